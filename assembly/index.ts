@@ -1,0 +1,7 @@
+export { run } from "./run";
+export { workspaceBytes } from "./gemm";
+
+/** The first byte that the kernels do not use themselves. */
+export function heapBase(): usize {
+  return __heap_base;
+}

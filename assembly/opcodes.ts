@@ -1,0 +1,75 @@
+/**
+ * The instructions of a program, read by both compilers. A program is a sequence of u32 words
+ *
+ *     [ opcode | length in words, these two included | operands … ]
+ *
+ * and every opcode's operands are the parameters of the kernel of the same name, in order
+ * (`src/kernels.ts` is their contract). The values are dense, so that the run loops compile to jump tables.
+ */
+export const enum Opcode {
+  Copy,
+  Fill,
+  StridedCopy,
+  Increment,
+  OneHot,
+
+  Add,
+  Sub,
+  Mul,
+  Div,
+  Maximum,
+  Minimum,
+  Equal,
+  MaximumShare,
+
+  Neg,
+  Exp,
+  Log,
+  Sqrt,
+  Sigmoid,
+  Tanh,
+  Relu,
+  SigmoidBackward,
+  TanhBackward,
+  ReluBackward,
+
+  Sum,
+  Mean,
+  Max,
+  Min,
+
+  Gemm,
+
+  SoftmaxCrossEntropyForward,
+  SoftmaxCrossEntropyBackward,
+  BatchNormForward,
+  BatchNormEval,
+  BatchNormBackward,
+
+  RandomBits,
+  Uniform,
+  Normal,
+  Dropout,
+
+  Sgd,
+  SgdMomentum,
+  Adam,
+
+  /** Not an instruction: how many there are. */
+  Count,
+}
+
+/** What an epilogue of a GEMM applies to every entry, last. */
+export const enum Activation {
+  None,
+  Relu,
+  Sigmoid,
+  Tanh,
+}
+
+/** Why a run stopped before its end: the first word of the status block. */
+export const enum Refusal {
+  None,
+  /** A label or index outside its range; position and value tell which. */
+  IndexOutOfRange,
+}

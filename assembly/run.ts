@@ -1,0 +1,232 @@
+import { Opcode, Refusal } from "./opcodes";
+import {
+  add,
+  div,
+  equal,
+  exp,
+  log,
+  maximum,
+  maximumShare,
+  minimum,
+  mul,
+  neg,
+  relu,
+  reluBackward,
+  sigmoid,
+  sigmoidBackward,
+  sqrt,
+  sub,
+  tanh,
+  tanhBackward,
+} from "./elementwise";
+import { gemm } from "./gemm";
+import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from "./loss";
+import { copy, fill, increment, oneHot, stridedCopy } from "./move";
+import { batchNormBackward, batchNormEval, batchNormForward } from "./norm";
+import { dropout, normal, randomBits, uniform } from "./random";
+import { max, mean, min, sum } from "./reduce";
+import { adam, sgd, sgdMomentum } from "./update";
+
+// @ts-ignore: decorator
+@inline
+function word(at: usize, index: i32): u32 {
+  return load<u32>(at + ((<usize>index + 2) << 2));
+}
+
+/**
+ * Executes the program of `bytes` bytes at `program`; the whole of a training step is one call of this.
+ * Returns 0, or 1 when an instruction refused its input: then `status` holds
+ * u32 [refusal, byte offset of the instruction, position, value] and no later instruction has run.
+ * `workspace` is `workspaceBytes()` bytes of scratch for packed panels.
+ */
+export function run(program: usize, bytes: usize, status: usize, workspace: usize): i32 {
+  const end = program + bytes;
+  for (let at = program; at < end; at += <usize>load<u32>(at, 4) << 2) {
+    switch (load<u32>(at)) {
+      case Opcode.Copy:
+        copy(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Fill:
+        fill(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.StridedCopy:
+        stridedCopy(word(at, 0), word(at, 1), word(at, 2), at + 20);
+        break;
+      case Opcode.Increment:
+        increment(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.OneHot: {
+        const row = oneHot(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        if (row >= 0) return refuse(status, at - program, row, word(at, 1));
+        break;
+      }
+      case Opcode.Add:
+        add(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8),
+        );
+        break;
+      case Opcode.Sub:
+        sub(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8),
+        );
+        break;
+      case Opcode.Mul:
+        mul(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8),
+        );
+        break;
+      case Opcode.Div:
+        div(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8),
+        );
+        break;
+      case Opcode.Maximum:
+        maximum(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8),
+        );
+        break;
+      case Opcode.Minimum:
+        minimum(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8),
+        );
+        break;
+      case Opcode.Equal:
+        equal(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8),
+        );
+        break;
+      case Opcode.MaximumShare:
+        maximumShare(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8),
+        );
+        break;
+      case Opcode.Neg:
+        neg(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Exp:
+        exp(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Log:
+        log(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Sqrt:
+        sqrt(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Sigmoid:
+        sigmoid(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Tanh:
+        tanh(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Relu:
+        relu(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.SigmoidBackward:
+        sigmoidBackward(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        break;
+      case Opcode.TanhBackward:
+        tanhBackward(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        break;
+      case Opcode.ReluBackward:
+        reluBackward(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        break;
+      case Opcode.Sum:
+        sum(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        break;
+      case Opcode.Mean:
+        mean(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        break;
+      case Opcode.Max:
+        max(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        break;
+      case Opcode.Min:
+        min(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        break;
+      case Opcode.Gemm:
+        gemm(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10), word(at, 11),
+          word(at, 12), word(at, 13), word(at, 14), workspace,
+        );
+        break;
+      case Opcode.SoftmaxCrossEntropyForward: {
+        const row = softmaxCrossEntropyForward(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6),
+        );
+        if (row >= 0) return refuse(status, at - program, row, word(at, 4));
+        break;
+      }
+      case Opcode.SoftmaxCrossEntropyBackward:
+        softmaxCrossEntropyBackward(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8),
+        );
+        break;
+      case Opcode.BatchNormForward:
+        batchNormForward(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8), word(at, 9),
+        );
+        break;
+      case Opcode.BatchNormEval:
+        batchNormEval(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8), word(at, 9),
+        );
+        break;
+      case Opcode.BatchNormBackward:
+        batchNormBackward(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10), word(at, 11),
+        );
+        break;
+      case Opcode.RandomBits:
+        randomBits(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        break;
+      case Opcode.Uniform:
+        uniform(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        break;
+      case Opcode.Normal:
+        normal(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        break;
+      case Opcode.Dropout:
+        dropout(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5));
+        break;
+      case Opcode.Sgd:
+        sgd(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        break;
+      case Opcode.SgdMomentum:
+        sgdMomentum(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7),
+        );
+        break;
+      case Opcode.Adam:
+        adam(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8), word(at, 9),
+        );
+        break;
+      default:
+        unreachable();
+    }
+  }
+  return 0;
+}
+
+function refuse(status: usize, instruction: usize, row: i32, labels: usize): i32 {
+  store<u32>(status, Refusal.IndexOutOfRange);
+  store<u32>(status, <u32>instruction, 4);
+  store<u32>(status, <u32>row, 8);
+  store<u32>(status, load<u32>(labels + (<usize>row << 2)), 12);
+  return 1;
+}

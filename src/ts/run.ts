@@ -1,0 +1,182 @@
+import { Opcode, Refusal } from "../../assembly/opcodes.js";
+import {
+  add,
+  div,
+  equal,
+  exp,
+  log,
+  maximum,
+  maximumShare,
+  minimum,
+  mul,
+  neg,
+  relu,
+  reluBackward,
+  sigmoid,
+  sigmoidBackward,
+  sqrt,
+  sub,
+  tanh,
+  tanhBackward,
+} from "./elementwise.js";
+import { gemm } from "./gemm.js";
+import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from "./loss.js";
+import { copy, fill, increment, oneHot, stridedCopy } from "./move.js";
+import { batchNormBackward, batchNormEval, batchNormForward } from "./norm.js";
+import { dropout, normal, randomBits, uniform } from "./random.js";
+import { max, mean, min, sum } from "./reduce.js";
+import { adam, sgd, sgdMomentum } from "./update.js";
+import type { Heap } from "./float.js";
+
+/** The WebAssembly run loop's twin: the same words, the same order, the same status (see `assembly/run.ts`). */
+export function run(m: Heap, program: number, bytes: number, status: number): number {
+  const w = m.u;
+  const start = program >>> 2;
+  const end = (program + bytes) >>> 2;
+  for (let at = start; at < end; at += w[at + 1] as number) {
+    const o = (index: number): number => w[at + 2 + index] as number;
+    switch (w[at] as Opcode) {
+      case Opcode.Copy:
+        copy(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Fill:
+        fill(m, o(0), o(1), o(2));
+        break;
+      case Opcode.StridedCopy:
+        stridedCopy(m, o(0), o(1), o(2), (at + 5) << 2);
+        break;
+      case Opcode.Increment:
+        increment(m, o(0), o(1), o(2));
+        break;
+      case Opcode.OneHot: {
+        const row = oneHot(m, o(0), o(1), o(2), o(3));
+        if (row >= 0) return refuse(m, status, (at - start) << 2, row, o(1));
+        break;
+      }
+      case Opcode.Add:
+        add(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
+        break;
+      case Opcode.Sub:
+        sub(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
+        break;
+      case Opcode.Mul:
+        mul(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
+        break;
+      case Opcode.Div:
+        div(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
+        break;
+      case Opcode.Maximum:
+        maximum(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
+        break;
+      case Opcode.Minimum:
+        minimum(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
+        break;
+      case Opcode.Equal:
+        equal(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
+        break;
+      case Opcode.MaximumShare:
+        maximumShare(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
+        break;
+      case Opcode.Neg:
+        neg(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Exp:
+        exp(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Log:
+        log(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Sqrt:
+        sqrt(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Sigmoid:
+        sigmoid(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Tanh:
+        tanh(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Relu:
+        relu(m, o(0), o(1), o(2));
+        break;
+      case Opcode.SigmoidBackward:
+        sigmoidBackward(m, o(0), o(1), o(2), o(3));
+        break;
+      case Opcode.TanhBackward:
+        tanhBackward(m, o(0), o(1), o(2), o(3));
+        break;
+      case Opcode.ReluBackward:
+        reluBackward(m, o(0), o(1), o(2), o(3));
+        break;
+      case Opcode.Sum:
+        sum(m, o(0), o(1), o(2), o(3), o(4));
+        break;
+      case Opcode.Mean:
+        mean(m, o(0), o(1), o(2), o(3), o(4));
+        break;
+      case Opcode.Max:
+        max(m, o(0), o(1), o(2), o(3), o(4));
+        break;
+      case Opcode.Min:
+        min(m, o(0), o(1), o(2), o(3), o(4));
+        break;
+      case Opcode.Gemm:
+        gemm(
+          m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9), o(10), o(11), o(12),
+          o(13), o(14),
+        );
+        break;
+      case Opcode.SoftmaxCrossEntropyForward: {
+        const row = softmaxCrossEntropyForward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
+        if (row >= 0) return refuse(m, status, (at - start) << 2, row, o(4));
+        break;
+      }
+      case Opcode.SoftmaxCrossEntropyBackward:
+        softmaxCrossEntropyBackward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
+        break;
+      case Opcode.BatchNormForward:
+        batchNormForward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9));
+        break;
+      case Opcode.BatchNormEval:
+        batchNormEval(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9));
+        break;
+      case Opcode.BatchNormBackward:
+        batchNormBackward(
+          m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9), o(10), o(11),
+        );
+        break;
+      case Opcode.RandomBits:
+        randomBits(m, o(0), o(1), o(2), o(3));
+        break;
+      case Opcode.Uniform:
+        uniform(m, o(0), o(1), o(2), o(3));
+        break;
+      case Opcode.Normal:
+        normal(m, o(0), o(1), o(2), o(3));
+        break;
+      case Opcode.Dropout:
+        dropout(m, o(0), o(1), o(2), o(3), o(4), o(5));
+        break;
+      case Opcode.Sgd:
+        sgd(m, o(0), o(1), o(2), o(3), o(4));
+        break;
+      case Opcode.SgdMomentum:
+        sgdMomentum(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7));
+        break;
+      case Opcode.Adam:
+        adam(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9));
+        break;
+      default:
+        throw new Error(`run: unknown opcode: got ${w[at]}, expected less than ${Opcode.Count}`);
+    }
+  }
+  return 0;
+}
+
+function refuse(m: Heap, status: number, instruction: number, row: number, labels: number): number {
+  const s = status >>> 2;
+  m.u[s] = Refusal.IndexOutOfRange;
+  m.u[s + 1] = instruction;
+  m.u[s + 2] = row;
+  m.u[s + 3] = m.u[(labels >>> 2) + row] as number;
+  return 1;
+}
