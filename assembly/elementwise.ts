@@ -1,0 +1,249 @@
+/**
+ * Elementwise kernels (contract: `src/kernels.ts`): what each computes on four lanes; `map.ts` has the loops.
+ */
+import { map1, map2, zip } from "./map";
+import { exp4, log4, sigmoid4, tanh4 } from "./math";
+
+@unmanaged
+class Neg {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return f32x4.neg(x);
+  }
+}
+export function neg(out: usize, x: usize, n: usize): void {
+  map1<Neg>(out, x, n);
+}
+
+@unmanaged
+class Exp {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return exp4(x);
+  }
+}
+export function exp(out: usize, x: usize, n: usize): void {
+  map1<Exp>(out, x, n);
+}
+
+@unmanaged
+class Log {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return log4(x);
+  }
+}
+export function log(out: usize, x: usize, n: usize): void {
+  map1<Log>(out, x, n);
+}
+
+@unmanaged
+class Sqrt {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return f32x4.sqrt(x);
+  }
+}
+export function sqrt(out: usize, x: usize, n: usize): void {
+  map1<Sqrt>(out, x, n);
+}
+
+@unmanaged
+class Sigmoid {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return sigmoid4(x);
+  }
+}
+export function sigmoid(out: usize, x: usize, n: usize): void {
+  map1<Sigmoid>(out, x, n);
+}
+
+@unmanaged
+class Tanh {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return tanh4(x);
+  }
+}
+export function tanh(out: usize, x: usize, n: usize): void {
+  map1<Tanh>(out, x, n);
+}
+
+@unmanaged
+class Relu {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return f32x4.pmax(x, f32x4.splat(0));
+  }
+}
+export function relu(out: usize, x: usize, n: usize): void {
+  map1<Relu>(out, x, n);
+}
+
+@unmanaged
+class Add {
+  // @ts-ignore: decorator
+  @inline
+  of(a: v128, b: v128): v128 {
+    return f32x4.add(a, b);
+  }
+}
+export function add(
+  out: usize, a: usize, b: usize, rows: usize, cols: usize,
+  rsA: usize, csA: usize, rsB: usize, csB: usize,
+): void {
+  map2<Add>(out, a, b, rows, cols, rsA, csA, rsB, csB);
+}
+
+@unmanaged
+class Sub {
+  // @ts-ignore: decorator
+  @inline
+  of(a: v128, b: v128): v128 {
+    return f32x4.sub(a, b);
+  }
+}
+export function sub(
+  out: usize, a: usize, b: usize, rows: usize, cols: usize,
+  rsA: usize, csA: usize, rsB: usize, csB: usize,
+): void {
+  map2<Sub>(out, a, b, rows, cols, rsA, csA, rsB, csB);
+}
+
+@unmanaged
+class Mul {
+  // @ts-ignore: decorator
+  @inline
+  of(a: v128, b: v128): v128 {
+    return f32x4.mul(a, b);
+  }
+}
+export function mul(
+  out: usize, a: usize, b: usize, rows: usize, cols: usize,
+  rsA: usize, csA: usize, rsB: usize, csB: usize,
+): void {
+  map2<Mul>(out, a, b, rows, cols, rsA, csA, rsB, csB);
+}
+
+@unmanaged
+class Div {
+  // @ts-ignore: decorator
+  @inline
+  of(a: v128, b: v128): v128 {
+    return f32x4.div(a, b);
+  }
+}
+export function div(
+  out: usize, a: usize, b: usize, rows: usize, cols: usize,
+  rsA: usize, csA: usize, rsB: usize, csB: usize,
+): void {
+  map2<Div>(out, a, b, rows, cols, rsA, csA, rsB, csB);
+}
+
+@unmanaged
+class Maximum {
+  // @ts-ignore: decorator
+  @inline
+  of(a: v128, b: v128): v128 {
+    return f32x4.max(a, b);
+  }
+}
+export function maximum(
+  out: usize, a: usize, b: usize, rows: usize, cols: usize,
+  rsA: usize, csA: usize, rsB: usize, csB: usize,
+): void {
+  map2<Maximum>(out, a, b, rows, cols, rsA, csA, rsB, csB);
+}
+
+@unmanaged
+class Minimum {
+  // @ts-ignore: decorator
+  @inline
+  of(a: v128, b: v128): v128 {
+    return f32x4.min(a, b);
+  }
+}
+export function minimum(
+  out: usize, a: usize, b: usize, rows: usize, cols: usize,
+  rsA: usize, csA: usize, rsB: usize, csB: usize,
+): void {
+  map2<Minimum>(out, a, b, rows, cols, rsA, csA, rsB, csB);
+}
+
+@unmanaged
+class Equal {
+  // @ts-ignore: decorator
+  @inline
+  of(a: v128, b: v128): v128 {
+    return v128.and(f32x4.eq(a, b), f32x4.splat(1));
+  }
+}
+export function equal(
+  out: usize, a: usize, b: usize, rows: usize, cols: usize,
+  rsA: usize, csA: usize, rsB: usize, csB: usize,
+): void {
+  map2<Equal>(out, a, b, rows, cols, rsA, csA, rsB, csB);
+}
+
+@unmanaged
+class MaximumShare {
+  // @ts-ignore: decorator
+  @inline
+  of(a: v128, b: v128): v128 {
+    return v128.bitselect(
+      f32x4.splat(0.5),
+      v128.andnot(f32x4.splat(1), f32x4.lt(a, b)),
+      f32x4.eq(a, b),
+    );
+  }
+}
+export function maximumShare(
+  out: usize, a: usize, b: usize, rows: usize, cols: usize,
+  rsA: usize, csA: usize, rsB: usize, csB: usize,
+): void {
+  map2<MaximumShare>(out, a, b, rows, cols, rsA, csA, rsB, csB);
+}
+
+@unmanaged
+class SigmoidBackward {
+  // @ts-ignore: decorator
+  @inline
+  of(y: v128, dy: v128): v128 {
+    return f32x4.mul(f32x4.mul(dy, f32x4.sub(f32x4.splat(1), y)), y);
+  }
+}
+export function sigmoidBackward(out: usize, y: usize, dy: usize, n: usize): void {
+  zip<SigmoidBackward>(out, y, dy, n);
+}
+
+@unmanaged
+class TanhBackward {
+  // @ts-ignore: decorator
+  @inline
+  of(y: v128, dy: v128): v128 {
+    return f32x4.mul(dy, f32x4.sub(f32x4.splat(1), f32x4.mul(y, y)));
+  }
+}
+export function tanhBackward(out: usize, y: usize, dy: usize, n: usize): void {
+  zip<TanhBackward>(out, y, dy, n);
+}
+
+@unmanaged
+class ReluBackward {
+  // @ts-ignore: decorator
+  @inline
+  of(y: v128, dy: v128): v128 {
+    return v128.andnot(dy, f32x4.le(y, f32x4.splat(0)));
+  }
+}
+export function reluBackward(out: usize, y: usize, dy: usize, n: usize): void {
+  zip<ReluBackward>(out, y, dy, n);
+}

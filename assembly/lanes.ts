@@ -1,0 +1,31 @@
+/**
+ * Reads and writes of one to four neighbouring floats, so that a tail is computed by the vector
+ * expression of the body and nothing past the end is touched. With a constant `count` of 4 they
+ * compile to one load and one store.
+ */
+
+/** The `count` floats at `at` in the first lanes; four or more fill them all, else zeros follow. */
+// @ts-ignore: decorator
+@inline
+export function loadLanes(at: usize, count: usize): v128 {
+  if (count >= 4) return v128.load(at);
+  if (count == 1) return v128.load32_zero(at);
+  const pair = v128.load64_zero(at);
+  return count == 2 ? pair : v128.load32_lane(at, pair, 2, 8);
+}
+
+/** Writes the first `count` lanes of `v`; four or more write them all. */
+// @ts-ignore: decorator
+@inline
+export function storeLanes(at: usize, v: v128, count: usize): void {
+  if (count >= 4) {
+    v128.store(at, v);
+    return;
+  }
+  if (count == 1) {
+    v128.store32_lane(at, v, 0);
+    return;
+  }
+  v128.store64_lane(at, v, 0);
+  if (count == 3) v128.store32_lane(at, v, 2, 8);
+}

@@ -1,0 +1,75 @@
+import { loadLanes, storeLanes } from "./lanes";
+import { exp4, log4 } from "./math";
+import { rowSum } from "./reduce";
+
+/** exp(logit − rowMax): what a row's sum adds up. */
+@unmanaged
+class ShiftedExp {
+  // @ts-ignore: decorator
+  @inline
+  at(logits: v128, rowMax: v128): v128 {
+    return exp4(f32x4.sub(logits, rowMax));
+  }
+}
+
+/** Greatest of a row; any NaN wins. Its order cannot be told from the result. */
+function greatest(row: usize, cols: usize): f32 {
+  const end = row + (cols << 2);
+  let best = f32x4.splat(f32.NEGATIVE_INFINITY);
+  let at = row;
+  for (; at + 16 <= end; at += 16) best = f32x4.max(best, v128.load(at));
+  for (; at < end; at += 4) best = f32x4.max(best, v128.load32_splat(at));
+  const pair = f32x4.max(best, v128.shuffle<f32>(best, best, 2, 3, 0, 1));
+  return max<f32>(f32x4.extract_lane(pair, 0), f32x4.extract_lane(pair, 1));
+}
+
+export function softmaxCrossEntropyForward(
+  losses: usize, rowMax: usize, logSum: usize, logits: usize, labels: usize, rows: usize,
+  cols: usize,
+): i32 {
+  for (let r: usize = 0; r < rows; r++)
+    if (load<u32>(labels + (r << 2)) >= <u32>cols) return <i32>r;
+  for (let r: usize = 0; r < rows; r++) {
+    const row = logits + ((r * cols) << 2);
+    const shift = greatest(row, cols);
+    const total = rowSum<ShiftedExp>(row, <i32>cols, f32x4.splat(shift));
+    const log = f32x4.extract_lane(log4(f32x4.splat(total)), 0);
+    const chosen = load<f32>(row + (<usize>load<u32>(labels + (r << 2)) << 2));
+    store<f32>(rowMax + (r << 2), shift);
+    store<f32>(logSum + (r << 2), log);
+    store<f32>(losses + (r << 2), log - (chosen - shift));
+  }
+  return -1;
+}
+
+/** The probabilities of one to four columns, times the row's cotangent. */
+// @ts-ignore: decorator
+@inline
+function softmaxStep(
+  out: usize, logits: usize, count: usize, shift: v128, log: v128, dLoss: v128,
+): void {
+  const p = exp4(f32x4.sub(f32x4.sub(loadLanes(logits, count), shift), log));
+  storeLanes(out, f32x4.mul(p, dLoss), count);
+}
+
+export function softmaxCrossEntropyBackward(
+  dLogits: usize, logits: usize, labels: usize, rowMax: usize, logSum: usize, dLosses: usize,
+  rows: usize, cols: usize, dStride: usize,
+): void {
+  const bytes = cols << 2;
+  const body = bytes & ~15;
+  for (let r: usize = 0; r < rows; r++) {
+    const row = logits + r * bytes;
+    const out = dLogits + r * bytes;
+    const shift = v128.load32_splat(rowMax + (r << 2));
+    const log = v128.load32_splat(logSum + (r << 2));
+    const dLoss = v128.load32_splat(dLosses + ((r * dStride) << 2));
+    // The label's entry differs: computed first, since dLogits may lie on logits, and stored last.
+    const label = <usize>load<u32>(labels + (r << 2)) << 2;
+    const p = exp4(f32x4.sub(f32x4.sub(v128.load32_splat(row + label), shift), log));
+    const chosen = f32x4.mul(f32x4.sub(p, f32x4.splat(1)), dLoss);
+    for (let c: usize = 0; c < body; c += 16) softmaxStep(out + c, row + c, 4, shift, log, dLoss);
+    if (body < bytes) softmaxStep(out + body, row + body, cols & 3, shift, log, dLoss);
+    storeLanes(out + label, chosen, 1);
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * The loops of the elementwise kernels. What to compute is a type argument: a class with one inlined method `of`
+ * on four lanes. The last one to three elements run through the same method in a partly filled vector, so
+ * that body and tail cannot disagree.
+ */
+import { loadLanes, storeLanes } from "./lanes";
+
+/**
+ * out[i] = f(x[i]). Two vectors are computed before either is stored, so that the second need not wait for the
+ * first: a quarter faster on the transcendentals.
+ */
+export function map1<F>(out: usize, x: usize, n: usize): void {
+  const f = changetype<F>(0);
+  const end = out + (n << 2);
+  for (; out + 32 <= end; out += 32, x += 32) {
+    const first = f.of(v128.load(x));
+    const second = f.of(v128.load(x, 16));
+    v128.store(out, first);
+    v128.store(out, second, 16);
+  }
+  if (out + 16 <= end) {
+    v128.store(out, f.of(v128.load(x)));
+    out += 16;
+    x += 16;
+  }
+  const rest = (end - out) >> 2;
+  if (rest > 0) storeLanes(out, f.of(loadLanes(x, rest)), rest);
+}
+
+/**
+ * Rows of f(a, b) whose operands walk along the row or repeat one element. `walkA` and `walkB` are literals at
+ * every call, so that each call becomes a loop of its own.
+ */
+// @ts-ignore: decorator
+@inline
+function rows2<F>(
+  out: usize, a: usize, b: usize, rows: usize, cols: usize,
+  rsA: usize, walkA: bool, rsB: usize, walkB: bool,
+): void {
+  const f = changetype<F>(0);
+  for (; rows > 0; rows--, a += rsA << 2, b += rsB << 2) {
+    const end = out + (cols << 2);
+    const splatA = v128.load32_splat(a);
+    const splatB = v128.load32_splat(b);
+    let p = a;
+    let q = b;
+    for (; out + 32 <= end; out += 32, p += 32, q += 32) {
+      const first = f.of(walkA ? v128.load(p) : splatA, walkB ? v128.load(q) : splatB);
+      const second = f.of(walkA ? v128.load(p, 16) : splatA, walkB ? v128.load(q, 16) : splatB);
+      v128.store(out, first);
+      v128.store(out, second, 16);
+    }
+    if (out + 16 <= end) {
+      v128.store(out, f.of(walkA ? v128.load(p) : splatA, walkB ? v128.load(q) : splatB));
+      out += 16;
+      p += 16;
+      q += 16;
+    }
+    const rest = (end - out) >> 2;
+    if (rest > 0) {
+      const lanesA = walkA ? loadLanes(p, rest) : splatA;
+      const lanesB = walkB ? loadLanes(q, rest) : splatB;
+      storeLanes(out, f.of(lanesA, lanesB), rest);
+      out = end;
+    }
+  }
+}
+
+/** out[r, c] = f(a[r·rsA + c·csA], b[r·rsB + c·csB]) with column strides of 0 or 1. */
+export function map2<F>(
+  out: usize, a: usize, b: usize, rows: usize, cols: usize,
+  rsA: usize, csA: usize, rsB: usize, csB: usize,
+): void {
+  if (rows == 0 || cols == 0) return;
+  if (cols == 1 && rsA <= 1 && rsB <= 1) {
+    // A column is a row whose column strides are its row strides.
+    cols = rows;
+    rows = 1;
+    csA = rsA;
+    csB = rsB;
+  } else if (rsA == cols * csA && rsB == cols * csB) {
+    // Every row goes on where the one before it ended.
+    cols *= rows;
+    rows = 1;
+  }
+  if (csA != 0) {
+    if (csB != 0) rows2<F>(out, a, b, rows, cols, rsA, true, rsB, true);
+    else rows2<F>(out, a, b, rows, cols, rsA, true, rsB, false);
+  } else {
+    if (csB != 0) rows2<F>(out, a, b, rows, cols, rsA, false, rsB, true);
+    else rows2<F>(out, a, b, rows, cols, rsA, false, rsB, false);
+  }
+}
+
+/** out[i] = f(a[i], b[i]) */
+export function zip<F>(out: usize, a: usize, b: usize, n: usize): void {
+  rows2<F>(out, a, b, 1, n, n, true, n, true);
+}

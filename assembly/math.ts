@@ -1,0 +1,168 @@
+/**
+ * Four-lane exp, log, sigmoid, tanh and erfinv: branch-free, from `+ - * /`, square roots and integer bits only,
+ * so that every engine and the scalar twin in `src/ts/math.ts` give the same bits. No multiply-add is fused, in
+ * the relaxed build neither. The maximum errors stated here are those that `test/kernels/math.test.ts` measures
+ * over the whole range of f32.
+ */
+
+// @ts-ignore: decorator
+@inline
+function all(value: f32): v128 {
+  return f32x4.splat(value);
+}
+
+/** One step of Horner's rule: p · x + c. */
+// @ts-ignore: decorator
+@inline
+function horner(p: v128, x: v128, c: f32): v128 {
+  return f32x4.add(f32x4.mul(p, x), all(c));
+}
+
+const LOG2E: f32 = 1.4426950408889634; // 0x3fb8aa3b
+/** ln 2 in two parts; the first has nine significant bits, so that its product with an exponent is exact. */
+const LN2_HI: f32 = 0.693359375; // 0x3f318000
+const LN2_LO: f32 = -2.1219444e-4; // 0xb95e8083
+/** 1.5 · 2²³: added to a small number, it leaves the nearest integer in the low bits. */
+const ROUND: f32 = 12582912; // 0x4b400000
+
+/**
+ * eˣ for every x, NaN and infinities included; 1 ULP.
+ * x = n·ln 2 + r, |r| ≤ ln 2 / 2; eʳ by the polynomial of Cephes `expf` (S. L. Moshier 1989). 2ⁿ is applied as two
+ * factors, of which the first is exact, so that a subnormal result is rounded once more and no oftener.
+ */
+// @ts-ignore: decorator
+@inline
+export function exp4(x: v128): v128 {
+  // Outside these bounds the result is 0 or Infinity anyway. pmin(x, b) is b < x ? b : x, so NaN passes.
+  const clamped = f32x4.pmax(f32x4.pmin(x, all(89)), all(-104));
+  const rounded = f32x4.add(f32x4.mul(clamped, all(LOG2E)), all(ROUND));
+  const n = f32x4.sub(rounded, all(ROUND));
+  const r = f32x4.sub(
+    f32x4.sub(clamped, f32x4.mul(n, all(LN2_HI))),
+    f32x4.mul(n, all(LN2_LO)),
+  );
+  let p = all(1.98756915e-4); // 0x39506967
+  p = horner(p, r, 1.3981999507e-3); // 0x3ab743ce
+  p = horner(p, r, 8.3334519073e-3); // 0x3c088908
+  p = horner(p, r, 4.1665795894e-2); // 0x3d2aa9c1
+  p = horner(p, r, 1.6666665459e-1); // 0x3e2aaaaa
+  p = horner(p, r, 5.0000001201e-1); // 0x3f000000
+  p = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), all(1));
+  const exponent = i32x4.sub(rounded, all(ROUND));
+  const half = i32x4.shr_s(exponent, 1);
+  return f32x4.mul(f32x4.mul(p, power2(half)), power2(i32x4.sub(exponent, half)));
+}
+
+/** 2ⁿ from its bits, −126 ≤ n ≤ 127. */
+// @ts-ignore: decorator
+@inline
+function power2(n: v128): v128 {
+  return i32x4.shl(i32x4.add(n, i32x4.splat(127)), 23);
+}
+
+/**
+ * ln x for every x; 1 ULP, subnormals included; −Infinity at ±0, NaN below.
+ * x = 2ᵉ · m, √½ ≤ m < √2; ln m by the polynomial of Cephes `logf` (S. L. Moshier 1989). The split works on the bits
+ * as in musl's `logf`: adding 1 − √½ to them makes the exponent field step at √½ instead of at 1.
+ */
+// @ts-ignore: decorator
+@inline
+export function log4(x: v128): v128 {
+  const subnormal = f32x4.lt(x, all(1.1754943508222875e-38)); // 0x00800000
+  const scaled = v128.bitselect(f32x4.mul(x, all(8388608)), x, subnormal);
+  const bits = i32x4.add(scaled, i32x4.splat(0x3f800000 - 0x3f3504f3));
+  const exponent = i32x4.sub(
+    i32x4.sub(i32x4.shr_s(bits, 23), i32x4.splat(127)),
+    v128.and(subnormal, i32x4.splat(23)),
+  );
+  const e = f32x4.convert_i32x4_s(exponent);
+  const m = i32x4.add(v128.and(bits, i32x4.splat(0x007fffff)), i32x4.splat(0x3f3504f3));
+  const f = f32x4.sub(m, all(1));
+  const z = f32x4.mul(f, f);
+  let p = all(7.0376836292e-2); // 0x3d9021bb
+  p = horner(p, f, -1.151461031e-1); // 0xbdebd1b8
+  p = horner(p, f, 1.167699874e-1); // 0x3def251a
+  p = horner(p, f, -1.2420140846e-1); // 0xbdfe5d4f
+  p = horner(p, f, 1.4249322787e-1); // 0x3e11e9bf
+  p = horner(p, f, -1.6668057665e-1); // 0xbe2aae50
+  p = horner(p, f, 2.0000714765e-1); // 0x3e4cceac
+  p = horner(p, f, -2.4999993993e-1); // 0xbe7ffffc
+  p = horner(p, f, 3.3333331174e-1); // 0x3eaaaaaa
+  p = f32x4.mul(f32x4.mul(p, f), z);
+  p = f32x4.add(p, f32x4.mul(e, all(LN2_LO)));
+  p = f32x4.sub(p, f32x4.mul(z, all(0.5)));
+  const finite = f32x4.add(f32x4.add(f, p), f32x4.mul(e, all(LN2_HI)));
+  const passed = v128.bitselect(finite, x, f32x4.lt(x, all(f32.POSITIVE_INFINITY)));
+  const refused = v128.bitselect(
+    all(f32.NEGATIVE_INFINITY),
+    all(f32.NaN),
+    f32x4.eq(x, all(0)),
+  );
+  return v128.bitselect(passed, refused, f32x4.gt(x, all(0)));
+}
+
+/**
+ * 1 / (1 + e⁻ˣ) for every x; 2 ULP. With e = e^−|x| it is 1 / (1 + e), or e / (1 + e) where x < 0: neither
+ * overflows, and the small end is e itself.
+ */
+// @ts-ignore: decorator
+@inline
+export function sigmoid4(x: v128): v128 {
+  const e = exp4(f32x4.neg(f32x4.abs(x)));
+  const above = v128.bitselect(e, all(1), f32x4.lt(x, all(0)));
+  return f32x4.div(above, f32x4.add(all(1), e));
+}
+
+/**
+ * tanh x for every x; 2 ULP; tanh(−0) = −0.
+ * Cephes `tanhf` (S. L. Moshier 1989): an odd polynomial where |x| < 0.625, else 1 − 2 / (e^2|x| + 1).
+ */
+// @ts-ignore: decorator
+@inline
+export function tanh4(x: v128): v128 {
+  const a = f32x4.abs(x);
+  const z = f32x4.mul(a, a);
+  let p = all(-5.70498872745e-3); // 0xbbbaf0ea
+  p = horner(p, z, 2.06390887954e-2); // 0x3ca9134e
+  p = horner(p, z, -5.37397155531e-2); // 0xbd5c1e2d
+  p = horner(p, z, 1.33314422036e-1); // 0x3e088393
+  p = horner(p, z, -3.33332819422e-1); // 0xbeaaaa99
+  const near = f32x4.add(f32x4.mul(f32x4.mul(p, z), a), a);
+  const far = f32x4.sub(all(1), f32x4.div(all(2), f32x4.add(exp4(f32x4.add(a, a)), all(1))));
+  const size = v128.bitselect(near, far, f32x4.lt(a, all(0.625)));
+  return v128.bitselect(x, size, i32x4.splat(0x80000000));
+}
+
+/**
+ * The inverse of erf for |x| < 1, relative error below 1e-6: M. Giles, "Approximating the erfinv function", GPU
+ * Computing Gems (2011), single precision. With w = −ln(1 − x²), a polynomial in w − 2.5 where w < 5, else in
+ * √w − 3; both are walked at once by choosing each coefficient.
+ */
+// @ts-ignore: decorator
+@inline
+export function erfinv4(x: v128): v128 {
+  const w = f32x4.neg(log4(f32x4.mul(f32x4.sub(all(1), x), f32x4.add(all(1), x))));
+  const central = f32x4.lt(w, all(5));
+  const v = v128.bitselect(
+    f32x4.sub(w, all(2.5)),
+    f32x4.sub(f32x4.sqrt(w), all(3)),
+    central,
+  );
+  let p = v128.bitselect(all(2.81022636e-8), all(-2.00214257e-4), central); // 0x32f16588 0xb951f09b
+  p = horner2(p, v, 3.43273939e-7, 1.00950558e-4, central); // 0x34b84b36 0x38d3b56b
+  p = horner2(p, v, -3.5233877e-6, 1.34934322e-3, central); // 0xb66c7357 0x3ab0dc72
+  p = horner2(p, v, -4.39150654e-6, -3.67342844e-3, central); // 0xb6935ac1 0xbb70bde7
+  p = horner2(p, v, 2.1858087e-4, 5.73950773e-3, central); // 0x396532db 0x3bbc127b
+  p = horner2(p, v, -1.25372503e-3, -7.6224613e-3, central); // 0xbaa45408 0xbbf9c5d7
+  p = horner2(p, v, -4.17768164e-3, 9.43887047e-3, central); // 0xbb88e4ef 0x3c1aa57e
+  p = horner2(p, v, 2.46640727e-1, 1.00167406, central); // 0x3e7c8f63 0x3f8036db
+  p = horner2(p, v, 1.50140941, 2.83297682, central); // 0x3fc02e2f 0x40354f7e
+  return f32x4.mul(p, x);
+}
+
+/** Horner's rule with the coefficient `c` where `chosen`, else `d`. */
+// @ts-ignore: decorator
+@inline
+function horner2(p: v128, x: v128, c: f32, d: f32, chosen: v128): v128 {
+  return f32x4.add(f32x4.mul(p, x), v128.bitselect(all(c), all(d), chosen));
+}

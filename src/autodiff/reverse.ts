@@ -1,0 +1,94 @@
+/**
+ * Reverse mode: from the cotangents of some outputs to those of some targets. One walk over the tape, backwards; each node is
+ * visited once, when every use of it has been; where a value forks, the cotangents of its uses are added; nodes that do not
+ * depend on a target are never entered, and no zeros are built.
+ */
+import { add } from "../ops/elementwise.js";
+import { alias } from "../ops/shape.js";
+import type { Node, Tensor } from "../tensor.js";
+
+/** Cotangents by node and output. */
+class Cotangents {
+  readonly #byNode = new Map<Node, (Tensor | undefined)[]>();
+
+  add(tensor: Tensor, cotangent: Tensor): void {
+    let list = this.#byNode.get(tensor.node);
+    if (!list) this.#byNode.set(tensor.node, (list = []));
+    const before = list[tensor.index];
+    list[tensor.index] = before ? add(before, cotangent) : cotangent;
+  }
+
+  of(node: Node): readonly (Tensor | undefined)[] | undefined {
+    return this.#byNode.get(node);
+  }
+}
+
+/** The nodes between `outputs` and the targets, in creation order: those that depend on a target. */
+export function between(
+  outputs: readonly Tensor[],
+  targets: ReadonlySet<Tensor>,
+  visit?: (node: Node) => void,
+): { nodes: Node[]; active: Set<Node> } {
+  const seen = new Set<Node>();
+  const stack = outputs.map((output) => output.node);
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    visit?.(node);
+    for (const input of node.inputs) if (!targets.has(input)) stack.push(input.node);
+  }
+  const nodes = [...seen].sort((a, b) => a.id - b.id);
+  const active = new Set<Node>();
+  for (const node of nodes)
+    if (node.inputs.some((input) => targets.has(input) || active.has(input.node))) active.add(node);
+  return { nodes, active };
+}
+
+/** The cotangent of every target; undefined where the outputs do not depend on it. Targets are not walked through. */
+export function pullback(
+  outputs: readonly Tensor[],
+  cotangents: readonly (Tensor | undefined)[],
+  targets: readonly Tensor[],
+  visit?: (node: Node) => void,
+): (Tensor | undefined)[] {
+  const ends = new Set(targets);
+  const { nodes, active } = between(
+    outputs.filter((output) => !ends.has(output)),
+    ends,
+    visit,
+  );
+  const sums = new Cotangents();
+  for (const [index, output] of outputs.entries()) {
+    const cotangent = cotangents[index];
+    if (cotangent) sums.add(output, cotangent);
+  }
+  for (const node of nodes.reverse()) {
+    const received = sums.of(node);
+    if (!received?.some((cotangent) => cotangent) || !active.has(node)) continue;
+    // What a target received stays there.
+    const passing = node.outputs.map((output, index) =>
+      ends.has(output) ? undefined : received[index],
+    );
+    if (!passing.some((cotangent) => cotangent)) continue;
+    const reaches = node.inputs.map((input) => ends.has(input) || active.has(input.node));
+    for (const [index, cotangent] of inputCotangents(node, passing, reaches).entries())
+      if (cotangent && reaches[index]) sums.add(node.inputs[index] as Tensor, cotangent);
+  }
+  return targets.map((target) => sums.of(target.node)?.[target.index]);
+}
+
+/** One node of the chain rule. */
+function inputCotangents(
+  node: Node,
+  cotangents: readonly (Tensor | undefined)[],
+  reaches: readonly boolean[],
+): readonly (Tensor | undefined)[] {
+  const { op } = node;
+  const [dy] = cotangents;
+  if (op.vjp) return op.vjp.map((rule, index) => (rule && dy && reaches[index] ? rule(dy, node) : undefined));
+  const together = op.vjpAll?.(node, cotangents);
+  if (together) return together;
+  if (!op.decomposition) return [];
+  const leaves = node.inputs.map((input) => alias(input));
+  return pullback(op.decomposition(leaves, node.attrs), cotangents, leaves);
+}

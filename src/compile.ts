@@ -1,0 +1,233 @@
+/**
+ * `compile`: a function is run once on placeholders for each kind of arguments, what it records becomes a program, and every
+ * call is: copy inputs in, one call of the backend, copy outputs out.
+ */
+import { defaultBackend, defaultDtype } from "./backend.js";
+import { homeOf } from "./evaluate.js";
+import { arrayOf, constant } from "./ops/create.js";
+import { valuesOf } from "./ops/methods.js";
+import { Parameter } from "./parameter.js";
+import { makePlan, type Plan } from "./plan/plan.js";
+import { reduceTape, type Tape } from "./plan/passes.js";
+import { Program } from "./plan/program.js";
+import { checkShape, type Shape } from "./shape.js";
+import { ancestors, currentTrace, describe, makeNode, type Op, operand, traced } from "./tape.js";
+import { type Dtype, Tensor, type TensorType, type TypedArray } from "./tensor.js";
+import { mapTree } from "./tree.js";
+
+/** How many programs a compiled function keeps: the latest ones. */
+const KEPT = 16;
+
+const placeholderOp: Op<{ readonly slot: number }> = {
+  name: "placeholder",
+  infer: () => [],
+  // Its bytes are copied in before the program runs.
+  lower: () => undefined,
+};
+
+/** What a call passes where the function takes tensors: numbers become 0-d inputs. */
+export type Argument<T> = T extends Tensor
+  ? Tensor | number
+  : T extends readonly unknown[] | { readonly [key: string]: unknown }
+    ? { readonly [K in keyof T]: Argument<T[K]> }
+    : T;
+export type Arguments<A extends readonly unknown[]> = { [K in keyof A]: Argument<A[K]> };
+
+export interface Traced {
+  readonly tape: Tape;
+  readonly plan: Plan;
+  readonly program: Program;
+}
+
+export interface Compiled<A extends readonly unknown[], R> {
+  (...args: Arguments<A>): R;
+  /**
+   * Traces and plans for these arguments, or for `{ shape, dtype }` in the place of a tensor, without running anything.
+   */
+  trace(...args: readonly unknown[]): Traced;
+  /** Of the latest call or trace; an Error before the first. */
+  readonly tape: Tape;
+  readonly plan: Plan;
+  readonly program: Program;
+  /** How often the latest call entered the backend. */
+  readonly callsPerStep: number;
+}
+
+interface Entry extends Traced {
+  readonly key: string;
+  readonly flags: ReadonlyMap<{ readonly training: boolean }, boolean>;
+  /** The result, each tensor replaced by its place among the outputs. */
+  readonly result: unknown;
+  readonly types: readonly TensorType[];
+}
+
+class Slot {
+  readonly index: number;
+  constructor(index: number) {
+    this.index = index;
+  }
+}
+
+interface Input {
+  readonly type: TensorType;
+  /** Undefined for a `{ shape, dtype }` that is only traced. */
+  readonly data: TypedArray | undefined;
+}
+
+const isSpec = (value: unknown): value is { shape: Shape; dtype?: Dtype } =>
+  typeof value === "object" &&
+  value !== null &&
+  !(value instanceof Tensor) &&
+  Array.isArray((value as { shape?: unknown }).shape);
+
+/** Separates what varies between runs from what is static; the key tells calls apart that need programs of their own. */
+function readArguments(
+  args: readonly unknown[],
+  specs: boolean,
+): { inputs: Input[]; template: unknown; key: string } {
+  const inputs: Input[] = [];
+  const parts: string[] = [defaultBackend().name, defaultDtype()];
+  const add = (type: TensorType, data: TypedArray | undefined): Slot => {
+    parts.push(`${type.dtype}[${type.shape.join()}]`);
+    inputs.push({ type, data });
+    return new Slot(inputs.length - 1);
+  };
+  const template = mapTree(
+    args,
+    (leaf, path) => {
+      parts.push(path);
+      if (leaf instanceof Parameter) {
+        parts.push(`parameter@${leaf.address}`);
+        return leaf;
+      }
+      if (leaf instanceof Tensor) return add(leaf, valuesOf("compile", leaf));
+      if (typeof leaf === "number") {
+        const dtype = defaultDtype();
+        return add({ shape: [], dtype }, arrayOf(dtype, 1).fill(leaf));
+      }
+      if (specs && isSpec(leaf)) {
+        checkShape("trace", leaf.shape);
+        return add({ shape: leaf.shape, dtype: leaf.dtype ?? defaultDtype() }, undefined);
+      }
+      if (leaf !== null && leaf !== undefined && !["string", "boolean"].includes(typeof leaf))
+        throw new TypeError(
+          `compile: argument${path} is of the wrong kind: got ${describe(leaf)}, expected tensors, numbers, strings, ` +
+            "booleans or null, in arrays or plain objects; wrap data with tensor(…)",
+        );
+      parts.push(`${typeof leaf}:${JSON.stringify(leaf)}`);
+      return leaf;
+    },
+    (value) => specs && isSpec(value),
+  );
+  return { inputs, template, key: parts.join("|") };
+}
+
+/** Inside a trace a compiled function is the function itself, with numbers made tensors. */
+function inline(args: readonly unknown[]): unknown[] {
+  return mapTree(args, (leaf) =>
+    typeof leaf === "number"
+      ? constant(arrayOf(defaultDtype(), 1).fill(leaf), [], defaultDtype())
+      : leaf,
+  ) as unknown[];
+}
+
+function traceFunction(
+  fn: (...args: never[]) => unknown,
+  template: unknown,
+  inputs: readonly Input[],
+  key: string,
+): Entry {
+  const { trace, result } = traced(() => {
+    const placeholders = inputs.map(
+      ({ type }, slot) => makeNode(placeholderOp, [], { slot }, [type]).outputs[0] as Tensor,
+    );
+    const args = mapTree(template, (leaf) => (leaf instanceof Slot ? placeholders[leaf.index] : leaf));
+    const value = fn(...(args as never[]));
+    if (typeof (value as { then?: unknown } | null)?.then === "function")
+      throw new Error(
+        "compile: the function is async: got a promise, expected a synchronous function; await before calling it",
+      );
+    const outputs: Tensor[] = [];
+    const shape = mapTree(value, (leaf) => {
+      if (!(leaf instanceof Tensor)) return leaf;
+      outputs.push(operand("compile", leaf));
+      return new Slot(outputs.length - 1);
+    });
+    return { placeholders, outputs, shape };
+  });
+  const assignments = [...trace.assigned].map((parameter) => ({
+    parameter,
+    value: trace.bindings.get(parameter) as Tensor,
+  }));
+  const { placeholders, outputs, shape } = result;
+  const recorded: Tape = { nodes: trace.nodes, placeholders, outputs, assignments };
+  const tape: Tape = { ...recorded, nodes: reduceTape(recorded, new Map()).nodes };
+  const roots = [...outputs, ...assignments.map(({ value }) => value), ...placeholders];
+  const { backend, float } = homeOf(ancestors(roots));
+  const plan = makePlan(tape, float);
+  const program = new Program(plan, backend, float);
+  return { key, flags: trace.flags, tape, plan, program, result: shape, types: outputs };
+}
+
+/**
+ * The same function, run as one program. It is traced once for each structure, shapes and dtypes of its arguments (and each
+ * state of the `training` flags it reads); only arguments, Parameters, random draws and optimizer scalars vary between calls:
+ * a captured number is frozen, an argument is not. Returns what `fn` returns, its tensors with values.
+ *
+ * Throws what `fn` throws while tracing, with nothing run; a bad label or index throws with nothing changed.
+ */
+export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R): Compiled<A, R> {
+  const entries: Entry[] = [];
+  let latest: Entry | undefined;
+  let callsPerStep = 0;
+
+  const prepare = (args: readonly unknown[], specs: boolean): { entry: Entry; inputs: Input[] } => {
+    const { inputs, template, key } = readArguments(args, specs);
+    const matches = (entry: Entry): boolean =>
+      entry.key === key && [...entry.flags].every(([module, flag]) => module.training === flag);
+    const at = entries.findIndex(matches);
+    const entry =
+      at >= 0
+        ? (entries.splice(at, 1)[0] as Entry)
+        : traceFunction(fn as (...args: never[]) => unknown, template, inputs, key);
+    entries.unshift(entry);
+    entries.length = Math.min(entries.length, KEPT);
+    latest = entry;
+    return { entry, inputs };
+  };
+
+  const call = (...args: readonly unknown[]): unknown => {
+    if (currentTrace()) return fn(...(inline(args) as unknown as A));
+    const { entry, inputs } = prepare(args, false);
+    const { backend } = entry.program;
+    const before = backend.calls;
+    const outputs = entry.program.run(inputs.map(({ data }) => data as TypedArray));
+    callsPerStep = backend.calls - before;
+    return mapTree(entry.result, (leaf) => {
+      if (!(leaf instanceof Slot)) return leaf;
+      const { shape, dtype } = entry.types[leaf.index] as TensorType;
+      return constant(outputs[leaf.index] as TypedArray, shape, dtype);
+    });
+  };
+
+  const known = (name: string): Entry => {
+    if (!latest)
+      throw new Error(
+        `compile: ${name} is not known yet: got a function that was neither called nor traced, expected a call or trace(…) first`,
+      );
+    return latest;
+  };
+  return Object.defineProperties(call, {
+    trace: {
+      value: (...args: readonly unknown[]): Traced => {
+        const { tape, plan, program } = prepare(args, true).entry;
+        return { tape, plan, program };
+      },
+    },
+    tape: { get: () => known("tape").tape },
+    plan: { get: () => known("plan").plan },
+    program: { get: () => known("program").program },
+    callsPerStep: { get: () => callsPerStep },
+  }) as Compiled<A, R>;
+}
+

@@ -1,0 +1,161 @@
+/**
+ * Reading a tensor outside `compile`: the same pipeline as a compiled step, run once on what the value needs. The value is
+ * kept as a JavaScript array and the graph behind it dropped.
+ */
+import { type Backend, defaultBackend, defaultDtype } from "./backend.js";
+import { readOp, ridingOn, settle } from "./parameter.js";
+import { makePlan } from "./plan/plan.js";
+import type { Tape } from "./plan/passes.js";
+import { Program } from "./plan/program.js";
+import { ancestors, type Assignment, currentTrace, setHooks } from "./tape.js";
+import type { FloatDtype, Node, Tensor } from "./tensor.js";
+
+type Reader = { readonly parameter: import("./parameter.js").Parameter; readonly version?: number };
+
+let keepingGraphs = 0;
+
+/** While `fn` runs, evaluating a tensor keeps the graph behind it: a transform still has to walk it. */
+export function keepGraphs<T>(fn: () => T): T {
+  keepingGraphs++;
+  try {
+    return fn();
+  } finally {
+    keepingGraphs--;
+  }
+}
+
+/** The Parameter that a node reads, if it reads one. */
+export function parameterRead(node: Node): Reader | undefined {
+  return (node.op as unknown) === readOp ? (node.attrs as Reader) : undefined;
+}
+
+/**
+ * Where a program with these nodes runs, and in which precision: where its Parameters live, else in the default backend.
+ * Mixed homes and mixed precisions are refused.
+ */
+export function homeOf(nodes: readonly Node[]): { backend: Backend; float: FloatDtype } {
+  let backend: Backend | undefined;
+  let float: FloatDtype | undefined;
+  for (const node of nodes) {
+    const parameter = parameterRead(node)?.parameter;
+    if (parameter && backend && parameter.backend !== backend)
+      throw new TypeError(
+        `evaluate: parameters live in different backends: got ${parameter} in ${parameter.backend.name} ` +
+          `and others in ${backend.name}, expected one`,
+      );
+    backend ??= parameter?.backend;
+    for (const { dtype } of node.outputs) {
+      if (dtype === "i32") continue;
+      if (float && float !== dtype)
+        throw new TypeError(
+          `${node.op.name}: precisions are mixed: got ${dtype} and ${float}, expected one of them`,
+        );
+      float = dtype;
+    }
+  }
+  const home = backend ?? defaultBackend();
+  const precision = float ?? defaultDtype();
+  if (!home.floats.includes(precision))
+    throw new TypeError(
+      `evaluate: dtype ${precision} is not supported by the backend: got ${home.name}, expected ts; ` +
+        'import { ts } from "chainrule/pure" and call init({ backend: ts, dtype: "f64" })',
+    );
+  return { backend: home, float: precision };
+}
+
+function isKnown(node: Node): boolean {
+  return node.outputs.length > 0 && node.outputs.every((_, index) => node.values[index]);
+}
+
+/** The effects that ride on the nodes behind `roots`, and on the nodes behind those effects, oldest first. */
+function ridingEffects(roots: readonly Tensor[]): { effects: Assignment[]; carriers: Set<Node> } {
+  const carriers = new Set<Node>();
+  const found: { id: number; effect: Assignment }[] = [];
+  let frontier = roots;
+  while (frontier.length > 0) {
+    const next: Tensor[] = [];
+    for (const node of ancestors(frontier)) {
+      if (carriers.has(node)) continue;
+      for (const effect of ridingOn(node)) {
+        carriers.add(node);
+        found.push({ id: node.id, effect });
+        next.push(effect.value);
+      }
+    }
+    frontier = next;
+  }
+  return { effects: found.sort((a, b) => a.id - b.id).map(({ effect }) => effect), carriers };
+}
+
+/** Lets each effect's own read of its Parameter see what the effect before it assigned. */
+function chainEffects(effects: readonly Assignment[]): Map<Tensor, Tensor> {
+  const latest = new Map<unknown, Tensor>();
+  const substituted = new Map<Tensor, Tensor>();
+  for (const { parameter, value, own } of effects) {
+    const before = latest.get(parameter);
+    if (own && before) substituted.set(own, before);
+    latest.set(parameter, value);
+  }
+  return substituted;
+}
+
+/** A read of a Parameter that has been written since is refused, unless it belongs to the effect that writes it now. */
+function checkVersions(roots: readonly Tensor[], effects: readonly Assignment[]): void {
+  const exempt = new Set<Node>();
+  for (const { parameter, value } of effects)
+    for (const node of ancestors([value]))
+      if (parameterRead(node)?.parameter === parameter) exempt.add(node);
+  for (const root of roots)
+    for (const node of ancestors([root])) {
+      const read = parameterRead(node);
+      if (read?.version === undefined || read.version === read.parameter.version) continue;
+      if (exempt.has(node)) continue;
+      throw new Error(
+        `${root.node.op.name}: ${root} reads ${read.parameter}, which was written after it was recorded: ` +
+          `got version ${read.parameter.version}, expected ${read.version}; read it before the update, or record it again`,
+      );
+    }
+}
+
+/** Evaluates `roots` and commits `assignments` in one program, together with the effects that ride on what it computes. */
+export function evaluate(roots: readonly Tensor[], assignments: readonly Assignment[] = []): void {
+  const wanted = [...new Set(roots.map((root) => root.node))].filter((node) => !isKnown(node));
+  if (wanted.length === 0 && assignments.length === 0) return;
+  const outputs = wanted.flatMap((node) => node.outputs);
+  const { effects, carriers } = ridingEffects([
+    ...outputs,
+    ...assignments.map(({ value }) => value),
+  ]);
+  checkVersions([...roots, ...assignments.map(({ value }) => value)], effects);
+  const all = [...effects, ...assignments];
+  const tape: Tape = {
+    nodes: ancestors([...outputs, ...all.map(({ value }) => value)]),
+    placeholders: [],
+    outputs,
+    assignments: all,
+  };
+  const { backend, float } = homeOf(tape.nodes);
+  const program = new Program(makePlan(tape, float, chainEffects(effects)), backend, float);
+  let results: ReturnType<Program["run"]>;
+  try {
+    results = program.run([]);
+  } finally {
+    program.release();
+  }
+  for (const carrier of carriers) settle(carrier);
+  const readsParameter = tape.nodes.some((node) => parameterRead(node) || node.droppedParameter);
+  let next = 0;
+  for (const node of wanted) {
+    for (const index of node.outputs.keys()) node.values[index] = results[next++];
+    if (keepingGraphs > 0) continue;
+    node.inputs = [];
+    node.droppedParameter = readsParameter;
+  }
+}
+
+setHooks({
+  evaluate: (tensors) => {
+    if (currentTrace()) throw new Error("evaluate: reading inside a trace");
+    evaluate(tensors);
+  },
+});

@@ -1,0 +1,76 @@
+import { Parameter } from "../parameter.js";
+import { entryOf, loadInto, type StateDict } from "../state.js";
+import { noteTraining } from "../tape.js";
+import type { Tensor } from "../tensor.js";
+
+const snakeCase = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/**
+ * A layer, or a network of them. Parameters, buffers and child modules are its properties; their names are those of PyTorch's
+ * state dictionaries (`runningMean` is saved as `running_mean`).
+ */
+export abstract class Module {
+  /** Whether `forward` trains (batch statistics, dropout) or only predicts. Read while tracing: see `compile`. */
+  training = true;
+
+  abstract forward(x: Tensor): Tensor;
+
+  /** The Parameters that are trained, in the order of construction. */
+  parameters(): Parameter[] {
+    return [...this.#named().values()].filter((parameter) => parameter.trainable);
+  }
+
+  /** Parameters and buffers by key. */
+  namedParameters(): ReadonlyMap<string, Parameter> {
+    return this.#named();
+  }
+
+  train(mode = true): this {
+    this.training = mode;
+    for (const [, child] of this.#children()) child.train(mode);
+    return this;
+  }
+
+  eval(): this {
+    return this.train(false);
+  }
+
+  /** Copies of all Parameters and buffers under PyTorch's key names. */
+  stateDict(): StateDict {
+    return Object.fromEntries([...this.#named()].map(([key, parameter]) => [key, entryOf(parameter)]));
+  }
+
+  /** Copies the values in place, after checking every key, shape and dtype; compiled programs stay valid. */
+  loadStateDict(state: Readonly<StateDict>): void {
+    loadInto("loadStateDict", this.#named(), state);
+  }
+
+  /** `training` as part of the trace's key. */
+  protected isTraining(): boolean {
+    return noteTraining(this);
+  }
+
+  *#children(): Generator<[string, Module]> {
+    for (const [name, value] of Object.entries(this)) {
+      if (value instanceof Module) yield [snakeCase(name), value];
+      else if (Array.isArray(value))
+        for (const [index, item] of value.entries())
+          if (item instanceof Module) yield [this.childKey(name, index), item];
+    }
+  }
+
+  /** The key of a module in an array property. */
+  protected childKey(name: string, index: number): string {
+    return `${snakeCase(name)}.${index}`;
+  }
+
+  #named(): Map<string, Parameter> {
+    const named = new Map<string, Parameter>();
+    for (const [name, value] of Object.entries(this))
+      if (value instanceof Parameter) named.set(snakeCase(name), value);
+    for (const [name, child] of this.#children())
+      for (const [key, parameter] of child.#named()) named.set(`${name}.${key}`, parameter);
+    return named;
+  }
+}

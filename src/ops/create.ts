@@ -1,0 +1,152 @@
+import { defaultDtype } from "../backend.js";
+import { checkShape, formatShape, type Shape, sizeOf } from "../shape.js";
+import { describe, makeNode, type Op } from "../tape.js";
+import { type Dtype, Tensor, type TypedArray } from "../tensor.js";
+
+export type NestedNumbers = number | readonly NestedNumbers[];
+
+export interface TensorOptions {
+  readonly shape?: Shape;
+  readonly dtype?: Dtype;
+}
+
+const constantOp: Op<null> = {
+  name: "constant",
+  infer: () => [],
+  // Constants have their value already: they are placed in a program's pool, not computed.
+  lower: () => undefined,
+};
+
+/** A tensor that owns `data` from now on. */
+export function constant(data: TypedArray, shape: Shape, dtype: Dtype): Tensor {
+  return makeNode(constantOp, [], null, [{ shape, dtype }], [data]).outputs[0] as Tensor;
+}
+
+export function arrayOf(dtype: Dtype, size: number): TypedArray {
+  if (dtype === "f32") return new Float32Array(size);
+  return dtype === "f64" ? new Float64Array(size) : new Int32Array(size);
+}
+
+function dtypeOf(data: unknown): Dtype | undefined {
+  if (data instanceof Float32Array) return "f32";
+  if (data instanceof Float64Array) return "f64";
+  return data instanceof Int32Array ? "i32" : undefined;
+}
+
+function checkDtype(op: string, dtype: unknown): asserts dtype is Dtype {
+  if (dtype !== "f32" && dtype !== "f64" && dtype !== "i32")
+    throw new TypeError(`${op}: unknown dtype: got ${describe(dtype)}, expected f32, f64 or i32`);
+}
+
+/**
+ * A tensor of numbers: a number, nested arrays, or a typed array (which keeps its type unless `dtype` says otherwise, and
+ * is copied). Plain numbers are f32; labels and indices say `dtype: "i32"`. `shape` reinterprets flat data.
+ */
+export function tensor(data: NestedNumbers | ArrayLike<number>, options: TensorOptions = {}): Tensor {
+  const own = dtypeOf(data);
+  const dtype = options.dtype ?? own ?? defaultDtype();
+  checkDtype("tensor", dtype);
+  const { flat, shape } = flatten(data);
+  if (options.shape) checkShape("tensor", options.shape);
+  if (options.shape && sizeOf(options.shape) !== flat.length)
+    throw new RangeError(
+      `tensor: data does not fill the shape: got ${flat.length} elements, ` +
+        `expected ${sizeOf(options.shape)} for ${formatShape(options.shape)}`,
+    );
+  const array = arrayOf(dtype, flat.length);
+  if (dtype === "i32" && own !== "i32") checkIntegers(flat);
+  array.set(flat);
+  return constant(array, options.shape ? [...options.shape] : shape, dtype);
+}
+
+function checkIntegers(flat: ArrayLike<number>): void {
+  for (let index = 0; index < flat.length; index++)
+    if ((flat[index] as number) !== (Number(flat[index]) | 0))
+      throw new TypeError(
+        `tensor: element ${index} is not a 32-bit integer: got ${flat[index]}, expected one for dtype i32`,
+      );
+}
+
+function flatten(data: NestedNumbers | ArrayLike<number>): {
+  flat: ArrayLike<number>;
+  shape: Shape;
+} {
+  if (ArrayBuffer.isView(data) && !(data instanceof DataView)) {
+    const flat = data as unknown as ArrayLike<number>;
+    return { flat, shape: [flat.length] };
+  }
+  const shape: number[] = [];
+  for (let level: unknown = data; Array.isArray(level); level = level[0]) shape.push(level.length);
+  const flat: number[] = [];
+  collect(data as NestedNumbers, shape, 0, flat);
+  return { flat, shape };
+}
+
+function collect(value: NestedNumbers, shape: Shape, depth: number, into: number[]): void {
+  if (depth === shape.length) {
+    if (typeof value !== "number")
+      throw new TypeError(
+        `tensor: element ${into.length} is not a number: got ${describe(value)}, expected a number`,
+      );
+    into.push(value);
+    return;
+  }
+  if (!Array.isArray(value) || value.length !== shape[depth])
+    throw new RangeError(
+      `tensor: nested arrays are ragged: got ${describe(value)} at depth ${depth}, ` +
+        `expected an array of ${shape[depth]}`,
+    );
+  for (const item of value) collect(item, shape, depth + 1, into);
+}
+
+/** A tensor of `shape` whose every element is `value`. */
+export function full(shape: Shape, value: number, options: { dtype?: Dtype } = {}): Tensor {
+  checkShape("full", shape);
+  const dtype = options.dtype ?? defaultDtype();
+  checkDtype("full", dtype);
+  return constant(arrayOf(dtype, sizeOf(shape)).fill(value), [...shape], dtype);
+}
+
+export const zeros = (shape: Shape, options?: { dtype?: Dtype }): Tensor => full(shape, 0, options);
+export const ones = (shape: Shape, options?: { dtype?: Dtype }): Tensor => full(shape, 1, options);
+
+/** start, start + step, … below `end`; `arange(n)` counts from 0. */
+export function arange(
+  start: number,
+  end?: number,
+  step = 1,
+  options: { dtype?: Dtype } = {},
+): Tensor {
+  const [from, to] = end === undefined ? [0, start] : [start, end];
+  if (!(step !== 0) || !Number.isFinite((to - from) / step))
+    throw new RangeError(
+      `arange: bad range: got ${from}, ${to}, ${step}, expected finite numbers and a step other than 0`,
+    );
+  const size = Math.max(0, Math.ceil((to - from) / step));
+  const dtype = options.dtype ?? defaultDtype();
+  checkDtype("arange", dtype);
+  const data = arrayOf(dtype, size);
+  for (let index = 0; index < size; index++) data[index] = from + index * step;
+  return constant(data, [size], dtype);
+}
+
+/** The identity matrix [n, n]. */
+export function eye(n: number, options: { dtype?: Dtype } = {}): Tensor {
+  checkShape("eye", [n]);
+  const dtype = options.dtype ?? defaultDtype();
+  const data = arrayOf(dtype, n * n);
+  for (let index = 0; index < n; index++) data[index * (n + 1)] = 1;
+  return constant(data, [n, n], dtype);
+}
+
+/** What an op's public function accepts: a tensor, or a number that takes the other operand's dtype. */
+export type Operand = Tensor | number;
+
+export function asTensor(op: string, value: Operand, dtype: Dtype): Tensor {
+  if (value instanceof Tensor) return value;
+  if (typeof value !== "number")
+    throw new TypeError(
+      `${op}: operand is not a tensor: got ${describe(value)}, expected a tensor or a number; wrap data with tensor(…)`,
+    );
+  return constant(arrayOf(dtype, 1).fill(value), [], dtype);
+}

@@ -1,0 +1,140 @@
+/**
+ * Softmax cross-entropy with integer labels. For one row, with m = max x:
+ *
+ *     loss = ln Σ exp(x_c − m) − (x_label − m)            the log-sum-exp form: nothing overflows
+ *     ∂loss/∂x_c = softmax(x)_c − [c = label]
+ *
+ * The forward keeps m and ln Σ per row, two numbers, from which the backward recomputes the softmax.
+ */
+import { Opcode } from "../../assembly/opcodes.js";
+import { formatShape } from "../shape.js";
+import { type Op, record, record1 } from "../tape.js";
+import type { Node, Tensor, TensorType } from "../tensor.js";
+import { exp, log, mul, sub } from "./elementwise.js";
+import { max, mean, sum } from "./reduce.js";
+import { isBroadcast, reshape, stopGradient } from "./shape.js";
+
+const refuseLabel = (node: Node, row: number, label: number): string =>
+  `crossEntropy: label ${label} at row ${row} is out of range: expected 0 ≤ label < ${
+    (node.inputs[0] as Tensor | undefined)?.shape[1] ?? (node.outputs[0] as Tensor).shape[1]
+  }`;
+
+const oneHotOp: Op<{ readonly classes: number; readonly dtype: "f32" | "f64" }> = {
+  name: "oneHot",
+  infer: ([labels], { classes, dtype }) => [
+    { shape: [(labels as TensorType).shape[0] as number, classes], dtype },
+  ],
+  lower(node, to) {
+    const labels = to.input(node, 0);
+    to.emit(Opcode.OneHot, [to.output(node)], [labels, labels.size, node.attrs.classes]);
+  },
+  refusal: ({ attrs: { classes } }, row, label) =>
+    `oneHot: label ${label} at row ${row} is out of range: expected 0 ≤ label < ${classes}`,
+};
+
+const oneHot = (labels: Tensor, like: Tensor): Tensor =>
+  record1(oneHotOp, [labels], { classes: like.shape[1] as number, dtype: like.dtype as "f32" });
+
+/** x less its row maximum, and ln Σ exp of that, in basic ops. */
+function shifted(logits: Tensor): { z: Tensor; rowMax: Tensor; logSum: Tensor } {
+  const rowMax = stopGradient(max(logits, 1, true));
+  const z = sub(logits, rowMax);
+  return { z, rowMax, logSum: log(sum(exp(z), 1, true)) };
+}
+
+/** Outputs: losses [n], row maxima [n], log-sums [n]. */
+const forwardOp: Op<null> = {
+  name: "crossEntropy",
+  infer: (types) => {
+    const [{ shape, dtype }] = types as [TensorType];
+    const rows = { shape: [shape[0] as number], dtype };
+    return [rows, rows, rows];
+  },
+  vjpAll(node, [dLosses, dRowMax, dLogSum]) {
+    if (dRowMax || dLogSum || !dLosses) return undefined;
+    const [logits, labels] = node.inputs as [Tensor, Tensor];
+    const [, rowMax, logSum] = node.outputs as [Tensor, Tensor, Tensor];
+    return [record1(backwardOp, [logits, labels, rowMax, logSum, dLosses], null), undefined];
+  },
+  decomposition([logits, labels]) {
+    const { z, rowMax, logSum } = shifted(logits as Tensor);
+    const rows = [(logits as Tensor).shape[0] as number];
+    const picked = sum(mul(z, oneHot(labels as Tensor, logits as Tensor)), 1);
+    return [sub(reshape(logSum, rows), picked), reshape(rowMax, rows), reshape(logSum, rows)];
+  },
+  lower(node, to) {
+    const [rows, cols] = (node.inputs[0] as Tensor).shape as [number, number];
+    to.emit(
+      Opcode.SoftmaxCrossEntropyForward,
+      [to.output(node, 0), to.output(node, 1), to.output(node, 2)],
+      [to.input(node, 0), to.input(node, 1), rows, cols],
+    );
+  },
+  refusal: refuseLabel,
+};
+
+/** dLogits from the losses' cotangents; a cotangent shared by all rows is read in place. */
+const backwardOp: Op<null> = {
+  name: "crossEntropyBackward",
+  infer: ([logits]) => [logits as TensorType],
+  decomposition([logits, labels, , , dLosses]) {
+    const { z, logSum } = shifted(logits as Tensor);
+    const rows = (logits as Tensor).shape[0] as number;
+    const difference = sub(exp(sub(z, logSum)), oneHot(labels as Tensor, logits as Tensor));
+    return [mul(difference, reshape(dLosses as Tensor, [rows, 1]))];
+  },
+  lower(node, to) {
+    const [rows, cols] = (node.inputs[0] as Tensor).shape as [number, number];
+    const cotangent = to.operand(node, 4);
+    const from = isBroadcast(cotangent) ? (cotangent.node.inputs[0] as Tensor) : cotangent;
+    const shared = from.size === 1;
+    const logits = to.input(node, 0);
+    const dLogits = to.output(node);
+    to.emit(
+      Opcode.SoftmaxCrossEntropyBackward,
+      [dLogits],
+      [
+        ...[logits, to.input(node, 1), to.input(node, 2), to.input(node, 3)],
+        ...[to.valueOf(shared ? from : cotangent), rows, cols, shared ? 0 : 1],
+      ],
+      [[dLogits, logits]],
+    );
+  },
+};
+
+export type Reduction = "mean" | "sum" | "none";
+
+/**
+ * −ln softmax(logits)[label], averaged over the rows, summed, or one per row: logits [n, classes], labels i32 [n].
+ * A label out of range throws when the value is computed, before anything is changed.
+ */
+export function crossEntropy(
+  logits: Tensor,
+  labels: Tensor,
+  options: { readonly reduction?: Reduction } = {},
+): Tensor {
+  const reduction = options.reduction ?? "mean";
+  if (logits.rank !== 2 || labels.rank !== 1 || labels.shape[0] !== logits.shape[0])
+    throw new RangeError(
+      `crossEntropy: shapes do not fit: got logits ${formatShape(logits.shape)} and labels ${formatShape(labels.shape)}, ` +
+        "expected [n, classes] and [n]",
+    );
+  if (logits.dtype === "i32")
+    throw new TypeError("crossEntropy: logits are not floats: got i32, expected f32 or f64");
+  if (labels.dtype !== "i32")
+    throw new TypeError(
+      `crossEntropy: labels are not integers: got ${labels.dtype}, expected i32; write tensor(labels, { dtype: "i32" })`,
+    );
+  if (logits.shape[1] === 0)
+    throw new RangeError(
+      `crossEntropy: no classes: got logits ${formatShape(logits.shape)}, expected at least one`,
+    );
+  if (reduction !== "mean" && reduction !== "sum" && reduction !== "none")
+    throw new TypeError(
+      `crossEntropy: unknown reduction: got ${JSON.stringify(reduction)}, expected "mean", "sum" or "none"`,
+    );
+  const losses = record(forwardOp, [logits, labels], null)[0] as Tensor;
+  if (reduction === "none") return losses;
+  return reduction === "sum" ? sum(losses) : mean(losses);
+}
+

@@ -1,0 +1,111 @@
+/** The ops as methods of Tensor, and reading its value. */
+import { type Axes, type Shape, formatShape } from "../shape.js";
+import { checkOpen, currentTrace } from "../tape.js";
+import { Tensor, type TypedArray } from "../tensor.js";
+import { Parameter } from "../parameter.js";
+import { evaluate } from "../evaluate.js";
+import type { NestedNumbers, Operand } from "./create.js";
+import * as elementwise from "./elementwise.js";
+import { matmul } from "./matmul.js";
+import { max, mean, min, sum } from "./reduce.js";
+import { broadcastTo, reshape, transpose } from "./shape.js";
+
+export interface TensorMethods {
+  /** The value of a tensor with one element. */
+  item(): number;
+  /** The value as nested arrays; a number for a scalar. */
+  toArray(): NestedNumbers;
+  /** A copy of the elements, row-major. */
+  toTypedArray(): TypedArray;
+
+  add(other: Operand): Tensor;
+  sub(other: Operand): Tensor;
+  mul(other: Operand): Tensor;
+  div(other: Operand): Tensor;
+  maximum(other: Operand): Tensor;
+  minimum(other: Operand): Tensor;
+  neg(): Tensor;
+  exp(): Tensor;
+  log(): Tensor;
+  sqrt(): Tensor;
+  square(): Tensor;
+  sigmoid(): Tensor;
+  tanh(): Tensor;
+  relu(): Tensor;
+
+  sum(axes?: Axes, keepdims?: boolean): Tensor;
+  mean(axes?: Axes, keepdims?: boolean): Tensor;
+  max(axes?: Axes, keepdims?: boolean): Tensor;
+  min(axes?: Axes, keepdims?: boolean): Tensor;
+
+  matmul(other: Tensor): Tensor;
+  reshape(shape: Shape): Tensor;
+  transpose(axes?: readonly number[]): Tensor;
+  broadcastTo(shape: Shape): Tensor;
+}
+
+/** The elements themselves: not to be written. */
+export function valuesOf(op: string, x: Tensor): TypedArray {
+  checkOpen(op, x);
+  if (currentTrace())
+    throw new Error(
+      `${op}: ${x} is read while a function is being compiled: got no value yet, ` +
+        "expected reading after the call; return the tensor instead",
+    );
+  if (x instanceof Parameter) return x.value();
+  if (!x.node.values[x.index]) evaluate([x]);
+  return x.node.values[x.index] as TypedArray;
+}
+
+function nested(flat: TypedArray, shape: Shape, axis: number, at: number): NestedNumbers {
+  if (axis === shape.length) return flat[at] as number;
+  const step = shape.slice(axis + 1).reduce((n, length) => n * length, 1);
+  return Array.from({ length: shape[axis] as number }, (_, index) =>
+    nested(flat, shape, axis + 1, at + index * step),
+  );
+}
+
+const methods: TensorMethods & ThisType<Tensor> = {
+  item() {
+    if (this.size !== 1)
+      throw new RangeError(
+        `item: more or less than one element: got ${formatShape(this.shape)}, expected a tensor of one`,
+      );
+    return valuesOf("item", this)[0] as number;
+  },
+  toArray() {
+    return nested(valuesOf("toArray", this), this.shape, 0, 0);
+  },
+  toTypedArray() {
+    return valuesOf("toTypedArray", this).slice();
+  },
+
+  add(other) { return elementwise.add(this, other); },
+  sub(other) { return elementwise.sub(this, other); },
+  mul(other) { return elementwise.mul(this, other); },
+  div(other) { return elementwise.div(this, other); },
+  maximum(other) { return elementwise.maximum(this, other); },
+  minimum(other) { return elementwise.minimum(this, other); },
+  neg() { return elementwise.neg(this); },
+  exp() { return elementwise.exp(this); },
+  log() { return elementwise.log(this); },
+  sqrt() { return elementwise.sqrt(this); },
+  square() { return elementwise.square(this); },
+  sigmoid() { return elementwise.sigmoid(this); },
+  tanh() { return elementwise.tanh(this); },
+  relu() { return elementwise.relu(this); },
+
+  sum(axes, keepdims) { return sum(this, axes, keepdims); },
+  mean(axes, keepdims) { return mean(this, axes, keepdims); },
+  max(axes, keepdims) { return max(this, axes, keepdims); },
+  min(axes, keepdims) { return min(this, axes, keepdims); },
+
+  matmul(other) { return matmul(this, other); },
+  reshape(shape) { return reshape(this, shape); },
+  transpose(axes) { return transpose(this, axes); },
+  broadcastTo(shape) { return broadcastTo(this, shape); },
+};
+
+for (const [name, value] of Object.entries(methods))
+  Object.defineProperty(Tensor.prototype, name, { value, configurable: true, writable: true });
+

@@ -1,0 +1,23 @@
+import { Parameter } from "../parameter.js";
+import type { Dtype } from "../tensor.js";
+import { Tensor } from "../tensor.js";
+import { type NestedNumbers, tensor, type TensorOptions } from "./create.js";
+import { valuesOf } from "./methods.js";
+
+export interface ParameterOptions extends TensorOptions {
+  /** Shown in errors and pictures. */
+  readonly name?: string;
+  readonly dtype?: Dtype;
+  /** False for state that no optimizer moves. */
+  readonly trainable?: boolean;
+}
+
+/** A Parameter that starts with the value of `data`; it lives in the default backend. */
+export function parameter(
+  data: Tensor | NestedNumbers | ArrayLike<number>,
+  options: ParameterOptions = {},
+): Parameter {
+  const value = data instanceof Tensor ? data : tensor(data, options);
+  const { name = "", trainable = true } = options;
+  return new Parameter(value.shape, value.dtype, valuesOf("parameter", value), name, trainable);
+}

@@ -1,0 +1,143 @@
+import { Opcode } from "../../assembly/opcodes.js";
+import {
+  broadcastShapes,
+  broadcastStrides,
+  checkShape,
+  formatShape,
+  normalizeAxis,
+  sameShape,
+  type Shape,
+  sizeOf,
+  stridesOf,
+} from "../shape.js";
+import { type Op, record1 } from "../tape.js";
+import type { Tensor, TensorType } from "../tensor.js";
+import { sum } from "./reduce.js";
+
+const first = (inputs: readonly TensorType[]): TensorType => inputs[0] as TensorType;
+
+/** y = x under another name: what a transform differentiates with respect to. */
+const aliasOp: Op<{ readonly id: number }> = {
+  name: "alias",
+  infer: (inputs) => [first(inputs)],
+  vjp: [(dy) => dy],
+  jvp: [(xDot) => xDot],
+  lower: (node, to) => to.bind(node, 0, to.input(node, 0)),
+};
+let aliases = 0;
+export const alias = (x: Tensor): Tensor => record1(aliasOp, [x], { id: aliases++ });
+
+const stopOp: Op<null> = {
+  name: "stopGradient",
+  infer: (inputs) => [first(inputs)],
+  vjp: [null],
+  jvp: [null],
+  lower: (node, to) => to.bind(node, 0, to.input(node, 0)),
+};
+
+/** The same values, through which no gradient flows. */
+export const stopGradient = (x: Tensor): Tensor => record1(stopOp, [x], null);
+
+const reshapeOp: Op<{ readonly shape: Shape }> = {
+  name: "reshape",
+  infer: (inputs, { shape }) => [{ shape, dtype: first(inputs).dtype }],
+  vjp: [(dy, { inputs: [x] }) => reshape(dy, (x as Tensor).shape)],
+  jvp: [(xDot, { attrs }) => reshape(xDot, attrs.shape)],
+  lower: (node, to) => to.bind(node, 0, to.input(node, 0)),
+};
+
+/** The same elements in another shape; one length may be −1, which is then inferred. Costs nothing. */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  const full = inferLength(x, shape);
+  return sameShape(x.shape, full) ? x : record1(reshapeOp, [x], { shape: full });
+}
+
+function inferLength(x: Tensor, shape: Shape): Shape {
+  const unknown = shape.indexOf(-1);
+  const known = shape.filter((_, axis) => axis !== unknown);
+  checkShape("reshape", known);
+  const length = x.size / sizeOf(known);
+  const full = unknown < 0 ? [...shape] : shape.with(unknown, length);
+  if (sizeOf(full) !== x.size || full.some((n) => !Number.isInteger(n)))
+    throw new RangeError(
+      `reshape: sizes differ: got ${formatShape(x.shape)} (${x.size} elements), ` +
+        `expected a shape of as many, not ${formatShape(shape)}`,
+    );
+  return full;
+}
+
+/** Emits a copy of x read with one stride per axis of `shape`. */
+const broadcastOp: Op<{ readonly shape: Shape }> = {
+  name: "broadcastTo",
+  infer: (inputs, { shape }) => [{ shape, dtype: first(inputs).dtype }],
+  vjp: [(dy, { inputs: [x] }) => sumTo(dy, (x as Tensor).shape)],
+  jvp: [(xDot, { attrs }) => broadcastTo(xDot, attrs.shape)],
+  lower(node, to) {
+    const { shape } = node.attrs;
+    const strides = broadcastStrides(to.operand(node, 0).shape, shape);
+    const x = to.input(node, 0);
+    to.emit(Opcode.StridedCopy, [to.output(node)], [x, shape.length, ...shape, ...strides]);
+  },
+};
+
+/** x repeated along new axes and axes of length 1, by NumPy's rule. */
+export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  checkShape("broadcastTo", shape);
+  if (sameShape(x.shape, shape)) return x;
+  if (!sameShape(broadcastShapes("broadcastTo", x.shape, shape), shape))
+    throw new RangeError(
+      `broadcastTo: shape does not stretch: got ${formatShape(x.shape)}, expected one that broadcasts to ${formatShape(shape)}`,
+    );
+  return record1(broadcastOp, [x], { shape: [...shape] });
+}
+
+export function isBroadcast(x: Tensor): boolean {
+  return (x.node.op as unknown) === broadcastOp;
+}
+
+/** The transpose of `broadcastTo`: x summed over the axes that had been repeated. */
+export function sumTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  const offset = x.rank - shape.length;
+  const axes = x.shape.flatMap((length, axis) =>
+    axis < offset || (shape[axis - offset] === 1 && length !== 1) ? [axis] : [],
+  );
+  return reshape(sum(x, axes), shape);
+}
+
+const transposeOp: Op<{ readonly axes: readonly number[] }> = {
+  name: "transpose",
+  infer: (inputs, { axes }) => {
+    const { shape, dtype } = first(inputs);
+    return [{ shape: axes.map((axis) => shape[axis] as number), dtype }];
+  },
+  vjp: [(dy, { attrs: { axes } }) => transpose(dy, inverse(axes))],
+  jvp: [(xDot, { attrs: { axes } }) => transpose(xDot, axes)],
+  lower(node, to) {
+    const { axes } = node.attrs;
+    const from = stridesOf(to.operand(node, 0).shape);
+    const { shape } = node.outputs[0] as Tensor;
+    const strides = axes.map((axis) => from[axis] as number);
+    const x = to.input(node, 0);
+    to.emit(Opcode.StridedCopy, [to.output(node)], [x, axes.length, ...shape, ...strides]);
+  },
+};
+
+function inverse(axes: readonly number[]): number[] {
+  const result = new Array<number>(axes.length);
+  for (const [to, from] of axes.entries()) result[from] = to;
+  return result;
+}
+
+/** x with its axes in another order; none given means reversed. */
+export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
+  const order = axes
+    ? axes.map((axis) => normalizeAxis("transpose", axis, x.rank))
+    : x.shape.map((_, axis) => x.rank - 1 - axis);
+  if (order.length !== x.rank || new Set(order).size !== x.rank)
+    throw new RangeError(
+      `transpose: axes are not a permutation: got [${String(axes)}], expected each of ${x.rank} axes once`,
+    );
+  if (order.every((axis, index) => axis === index)) return x;
+  return record1(transposeOp, [x], { axes: order });
+}

@@ -1,0 +1,219 @@
+import { type Activation, Opcode } from "../../assembly/opcodes.js";
+import { elementBytes } from "../backend.js";
+import type { Parameter } from "../parameter.js";
+import { sizeOf } from "../shape.js";
+import type { Dtype, FloatDtype, Node, Tensor, TypedArray } from "../tensor.js";
+
+/** One-element values, or short vectors, that JavaScript writes before each run. */
+export interface HostSource {
+  readonly size: number;
+  readonly dtype: "float" | "i32";
+  /** Writes the values of the next run; throws to refuse the run. */
+  read(into: Float64Array): void;
+  /** Called when a run that read it has committed. */
+  committed?(): void;
+}
+
+/** Something an instruction reads or writes: where it lies is the plan's business. */
+export class Value {
+  readonly dtype: Dtype;
+  readonly size: number;
+  /** Set for a value that is a Parameter's storage, also by the planner for an update in place. */
+  parameter: Parameter | undefined;
+  /** Set for a constant in the program's pool. */
+  data: TypedArray | undefined;
+  /** Set for a slot in the pool that JavaScript fills before each run. */
+  source: HostSource | undefined;
+  /** Byte offset in the arena or in the pool, once planned. */
+  offset = 0;
+
+  constructor(dtype: Dtype, size: number) {
+    this.dtype = dtype;
+    this.size = size;
+  }
+
+  get bytes(): number {
+    return this.size * elementBytes(this.dtype);
+  }
+
+  get inPool(): boolean {
+    return this.data !== undefined || this.source !== undefined;
+  }
+
+  get inArena(): boolean {
+    return this.parameter === undefined && !this.inPool;
+  }
+}
+
+export interface Instruction {
+  readonly opcode: Opcode;
+  /** The first operands. */
+  readonly writes: readonly Value[];
+  /** The operands after them: values that are read, and numbers. */
+  readonly rest: readonly (Value | number)[];
+  /** Which written value may take the place of which read one. */
+  readonly inPlace: readonly (readonly [written: Value, read: Value])[];
+  readonly node: Node;
+}
+
+/** Turns the nodes of a tape into instructions. Ops see this class only: they emit, and never see an address. */
+export class Lowering {
+  readonly instructions: Instruction[] = [];
+  readonly float: FloatDtype;
+  readonly #find: (tensor: Tensor) => Tensor;
+  readonly #values = new Map<Node, Value[]>();
+  readonly #parameters = new Map<Parameter, Value>();
+  readonly #sources = new Map<HostSource, Value>();
+  readonly #scalars = new Map<string, Value>();
+  #node: Node | undefined;
+
+  /** `find` gives the tensor that stands for another after common subexpressions are merged. */
+  constructor(float: FloatDtype, find: (tensor: Tensor) => Tensor) {
+    this.float = float;
+    this.#find = find;
+  }
+
+  lower(node: Node): void {
+    this.#node = node;
+    node.op.lower(node, this);
+  }
+
+  /** The tensor that an operand stands for. */
+  operand(node: Node, index: number): Tensor {
+    return this.#find(node.inputs[index] as Tensor);
+  }
+
+  input(node: Node, index: number): Value {
+    return this.valueOf(this.operand(node, index));
+  }
+
+  /** The value of a tensor that has been lowered, or is a constant. */
+  valueOf(tensor: Tensor): Value {
+    const { node, index } = this.#find(tensor);
+    const known = this.#values.get(node)?.[index];
+    if (known) return known;
+    const data = node.values[index];
+    if (!data)
+      throw new Error(`${node.op.name}: an operand was not lowered: expected tape order`);
+    const value = new Value(tensor.dtype, data.length);
+    value.data = data;
+    this.bind(node, index, value);
+    return value;
+  }
+
+  /** A fresh arena value for an output of the node. */
+  output(node: Node, index = 0): Value {
+    const { dtype, shape } = node.outputs[index] as Tensor;
+    return this.bind(node, index, new Value(dtype, sizeOf(shape)));
+  }
+
+  /** Makes an output be an existing value: the op costs nothing. */
+  bind(node: Node, index: number, value: Value): Value {
+    let values = this.#values.get(node);
+    if (!values) this.#values.set(node, (values = []));
+    values[index] = value;
+    return value;
+  }
+
+  temporary(dtype: Dtype, size: number): Value {
+    return new Value(dtype, size);
+  }
+
+  /** A constant float of the pool. */
+  scalar(x: number): Value {
+    const key = Object.is(x, -0) ? "-0" : String(x);
+    let value = this.#scalars.get(key);
+    if (!value) {
+      value = new Value(this.float, 1);
+      value.data = this.float === "f64" ? Float64Array.of(x) : Float32Array.of(x);
+      this.#scalars.set(key, value);
+    }
+    return value;
+  }
+
+  parameter(parameter: Parameter): Value {
+    let value = this.#parameters.get(parameter);
+    if (!value) {
+      value = new Value(parameter.dtype, parameter.size);
+      value.parameter = parameter;
+      this.#parameters.set(parameter, value);
+    }
+    return value;
+  }
+
+  host(source: HostSource): Value {
+    let value = this.#sources.get(source);
+    if (!value) {
+      value = new Value(source.dtype === "i32" ? "i32" : this.float, source.size);
+      value.source = source;
+      this.#sources.set(source, value);
+    }
+    return value;
+  }
+
+  emit(
+    opcode: Opcode,
+    writes: readonly Value[],
+    rest: readonly (Value | number)[],
+    inPlace: Instruction["inPlace"] = [],
+  ): void {
+    this.instructions.push({ opcode, writes, rest, inPlace, node: this.#node as Node });
+  }
+}
+
+export function reads(instruction: Instruction): Value[] {
+  return instruction.rest.filter((operand) => typeof operand !== "number");
+}
+
+const activations = new Map<Opcode, Activation>([
+  [Opcode.Relu, 1],
+  [Opcode.Sigmoid, 2],
+  [Opcode.Tanh, 3],
+]);
+
+/**
+ * Lets a GEMM apply the activation that alone reads its result, while the tile is in registers. The epilogue computes what
+ * the two instructions would, to the bit. `kept` are values that are needed for something else.
+ */
+export function fuseActivations(
+  instructions: readonly Instruction[],
+  kept: ReadonlySet<Value>,
+): Instruction[] {
+  const readers = new Map<Value, number>();
+  for (const instruction of instructions)
+    for (const value of reads(instruction)) readers.set(value, (readers.get(value) ?? 0) + 1);
+  const gemms = new Map<Value, number>();
+  const result: Instruction[] = [];
+  for (const instruction of instructions) {
+    const activation = activations.get(instruction.opcode);
+    const x = instruction.rest[0];
+    const at = x instanceof Value ? gemms.get(x) : undefined;
+    if (activation !== undefined && x instanceof Value && at !== undefined && readers.get(x) === 1 && !kept.has(x)) {
+      const gemm = result[at] as Instruction;
+      const rest = [...gemm.rest.slice(0, -1), activation];
+      result[at] = { ...gemm, writes: instruction.writes, rest };
+      continue;
+    }
+    const written = instruction.writes[0];
+    if (instruction.opcode === Opcode.Gemm && instruction.rest.at(-1) === 0 && written)
+      gemms.set(written, result.length);
+    result.push(instruction);
+  }
+  return result;
+}
+
+/** Drops instructions whose results nothing reads. */
+export function dropUnread(
+  instructions: readonly Instruction[],
+  kept: ReadonlySet<Value>,
+): Instruction[] {
+  const needed = new Set(kept);
+  const result: Instruction[] = [];
+  for (const instruction of [...instructions].reverse()) {
+    if (!instruction.node.op.refusal && !instruction.writes.some((value) => needed.has(value)))
+      continue;
+    for (const value of reads(instruction)) needed.add(value);
+    result.push(instruction);
+  }
+  return result.reverse();
+}

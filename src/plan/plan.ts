@@ -1,0 +1,169 @@
+/**
+ * The plan: which instructions run in which order, and an address for every value, before anything runs.
+ *
+ *     inputs | instructions that compute … may refuse | updates of Parameters, in place | copies
+ *
+ * Everything that may refuse its input comes before the first write to a Parameter, so a refused run changes nothing.
+ */
+import { Opcode } from "../../assembly/opcodes.js";
+import type { Parameter } from "../parameter.js";
+import type { FloatDtype, Node, Tensor } from "../tensor.js";
+import { placeValues } from "./addresses.js";
+import {
+  dropUnread,
+  fuseActivations,
+  type Instruction,
+  Lowering,
+  reads,
+  type Value,
+} from "./lowering.js";
+import { reduceTape, type Tape } from "./passes.js";
+
+export interface Plan {
+  /** Bytes of the arena that a run uses: the highest byte any instruction or input writes, plus one. Exact. */
+  readonly peakBytes: number;
+  /** Bytes of constants, optimizer scalars and random state, kept as long as the program. */
+  readonly poolBytes: number;
+  /** Bytes of the Parameters it reads or writes. */
+  readonly parameterBytes: number;
+  readonly instructions: readonly Instruction[];
+  readonly inputs: readonly (Value | undefined)[];
+  readonly outputs: readonly Value[];
+  readonly pool: readonly Value[];
+  readonly parameters: readonly Parameter[];
+  readonly assigned: readonly Parameter[];
+}
+
+const NOTHING: ReadonlyMap<Tensor, Tensor> = new Map();
+
+/** Throws what the ops' lowering throws; nothing else can fail. */
+export function makePlan(
+  tape: Tape,
+  float: FloatDtype,
+  substituted: ReadonlyMap<Tensor, Tensor> = NOTHING,
+): Plan {
+  const { nodes, find } = reduceTape(tape, substituted);
+  const lowering = new Lowering(float, find);
+  const commits = new Map(tape.assignments.map(({ parameter, value }) => [parameter, find(value)]));
+  const inputs = tape.placeholders.map((placeholder) => lowering.output(placeholder.node));
+  const late = lateNodes(nodes, find, new Set(commits.values()), tape.outputs.map(find));
+  for (const node of nodes) if (!late.has(node)) lowering.lower(node);
+  const anyNode = nodes[0] as Node;
+  const copy = (from: Value): Value => {
+    const to = lowering.temporary(from.dtype, from.size);
+    if (from.size > 0) emitCopy(lowering.instructions, to, from, anyNode);
+    return to;
+  };
+  // Copied before the updates, which may write the Parameter in place.
+  const parameterOutput = (value: Value): Value => (value.parameter ? copy(value) : value);
+  const early = new Map<Tensor, Value>();
+  for (const output of tape.outputs.map(find))
+    if (!late.has(output.node)) early.set(output, parameterOutput(lowering.valueOf(output)));
+  for (const value of commits.values())
+    if (!late.has(value.node)) early.set(value, parameterOutput(lowering.valueOf(value)));
+  for (const node of nodes) if (late.has(node)) lowering.lower(node);
+
+  const valueOf = (tensor: Tensor): Value =>
+    early.get(find(tensor)) ?? lowering.valueOf(find(tensor));
+  const outputs = tape.outputs.map(valueOf);
+  const committed = [...commits].map(([parameter, value]) => ({ parameter, value: valueOf(value) }));
+  const kept = new Set([...outputs, ...committed.map(({ value }) => value)]);
+  const instructions = dropUnread(fuseActivations(lowering.instructions, kept), kept);
+  commitInPlace(instructions, committed, new Set(inputs));
+  for (const { parameter, value } of committed)
+    if (value.parameter !== parameter && value.size > 0)
+      emitCopy(instructions, lowering.parameter(parameter), value, anyNode);
+
+  const live = usedValues(instructions, outputs);
+  const usedInputs = inputs.map((input) => (live.has(input) ? input : undefined));
+  const peakBytes = placeValues(instructions, usedInputs, outputs);
+  const pool = [...live].filter((value) => value.inPool);
+  const parameters = [...live].flatMap((value) => value.parameter ?? []);
+  for (const { parameter } of committed) parameters.push(parameter);
+  const unique = [...new Set(parameters)];
+  return {
+    peakBytes,
+    poolBytes: placePool(pool),
+    parameterBytes: unique.reduce((sum, parameter) => sum + parameter.byteLength, 0),
+    instructions,
+    inputs: usedInputs,
+    outputs,
+    pool,
+    parameters: unique,
+    assigned: committed.map(({ parameter }) => parameter),
+  };
+}
+
+function emitCopy(to: Instruction[], written: Value, read: Value, node: Node): void {
+  to.push({ opcode: Opcode.Copy, writes: [written], rest: [read, read.bytes], inPlace: [], node });
+}
+
+/** Nodes whose results are only committed: they run last, so that they may write over what others have read. */
+function lateNodes(
+  nodes: readonly Node[],
+  find: (tensor: Tensor) => Tensor,
+  commits: ReadonlySet<Tensor>,
+  outputs: readonly Tensor[],
+): Set<Node> {
+  const late = new Set<Node>();
+  const busy = new Set(outputs.map((output) => output.node));
+  for (let index = nodes.length - 1; index >= 0; index--) {
+    const node = nodes[index] as Node;
+    const committed = node.outputs.some((output) => commits.has(output));
+    if (committed && !busy.has(node) && !node.op.refusal && node.inputs.length > 0) late.add(node);
+    else for (const input of node.inputs) busy.add(find(input).node);
+  }
+  return late;
+}
+
+/**
+ * Gives a committed value the Parameter's own place when no instruction after the one that computes it reads the old
+ * value, and none after it may refuse. The others are copied at the end.
+ */
+function commitInPlace(
+  instructions: readonly Instruction[],
+  committed: readonly { parameter: Parameter; value: Value }[],
+  inputs: ReadonlySet<Value>,
+): void {
+  const writer = new Map<Value, number>();
+  const lastRead = new Map<Parameter, number>();
+  let lastRefusal = -1;
+  for (const [index, instruction] of instructions.entries()) {
+    for (const value of instruction.writes) writer.set(value, index);
+    for (const value of reads(instruction))
+      if (value.parameter) lastRead.set(value.parameter, index);
+    if (instruction.node.op.refusal) lastRefusal = index;
+  }
+  const times = new Map<Value, number>();
+  for (const { value } of committed) times.set(value, (times.get(value) ?? 0) + 1);
+  for (const { parameter, value } of committed) {
+    const at = writer.get(value);
+    if (!value.inArena || inputs.has(value) || times.get(value) !== 1) continue;
+    if (at === undefined || at <= lastRefusal) continue;
+    const read = lastRead.get(parameter) ?? -1;
+    const instruction = instructions[at] as Instruction;
+    const old = reads(instruction).filter((operand) => operand.parameter === parameter);
+    const mayOverwrite = old.every((operand) =>
+      instruction.inPlace.some(([written, from]) => written === value && from === operand),
+    );
+    if (read < at || (read === at && mayOverwrite)) value.parameter = parameter;
+  }
+}
+
+function usedValues(instructions: readonly Instruction[], outputs: readonly Value[]): Set<Value> {
+  const live = new Set<Value>(outputs);
+  for (const instruction of instructions) {
+    for (const value of instruction.writes) live.add(value);
+    for (const value of reads(instruction)) live.add(value);
+  }
+  return live;
+}
+
+function placePool(pool: readonly Value[]): number {
+  let end = 0;
+  for (const value of pool) {
+    value.offset = end;
+    end += Math.ceil(value.bytes / 16) * 16;
+  }
+  return end;
+}

@@ -1,0 +1,185 @@
+/**
+ * A plan lowered to words, in the linear memory of its backend:
+ *
+ *     status, 16 bytes | instructions [opcode, length, operands …] | pool: constants and host values
+ *
+ * Operands that are addresses are known only when the block and the arena are placed, so the words are kept with a list of
+ * what to add where; when the arena moves, only its operands are rewritten, before the next run.
+ */
+import { Refusal } from "../../assembly/opcodes.js";
+import { type Backend, elementBytes } from "../backend.js";
+import type { FloatDtype, Node, TypedArray } from "../tensor.js";
+import { type Instruction, Value } from "./lowering.js";
+import type { Plan } from "./plan.js";
+
+const STATUS_BYTES = 16;
+const POISON = 0xa5;
+
+interface Relocation {
+  readonly word: number;
+  readonly value: Value;
+}
+
+const finalizer = new FinalizationRegistry<{ backend: Backend; address: number }>((block) =>
+  block.backend.memory.free(block.address),
+);
+
+export class Program {
+  readonly plan: Plan;
+  readonly backend: Backend;
+  readonly float: FloatDtype;
+  /** The words before addresses are filled in. */
+  readonly words: Uint32Array;
+  readonly #relocations: readonly Relocation[];
+  /** The node behind the instruction at a byte offset. */
+  readonly #nodes: ReadonlyMap<number, Node>;
+  readonly #inputs: readonly (Value | undefined)[];
+  readonly #host: { readonly value: Value; readonly numbers: Float64Array }[];
+  #block = 0;
+  #arena = -1;
+  #running = false;
+
+  constructor(plan: Plan, backend: Backend, float: FloatDtype) {
+    this.plan = plan;
+    this.backend = backend;
+    this.float = float;
+    this.#inputs = plan.inputs;
+    const { words, relocations, nodes } = assemble(plan.instructions);
+    this.words = words;
+    this.#relocations = relocations;
+    this.#nodes = nodes;
+    this.#host = plan.pool.flatMap((value) =>
+      value.source ? [{ value, numbers: new Float64Array(value.size) }] : [],
+    );
+  }
+
+  /** Bytes of the program's own block. */
+  get blockBytes(): number {
+    return this.#poolStart() + this.plan.poolBytes;
+  }
+
+  /**
+   * Copies the inputs in, enters the backend once, copies the outputs out. Whatever is wrong is thrown before the backend
+   * is entered or before anything is committed.
+   */
+  run(inputs: readonly TypedArray[]): TypedArray[] {
+    if (this.#running) throw new Error("run: the program is running already: expected no re-entry");
+    this.#running = true;
+    try {
+      for (const { value, numbers } of this.#host) value.source?.read(numbers);
+      this.#place();
+      this.#copyIn(inputs);
+      const { backend } = this;
+      const program = this.#block + STATUS_BYTES;
+      if (backend.run(this.float, program, this.words.byteLength, this.#block) !== 0)
+        throw this.#refusal();
+      const outputs = this.plan.outputs.map((value) => this.#view(value).slice());
+      for (const parameter of this.plan.assigned) parameter.written();
+      for (const { value } of this.#host) value.source?.committed?.();
+      return outputs;
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** Gives the program's block back. Programs that are not released are when nothing refers to them. */
+  release(): void {
+    if (this.#block === 0) return;
+    finalizer.unregister(this);
+    this.backend.memory.free(this.#block);
+    this.#block = 0;
+    this.#arena = -1;
+  }
+
+  /** Fills the arena with a pattern, so that `bytesWritten` can tell afterwards what a run has written. */
+  poison(): void {
+    this.#place();
+    this.#arenaBytes().fill(POISON);
+  }
+
+  /** The highest byte of the arena, plus one, that is not as `poison` left it. */
+  bytesWritten(): number {
+    return this.#arenaBytes().findLastIndex((byte) => byte !== POISON) + 1;
+  }
+
+  #arenaBytes(): Uint8Array {
+    const { arena, memory } = this.backend;
+    return memory.views.u8.subarray(arena.address, arena.address + arena.bytes);
+  }
+
+  #poolStart(): number {
+    return Math.ceil((STATUS_BYTES + this.words.byteLength) / 16) * 16;
+  }
+
+  /** Puts words, pool and arena where they belong, if they are not there yet. */
+  #place(): void {
+    const { backend, plan } = this;
+    // Throws for a disposed one.
+    for (const parameter of plan.parameters) void parameter.address;
+    if (this.#block === 0) {
+      this.#block = backend.memory.allocate(this.blockBytes);
+      finalizer.register(this, { backend, address: this.#block }, this);
+      const start = (this.#block + STATUS_BYTES) >>> 2;
+      backend.memory.views.u32.set(this.words, start);
+      for (const value of plan.pool) if (value.data) this.#view(value).set(value.data);
+      this.#relocate((value) => !value.inArena);
+    }
+    backend.arena.reserve(plan.peakBytes);
+    if (this.#arena !== backend.arena.address) {
+      this.#arena = backend.arena.address;
+      this.#relocate((value) => value.inArena);
+    }
+  }
+
+  #relocate(which: (value: Value) => boolean): void {
+    const { u32 } = this.backend.memory.views;
+    const start = (this.#block + STATUS_BYTES) >>> 2;
+    for (const { word, value } of this.#relocations)
+      if (which(value)) u32[start + word] = this.#address(value);
+  }
+
+  #address(value: Value): number {
+    if (value.parameter) return value.parameter.address;
+    return value.inPool
+      ? this.#block + this.#poolStart() + value.offset
+      : this.backend.arena.address + value.offset;
+  }
+
+  #view(value: Value): TypedArray {
+    const start = this.#address(value) / elementBytes(value.dtype);
+    return this.backend.memory.views[value.dtype].subarray(start, start + value.size);
+  }
+
+  #copyIn(inputs: readonly TypedArray[]): void {
+    for (const [index, value] of this.#inputs.entries())
+      if (value) this.#view(value).set(inputs[index] as TypedArray);
+    for (const { value, numbers } of this.#host) this.#view(value).set(numbers);
+  }
+
+  #refusal(): Error {
+    const status = this.backend.memory.views.u32.subarray(this.#block >>> 2, (this.#block >>> 2) + 4);
+    const [code = Refusal.None, offset = 0, position = 0, value = 0] = status;
+    const node = this.#nodes.get(offset);
+    const message = node?.op.refusal?.(node, position, value | 0);
+    return new RangeError(message ?? `run: refused with code ${code} at byte ${offset}`);
+  }
+}
+
+function assemble(instructions: readonly Instruction[]): {
+  words: Uint32Array;
+  relocations: Relocation[];
+  nodes: Map<number, Node>;
+} {
+  const words: number[] = [];
+  const relocations: Relocation[] = [];
+  const nodes = new Map<number, Node>();
+  for (const { opcode, writes, rest, node } of instructions) {
+    nodes.set(words.length * 4, node);
+    words.push(opcode, 2 + writes.length + rest.length);
+    for (const operand of [...writes, ...rest]) {
+      if (operand instanceof Value) relocations.push({ word: words.length, value: operand });
+      words.push(operand instanceof Value ? 0 : operand);
+    }
+  }
+  return { words: Uint32Array.from(words), relocations, nodes };
+}

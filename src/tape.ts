@@ -1,0 +1,212 @@
+/**
+ * Recording: an op applied to tensors becomes a node, inside `compile` on the tape of the trace, outside of it
+ * in the free graph behind the tensor. A tape is the nodes in creation order, which is a topological order.
+ */
+import type { Lowering } from "./plan/lowering.js";
+import type { Parameter } from "./parameter.js";
+import { type Node, Tensor, type TensorType } from "./tensor.js";
+
+/** A linear map of one operand's tangent, or of the output's cotangent. (A method's type, so that ops of any attributes mix.) */
+type Rule<Attrs> = { apply(d: Tensor, node: Node<Attrs>): Tensor }["apply"];
+
+/**
+ * One differentiable operation: everything the library knows about it.
+ *
+ * `jvp` applies the partial Jacobian of one operand to its tangent, `vjp` the transpose to the cotangent of the
+ * output: one rule per operand, null where there is no derivative. A fused op yields all cotangents together
+ * (`vjpAll`), or has a `decomposition` into basic ops, through which anything it has no rule for is differentiated.
+ */
+export interface Op<Attrs = unknown> {
+  readonly name: string;
+  /** The shape rule. Throws a RangeError or TypeError at the caller's line. */
+  infer(inputs: readonly TensorType[], attrs: Attrs): readonly TensorType[];
+  readonly vjp?: readonly (Rule<Attrs> | null)[];
+  readonly jvp?: readonly (Rule<Attrs> | null)[];
+  /** All cotangents of the inputs together; undefined to fall back on the decomposition. */
+  vjpAll?(
+    node: Node<Attrs>,
+    cotangents: readonly (Tensor | undefined)[],
+  ): readonly (Tensor | undefined)[] | undefined;
+  decomposition?(inputs: readonly Tensor[], attrs: Attrs): readonly Tensor[];
+  /** Emits the instructions that compute the node. */
+  lower(node: Node<Attrs>, to: Lowering): void;
+  /** Whether its kernel may refuse the values of its inputs, and what to say then. */
+  refusal?(node: Node<Attrs>, position: number, value: number): string;
+}
+
+/** The only effect there is: when the program ends, the Parameter holds the value. */
+export interface Assignment {
+  readonly parameter: Parameter;
+  readonly value: Tensor;
+  /** The effect's own read of the Parameter, which sees what earlier effects of the program assigned. */
+  readonly own?: Tensor;
+}
+
+/** The recording of one call of a compiled function. */
+export interface Trace {
+  readonly nodes: Node[];
+  /** What a Parameter stands for from here on: its first read, or the value last assigned. */
+  readonly bindings: Map<Parameter, Tensor>;
+  /** Everything a Parameter stood for so far; gradients are taken with respect to all of it. */
+  readonly standIns: Map<Parameter, Tensor[]>;
+  readonly assigned: Set<Parameter>;
+  /** `training` flags read while tracing: part of the program's key. */
+  readonly flags: Map<{ readonly training: boolean }, boolean>;
+  /** Random draws so far. */
+  draws: number;
+  closed: boolean;
+}
+
+let current: Trace | undefined;
+let nextId = 0;
+
+export function currentTrace(): Trace | undefined {
+  return current;
+}
+
+/** Runs `fn` with its ops recorded on a new tape. The trace is closed afterwards, whatever happens. */
+export function traced<T>(fn: (trace: Trace) => T): { trace: Trace; result: T } {
+  const trace: Trace = {
+    nodes: [],
+    bindings: new Map(),
+    standIns: new Map(),
+    assigned: new Set(),
+    flags: new Map(),
+    draws: 0,
+    closed: false,
+  };
+  const outer = current;
+  current = trace;
+  try {
+    return { trace, result: fn(trace) };
+  } finally {
+    current = outer;
+    trace.closed = true;
+  }
+}
+
+/** A module's `training` flag; while tracing it becomes part of what the program is kept under. */
+export function noteTraining(module: { readonly training: boolean }): boolean {
+  current?.flags.set(module, module.training);
+  return module.training;
+}
+
+/** What recording needs from the layers above it. */
+interface Hooks {
+  /** Evaluates tensors outside a trace. */
+  evaluate(tensors: readonly Tensor[]): void;
+  /** A Parameter as an operand: the node that reads it now. */
+  read(parameter: Parameter): Tensor;
+  isParameter(tensor: Tensor): tensor is Parameter;
+}
+let hooks: Hooks;
+export function setHooks(value: Partial<Hooks>): void {
+  hooks = { ...hooks, ...value };
+}
+
+/** Appends a node and returns its outputs. */
+export function record<Attrs>(
+  op: Op<Attrs>,
+  operands: readonly Tensor[],
+  attrs: Attrs,
+): readonly Tensor[] {
+  const inputs = operands.map((tensor) => operand(op.name, tensor));
+  const types = op.infer(inputs, attrs);
+  return makeNode(op, inputs, attrs, types).outputs;
+}
+
+/** The single output of an op that has one. */
+export function record1<Attrs>(op: Op<Attrs>, operands: readonly Tensor[], attrs: Attrs): Tensor {
+  return record(op, operands, attrs)[0] as Tensor;
+}
+
+export function makeNode<Attrs>(
+  op: Op<Attrs>,
+  inputs: readonly Tensor[],
+  attrs: Attrs,
+  types: readonly TensorType[],
+  values: Node["values"] = [],
+): Node<Attrs> {
+  const outputs: Tensor[] = [];
+  const node: Node<Attrs> = {
+    id: nextId++,
+    op,
+    attrs,
+    inputs,
+    outputs,
+    trace: values.length > 0 ? undefined : current,
+    values,
+    droppedParameter: false,
+  };
+  for (const [index, type] of types.entries())
+    outputs.push(new Tensor(node, index, type));
+  node.trace?.nodes.push(node);
+  return node;
+}
+
+/** An operand as the tape sees it: Parameters become reads, captured tensors constants. */
+export function operand(op: string, given: Tensor): Tensor {
+  if (!(given instanceof Tensor))
+    throw new TypeError(
+      `${op}: operand is not a tensor: got ${describe(given)}, expected a tensor; wrap data with tensor(…)`,
+    );
+  const tensor = hooks.isParameter(given) ? hooks.read(given) : given;
+  checkOpen(op, tensor);
+  if (current && tensor.node.trace === undefined && tensor.node.values[tensor.index] === undefined)
+    capture(op, tensor);
+  return tensor;
+}
+
+/** Refuses a placeholder whose trace has ended. */
+export function checkOpen(op: string, tensor: Tensor): void {
+  if (tensor.node.trace?.closed)
+    throw new Error(
+      `${op}: ${tensor} belongs to a compiled function that has returned: ` +
+        "expected a tensor of this call; return it from the function to get its value",
+    );
+}
+
+/** A tensor recorded outside the trace becomes a constant of it. */
+function capture(op: string, tensor: Tensor): void {
+  const parameter = ancestorParameter(tensor);
+  if (parameter)
+    throw new Error(
+      `${op}: a captured tensor depends on ${parameter}, which changes between runs: ` +
+        "got it from outside the compiled function, expected it computed inside or read before",
+    );
+  const trace = current;
+  current = undefined;
+  try {
+    hooks.evaluate([tensor]);
+  } finally {
+    current = trace;
+  }
+}
+
+/** Every node behind `roots` that still has to be computed, in creation order. Iterative: graphs may be long. */
+export function ancestors(roots: readonly Tensor[]): Node[] {
+  const seen = new Set<Node>();
+  const stack = roots.map((root) => root.node);
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    for (const input of node.inputs) if (!seen.has(input.node)) stack.push(input.node);
+  }
+  return [...seen].sort((a, b) => a.id - b.id);
+}
+
+function ancestorParameter(tensor: Tensor): Parameter | undefined {
+  for (const node of ancestors([tensor])) {
+    const { parameter } = (node.attrs ?? {}) as { parameter?: Parameter };
+    if (parameter && node.inputs.length === 0) return parameter;
+  }
+  return undefined;
+}
+
+export function describe(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === "object") return `a ${value.constructor?.name ?? "object"}`;
+  if (typeof value === "string") return JSON.stringify(value);
+  return typeof value === "number" ? String(value) : `a ${typeof value}`;
+}

@@ -1,0 +1,74 @@
+import type { TensorMethods } from "./ops/methods.js";
+import { formatShape, type Shape, sizeOf } from "./shape.js";
+import type { Trace } from "./tape.js";
+
+export type FloatDtype = "f32" | "f64";
+export type Dtype = FloatDtype | "i32";
+export type TypedArray = Float32Array | Float64Array | Int32Array;
+
+/** What is known of a tensor before it has a value. */
+export interface TensorType {
+  readonly shape: Shape;
+  readonly dtype: Dtype;
+}
+
+/** One application of an op on a tape; a tensor is one of its outputs. */
+export interface Node<Attrs = unknown> {
+  /** Creation order, which is a topological order. */
+  readonly id: number;
+  readonly op: import("./tape.js").Op<Attrs>;
+  readonly attrs: Attrs;
+  /** Emptied when the node has been evaluated outside a trace: the graph behind it is dropped. */
+  inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  /** The trace it belongs to; undefined outside `compile`. */
+  readonly trace: Trace | undefined;
+  /** Evaluated outputs. */
+  readonly values: (TypedArray | undefined)[];
+  /** Whether a Parameter was among the ancestors that were dropped. */
+  droppedParameter: boolean;
+}
+
+/**
+ * An immutable n-dimensional array: a node of an expression, and one of its outputs. Recording an op computes
+ * nothing; reading (`item`, `toArray`, `toTypedArray`) does, once. There is nothing to free.
+ */
+export class Tensor {
+  declare readonly node: Node;
+  readonly index: number;
+  readonly shape: Shape;
+  readonly dtype: Dtype;
+
+  /** For the library's own use: see `tensor()`. */
+  constructor(node: Node, index: number, type: TensorType) {
+    // Not enumerable: printing a tensor shows its shape, not the graph behind it.
+    Object.defineProperty(this, "node", { value: node });
+    this.index = index;
+    this.shape = type.shape;
+    this.dtype = type.dtype;
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  toString(): string {
+    return `Tensor(${this.dtype}${formatShape(this.shape)})`;
+  }
+
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === "string") return this.toString();
+    throw new TypeError(
+      `${this.toString()}: a tensor is not a number: got an arithmetic operator, ` +
+        "expected a method such as add or mul, or item() for the value",
+    );
+  }
+}
+
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are installed by ops/methods.ts
+export interface Tensor extends TensorMethods {}

@@ -1,0 +1,30 @@
+/**
+ * Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011): a
+ * keyed bijection of two 32-bit words. It has no state, so that any word of any stream is found directly, and it
+ * uses integers only, so that every engine gives the same bits.
+ */
+
+const PARITY = 0x1bd11bda;
+const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
+
+/** The two words that the key (k0, k1) makes of the counter (c0, c1); all of them are u32. */
+export function threefry2x32(k0: number, k1: number, c0: number, c1: number): [number, number] {
+  const keys = [k0, k1, PARITY ^ k0 ^ k1] as const;
+  let x0 = (c0 + k0) | 0;
+  let x1 = (c1 + k1) | 0;
+  for (let group = 0; group < 5; group++) {
+    for (let round = 0; round < 4; round++) {
+      const turn = ROTATIONS[(group % 2) * 4 + round] as number;
+      x0 = (x0 + x1) | 0;
+      x1 = ((x1 << turn) | (x1 >>> (32 - turn))) ^ x0;
+    }
+    x0 = (x0 + (keys[(group + 1) % 3] as number)) | 0;
+    x1 = (x1 + (keys[(group + 2) % 3] as number) + group + 1) | 0;
+  }
+  return [x0 >>> 0, x1 >>> 0];
+}
+
+/** The key of an independent stream, `index` (u32), of a key. */
+export function foldIn(key: readonly [number, number], index: number): [number, number] {
+  return threefry2x32(key[0], key[1], 0, index);
+}

@@ -1,0 +1,66 @@
+import type { Heap } from "./float.js";
+import { SHIFT } from "./float.js";
+
+/** Kernels that move elements without computing on them. */
+
+export function copy(m: Heap, out: number, x: number, bytes: number): void {
+  m.u.copyWithin(out >>> 2, x >>> 2, (x + bytes) >>> 2);
+}
+
+export function fill(m: Heap, out: number, value: number, n: number): void {
+  const o = out >>> SHIFT;
+  m.f.fill(m.f[value >>> SHIFT] as number, o, o + n);
+}
+
+export function stridedCopy(m: Heap, out: number, x: number, rank: number, dims: number): void {
+  const sizes = dims >>> 2;
+  copyAxes(m, out >>> SHIFT, x >>> SHIFT, rank, sizes, sizes + rank);
+}
+
+/** Copies the axes whose sizes and strides begin at these words; returns the index after the last element. */
+function copyAxes(
+  m: Heap,
+  out: number,
+  x: number,
+  rank: number,
+  sizes: number,
+  strides: number,
+): number {
+  const f = m.f;
+  if (rank === 0) {
+    f[out] = f[x] as number;
+    return out + 1;
+  }
+  const size = m.u[sizes] as number;
+  const stride = m.u[strides] as number;
+  let o = out;
+  let p = x;
+  if (rank === 1) {
+    for (const end = o + size; o < end; o++, p += stride) f[o] = f[p] as number;
+  } else {
+    for (let i = 0; i < size; i++, p += stride) {
+      o = copyAxes(m, o, p, rank - 1, sizes + 1, strides + 1);
+    }
+  }
+  return o;
+}
+
+export function increment(m: Heap, out: number, x: number, n: number): void {
+  const i32 = m.i;
+  const o = out >>> 2;
+  const a = x >>> 2;
+  for (let i = 0; i < n; i++) i32[o + i] = (i32[a + i] as number) + 1;
+}
+
+export function oneHot(m: Heap, out: number, labels: number, rows: number, cols: number): number {
+  const f = m.f;
+  const l = labels >>> 2;
+  const o = out >>> SHIFT;
+  for (let r = 0; r < rows; r++) {
+    // Seen as unsigned, a negative label is out of range too.
+    if ((m.u[l + r] as number) >= cols) return r;
+  }
+  f.fill(0, o, o + rows * cols);
+  for (let r = 0; r < rows; r++) f[o + r * cols + (m.u[l + r] as number)] = 1;
+  return -1;
+}

@@ -1,0 +1,103 @@
+import { expect } from "vitest";
+import { simd } from "../../src/generated/kernels.js";
+import { run as runDouble } from "../../src/generated/double/run.js";
+import { run as runSingle } from "../../src/ts/run.js";
+
+type Buffer = Float32Array | Int32Array | Uint32Array;
+export type Block = Buffer | Float64Array;
+export interface Outcome {
+  /** 0, or 1 when the instruction refused. */
+  readonly status: number;
+  /** The status block: refusal, instruction, position, value. */
+  readonly refusal: readonly number[];
+  /** Every buffer after the run, floats as f64 in the double-precision twin. */
+  readonly buffers: readonly Block[];
+}
+
+/** One instruction: an opcode and its operands, given the addresses of the buffers. */
+export type Instruction = readonly [opcode: number, operands: readonly number[]];
+
+const module = new WebAssembly.Module(Uint8Array.from(simd.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16)));
+const memory = new WebAssembly.Memory({ initial: 1024, maximum: 65536 });
+const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as {
+  run(program: number, bytes: number, status: number, workspace: number): number;
+  heapBase(): number;
+  workspaceBytes(): number;
+};
+
+const PROGRAM = 64 * 1024;
+const WORKSPACE = 2 * PROGRAM;
+const align = (n: number): number => (n + 15) & ~15;
+
+/**
+ * Puts the buffers into a memory of 64 MiB filled with a pattern, runs the instructions there, and reads the buffers back.
+ * Fails when a byte outside every buffer was written.
+ */
+function execute(
+  bytes: ArrayBuffer,
+  run: (program: number, length: number, status: number) => number,
+  floatBytes: 4 | 8,
+  buffers: readonly Buffer[],
+  program: (...addresses: number[]) => readonly Instruction[],
+  base: number,
+): Outcome {
+  const u8 = new Uint8Array(bytes);
+  const u32 = new Uint32Array(bytes);
+  const placed: { at: number; block: Block }[] = [];
+  let at = base;
+  for (const buffer of buffers) {
+    const block = buffer instanceof Float32Array && floatBytes === 8 ? Float64Array.from(buffer) : buffer;
+    placed.push({ at, block });
+    at = align(at + block.byteLength) + 16;
+  }
+  u8.fill(0xa5, base, at);
+  for (const { at, block } of placed) u8.set(new Uint8Array(block.buffer, block.byteOffset, block.byteLength), at);
+  const words = program(...placed.map((p) => p.at)).flatMap(([opcode, operands]) => [opcode, operands.length + 2, ...operands]);
+  u32.set(words, PROGRAM >>> 2);
+  const status = run(PROGRAM, words.length * 4, 16);
+  const result = placed.map(({ at, block }) => {
+    const copy = u8.slice(at, at + block.byteLength).buffer;
+    if (block instanceof Float64Array) return new Float64Array(copy);
+    if (block instanceof Float32Array) return new Float32Array(copy);
+    return block instanceof Int32Array ? new Int32Array(copy) : new Uint32Array(copy);
+  });
+  for (const { at: start, block } of placed)
+    for (let i = start + block.byteLength; i < align(start + block.byteLength) + 16; i++)
+      if (u8[i] !== 0xa5) throw new Error(`a byte outside every buffer was written: ${i - start - block.byteLength} past the end`);
+  return { status, refusal: [...u32.subarray(4, 8)], buffers: result };
+}
+
+export function onWasm(buffers: readonly Buffer[], program: (...addresses: number[]) => readonly Instruction[]): Outcome {
+  const base = align(WORKSPACE + kernels.workspaceBytes());
+  return execute(memory.buffer, (p, n, s) => kernels.run(p, n, s, WORKSPACE), 4, buffers, program, base);
+}
+
+const plain = new ArrayBuffer(64 * 1024 * 1024);
+const views = { i: new Int32Array(plain), u: new Uint32Array(plain) };
+export function onTs(buffers: readonly Buffer[], program: (...addresses: number[]) => readonly Instruction[]): Outcome {
+  const heap = { ...views, f: new Float32Array(plain) };
+  return execute(plain, (p, n, s) => runSingle(heap, p, n, s), 4, buffers, program, 2 * PROGRAM);
+}
+
+export function onDouble(buffers: readonly Buffer[], program: (...addresses: number[]) => readonly Instruction[]): Outcome {
+  const heap = { ...views, f: new Float64Array(plain) };
+  return execute(plain, (p, n, s) => runDouble(heap, p, n, s), 8, buffers, program, 2 * PROGRAM);
+}
+
+/** The bits of a block, NaNs made one. */
+export function bits(block: Block): Uint32Array {
+  const single = Float32Array.from(block);
+  const words = block instanceof Float32Array ? new Uint32Array(single.buffer) : Uint32Array.from(block);
+  if (block instanceof Float32Array) for (let i = 0; i < words.length; i++) if (Number.isNaN(block[i])) words[i] = 0x7fc00000;
+  return words;
+}
+
+/** Runs on WebAssembly and on TypeScript f32, expects equal bits everywhere, and returns the outcome. */
+export function onBoth(buffers: readonly Buffer[], program: (...addresses: number[]) => readonly Instruction[]): Outcome {
+  const a = onWasm(buffers, program);
+  const b = onTs(buffers, program);
+  expect(a.status).toBe(b.status);
+  if (a.status !== 0) expect(a.refusal).toEqual(b.refusal);
+  a.buffers.forEach((block, index) => expect(bits(block), `buffer ${index}`).toEqual(bits(b.buffers[index] as Block)));
+  return a;
+}
