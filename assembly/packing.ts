@@ -1,19 +1,18 @@
-import { loadLanes } from "./lanes";
 import { MR, NR } from "./microKernel";
 
 /**
- * Packing: layouts die here. Whatever the strides of A and B, the micro-kernel walks its micro-panels from end to
- * end, one step of k after another.
+ * Packing: layouts die here. Whatever the strides of A and B, the micro-kernel walks its
+ * micro-panels from end to end, one step of k after another.
  *
- *     A: panels of MR rows                      B: panels of NR columns
- *     ┌─────────┬─────────┬─────────┬──         ┌─────────────┬─────────────┬─────────────┬──
- *     │ p = 0   │ p = 1   │ p = 2   │           │ p = 0       │ p = 1       │ p = 2       │
- *     │ rows    │ rows    │ rows    │ …         │ columns     │ columns     │ columns     │ …
- *     │ 0 1 2 3 │ 0 1 2 3 │ 0 1 2 3 │           │ 0 1 2 … 6 7 │ 0 1 2 … 6 7 │ 0 1 2 … 6 7 │
- *     └─────────┴─────────┴─────────┴──         └─────────────┴─────────────┴─────────────┴──
- *     then rows 4 … 7, and so on                then columns 8 … 15, and so on
+ *     A: panels of MR rows                    B: panels of NR columns
+ *     ┌─────────┬─────────┬─────────┬──       ┌─────────────┬─────────────┬──
+ *     │ p = 0   │ p = 1   │ p = 2   │         │ p = 0       │ p = 1       │
+ *     │ rows    │ rows    │ rows    │ …       │ columns     │ columns     │ …
+ *     │ 0 1 2 3 │ 0 1 2 3 │ 0 1 2 3 │         │ 0 1 2 … 6 7 │ 0 1 2 … 6 7 │
+ *     └─────────┴─────────┴─────────┴──       └─────────────┴─────────────┴──
+ *     then rows 4 … 7, and so on              then columns 8 … 15, and so on
  *
- * Rows and columns that A and B do not have are zeros.
+ * Rows and columns that A and B do not have are zeros. Strides are in bytes.
  */
 
 /** Four elements `step` bytes apart, of which only the first `count` are read; the others are 0. */
@@ -21,50 +20,50 @@ import { MR, NR } from "./microKernel";
 @inline
 function gather(x: usize, step: usize, count: u32): v128 {
   let v = v128.load32_zero(x);
-  if (count > 1) v = v128.load_lane<f32>(x + step, v, 1);
-  if (count > 2) v = v128.load_lane<f32>(x + (step << 1), v, 2);
-  if (count > 3) v = v128.load_lane<f32>(x + (step << 1) + step, v, 3);
+  if (count > 1) v = v128.load32_lane(x + step, v, 1);
+  if (count > 2) v = v128.load32_lane(x + (step << 1), v, 2);
+  if (count > 3) v = v128.load32_lane(x + (step << 1) + step, v, 3);
   return v;
 }
 
 /**
- * Packs a strip of four rows of A, or of four columns of B: element (r, p) of x, at r·rs + p·cs bytes, goes to
- * out + p·step + 4·r; rows from `count` on are 0.
+ * Packs a strip of four rows of A, or of four columns of B: element (r, p) of x, at r·rs + p·cs,
+ * goes to out + p·step + 4·r; rows from `count` on are 0. Four steps of k at a time:
  *
- *     rs = 4: four neighbours are one vector        cs = 4: four vectors along p, transposed
- *     (Aᵀ, B)                                        (A, Bᵀ)       r0: p0 p1 p2 p3      p0: r0 r1 r2 r3
- *                                                                  r1: p0 p1 p2 p3  →   p1: r0 r1 r2 r3
- *                                                                  …                    …
+ *     rs = 4 (Aᵀ, B)                   cs = 4 (A, Bᵀ)
+ *     p0: r0 r1 r2 r3   as it is       r0: p0 p1 p2 p3         p0: r0 r1 r2 r3
+ *     p1: r0 r1 r2 r3                  r1: p0 p1 p2 p3    →    p1: r0 r1 r2 r3
+ *     …                                …                       …
  */
 function packStrip(
   out: usize, x: usize, count: u32, k: u32, rs: usize, cs: usize, step: usize,
 ): void {
   const end = out + <usize>k * step;
-  if (rs == 4) {
-    for (; out < end; out += step, x += cs) v128.store(out, loadLanes(x, count));
-    return;
-  }
-  if (cs == 4 && count >= 4) {
-    const x1 = rs;
-    const x2 = rs << 1;
-    const x3 = x2 + rs;
+  if (count >= 4 && (rs == 4 || cs == 4)) {
     const whole = out + <usize>(k & ~3) * step;
-    for (; out < whole; x += 16) {
-      const r0 = v128.load(x);
-      const r1 = v128.load(x + x1);
-      const r2 = v128.load(x + x2);
-      const r3 = v128.load(x + x3);
-      const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
-      const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
-      const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
-      const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
-      v128.store(out, v128.shuffle<f64>(low01, low23, 0, 2));
+    const next = rs == 4 ? cs : rs;
+    for (; out < whole; x += cs << 2) {
+      let v0 = v128.load(x);
+      let v1 = v128.load(x + next);
+      let v2 = v128.load(x + (next << 1));
+      let v3 = v128.load(x + (next << 1) + next);
+      if (rs != 4) {
+        const low01 = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5);
+        const low23 = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5);
+        const high01 = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7);
+        const high23 = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7);
+        v0 = v128.shuffle<f64>(low01, low23, 0, 2);
+        v1 = v128.shuffle<f64>(low01, low23, 1, 3);
+        v2 = v128.shuffle<f64>(high01, high23, 0, 2);
+        v3 = v128.shuffle<f64>(high01, high23, 1, 3);
+      }
+      v128.store(out, v0);
       out += step;
-      v128.store(out, v128.shuffle<f64>(low01, low23, 1, 3));
+      v128.store(out, v1);
       out += step;
-      v128.store(out, v128.shuffle<f64>(high01, high23, 0, 2));
+      v128.store(out, v2);
       out += step;
-      v128.store(out, v128.shuffle<f64>(high01, high23, 1, 3));
+      v128.store(out, v3);
       out += step;
     }
   }
@@ -84,16 +83,18 @@ export function packA(out: usize, a: usize, rows: u32, k: u32, rs: usize, cs: us
 export function packB(out: usize, b: usize, cols: u32, k: u32, rs: usize, cs: usize): void {
   const size = <usize>k * NR * 4;
   for (let j: u32 = 0; j < cols; j += NR, out += size, b += cs * NR) {
+    const end = out + size;
     if (cs == 4 && cols - j >= NR) {
+      // Both strips at once, so that each row's cache line is visited once.
       let x = b;
-      for (let to = out; to < out + size; to += NR * 4, x += rs) {
+      for (let to = out; to < end; to += NR * 4, x += rs) {
         v128.store(to, v128.load(x));
         v128.store(to, v128.load(x, 16), 16);
       }
       continue;
     }
     packStrip(out, b, cols - j, k, cs, rs, NR * 4);
-    if (cols - j > 4) packStrip(out + 16, b + 4 * cs, cols - j - 4, k, cs, rs, NR * 4);
-    else for (let to = out + 16; to < out + size; to += NR * 4) v128.store(to, f32x4.splat(0));
+    if (cols - j > 4) packStrip(out + 16, b + (cs << 2), cols - j - 4, k, cs, rs, NR * 4);
+    else for (let to = out + 16; to < end; to += NR * 4) v128.store(to, f32x4.splat(0));
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Counter-based random numbers (contract: `src/kernels.ts`): element i depends on the key and i alone, so that
- * any part of a result can be drawn by itself. Four counters are drawn at once, one in each lane.
+ * Counter-based random numbers (contract: `src/kernels.ts`): element i depends on the key and i
+ * alone, so that any part of a result can be drawn by itself. Four counters are drawn at once, one
+ * in each lane.
  */
 import { loadLanes, storeLanes } from "./lanes";
 import { erfinv4 } from "./math";
@@ -15,9 +16,10 @@ const XOR: i32 = 0;
 const BOTH: i32 = 1;
 
 /**
- * Threefry-2x32 of 20 rounds (Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011, table 2
- * for the rotations) of the counters (0, low) under the key (k0, k1). `result`, a literal at every call, asks for
- * XOR: x0 ^ x1 of each lane, or BOTH: x0 and x1 of lane 0 in the first two lanes.
+ * Threefry-2x32 of 20 rounds (Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1,
+ * 2, 3", 2011, table 2 for the rotations) of the counters (0, low) under the key (k0, k1).
+ * `result`, a literal at every call, asks for XOR: x0 ^ x1 of each lane, or BOTH: x0 and x1 of lane
+ * 0 in the first two lanes.
  */
 // @ts-ignore: decorator
 @inline

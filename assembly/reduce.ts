@@ -1,8 +1,8 @@
 import { loadLanes } from "./lanes";
 
 /**
- * Reductions of [outer, n, inner] to [outer, inner]. Every sum has one order, the contract's, so that it does not
- * depend on the vector width or on how the work is split.
+ * Reductions of [outer, n, inner] to [outer, inner]. Every sum has one order, the contract's, so
+ * that it does not depend on the vector width or on how the work is split.
  *
  * A row (`inner = 1`) is summed in blocks of 4,096 by sixteen partials, four vectors of four lanes:
  *
@@ -11,8 +11,9 @@ import { loadLanes } from "./lanes";
  *              …         …         …         …
  *     partial  0 1 2 3   4 5 6 7   8 9 …     12 … 15
  *
- * which are then halved: lanes of the third and fourth vector join the first and second (p[q] += p[q + 8]), the
- * second joins the first (+= p[q + 4]), the upper lanes join the lower (+= p[q + 2]), lane 1 joins lane 0.
+ * which are then halved: the third and fourth vector join the first and second (p[q] += p[q + 8]),
+ * the second joins the first (p[q] += p[q + 4]), the upper two lanes join the lower two
+ * (p[q] += p[q + 2]) and lane 1 joins lane 0.
  */
 
 const BLOCK: i32 = 4096;
@@ -20,7 +21,9 @@ const BLOCK_SHIFT: i32 = 12;
 /** A column sum is a product with ones, so it is added in GEMM's blocks. */
 const KC: i32 = 256;
 
-/** What a plain sum adds: a class with an inlined method, because an arrow function would be called. */
+/**
+ * What a plain sum adds: a class with an inlined method, because an arrow function would be called.
+ */
 // @ts-ignore: decorator
 @unmanaged
 class Itself {
@@ -38,7 +41,10 @@ function maskOf(count: i32): v128 {
   return i32x4.gt_s(i32x4.splat(count), i32x4(0, 1, 2, 3));
 }
 
-/** Σ F(x[i], c) over one block, n ≤ 4,096. An absent element adds +0 to a partial that is never −0: no change. */
+/**
+ * Σ F.at(x[i], c) over one block, n ≤ 4,096. An absent element adds +0 to a partial that is never
+ * −0: no change.
+ */
 function blockSum<F>(x: usize, n: i32, c: v128): f32 {
   let p0 = f32x4.splat(0);
   let p4 = f32x4.splat(0);
@@ -82,8 +88,8 @@ function blockSum<F>(x: usize, n: i32, c: v128): f32 {
 
 /**
  * Σ F.at(x[i], c) over the n elements at `x`, in the order of rows. F is an `@unmanaged` class with
- * `@inline at(v: v128, c: v128): v128`, applied to four elements at once (in a tail also to zeros, whose
- * results are dropped). 0 when n = 0.
+ * `@inline at(v: v128, c: v128): v128`, applied to four elements at once (in a tail also to zeros,
+ * whose results are dropped). 0 when n = 0.
  */
 // @ts-ignore: decorator
 @inline
@@ -93,9 +99,9 @@ export function rowSum<F>(x: usize, n: i32, c: v128): f32 {
 }
 
 /**
- * The sum of the partials q, q + step, q + 2·step, … < 16 over parts of 2^shift elements each, halved as in a
- * block: a tree over the distances 8, 4, 2, 1, entered from its root (q = 0, step = 1). The partials do not depend
- * on one another, so none has to be kept while the others grow.
+ * The sum of the partials q, q + step, q + 2·step, … < 16 over parts of 2^shift elements each,
+ * halved as in a block: a tree over the distances 8, 4, 2, 1, entered from its root, q = 0 and
+ * step = 1. The partials do not depend on one another, so none has to be kept while others grow.
  */
 function halve<F>(x: usize, n: i32, c: v128, shift: i32, q: i32, step: i32): f32 {
   if (step < 16) {
@@ -113,7 +119,10 @@ function halve<F>(x: usize, n: i32, c: v128, shift: i32, q: i32, step: i32): f32
   return s;
 }
 
-/** Σ over the n rows of four columns at x, `step` bytes apart; the total starts at +0, which is never seen: s is never −0. */
+/**
+ * Σ over the n rows of four columns at x, `step` bytes apart; the total starts at +0, which is
+ * never seen: s is never −0.
+ */
 // @ts-ignore: decorator
 @inline
 function columnSum4(x: usize, n: i32, step: usize): v128 {
@@ -128,7 +137,10 @@ function columnSum4(x: usize, n: i32, step: usize): v128 {
   return total;
 }
 
-/** Sixteen columns at once: a whole cache line of each row, and four independent chains of additions. */
+/**
+ * Sixteen columns at once: a whole cache line of each row, and four independent chains of
+ * additions.
+ */
 function columnSum16(out: usize, x: usize, n: i32, step: usize): void {
   let total0 = f32x4.splat(0);
   let total1 = f32x4.splat(0);
@@ -228,8 +240,8 @@ class Least {
 }
 
 /**
- * The greatest or least of n ≥ 1 elements `step` bytes apart. Both are associative and commutative, NaN and −0
- * included, so any order gives the contract's result.
+ * The greatest or least of n ≥ 1 elements `step` bytes apart. Both are associative and commutative,
+ * NaN and −0 included, so any order gives the contract's result.
  */
 function extreme4<F>(x: usize, n: u32, step: usize): v128 {
   let best = f32x4.splat(changetype<F>(0).start());

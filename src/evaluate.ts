@@ -147,7 +147,7 @@ export function evaluate(roots: readonly Tensor[], assignments: readonly Assignm
   let next = 0;
   for (const node of wanted) {
     for (const index of node.outputs.keys()) node.values[index] = results[next++];
-    if (keepingGraphs > 0) continue;
+    if (keepingGraphs > 0 || node.pinned) continue;
     node.inputs = [];
     node.droppedParameter = readsParameter;
   }

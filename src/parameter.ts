@@ -60,6 +60,7 @@ export class Parameter extends Tensor {
       outputs: [],
       trace: undefined,
       values: [],
+      pinned: false,
       droppedParameter: false,
     };
     super(node, 0, { shape, dtype });

@@ -136,6 +136,7 @@ export function makeNode<Attrs>(
     outputs,
     trace: values.length > 0 ? undefined : current,
     values,
+    pinned: false,
     droppedParameter: false,
   };
   for (const [index, type] of types.entries())

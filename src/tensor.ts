@@ -25,6 +25,8 @@ export interface Node<Attrs = unknown> {
   readonly trace: Trace | undefined;
   /** Evaluated outputs. */
   readonly values: (TypedArray | undefined)[];
+  /** Set while a pullback may still walk through it: evaluating it then keeps the graph. */
+  pinned: boolean;
   /** Whether a Parameter was among the ancestors that were dropped. */
   droppedParameter: boolean;
 }

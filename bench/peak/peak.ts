@@ -1,15 +1,16 @@
 import { microKernel } from "../../assembly/microKernel";
 
 /**
- * The peak that GEMM is measured against: the best rate at which this engine and CPU multiply and add four lanes,
- * without memory (`strict8`, `strict10`, `strict12`: that many independent accumulators) and with operands in L1
- * (`panel`). A flop is one multiplication or one addition of one lane, so that
+ * The peak that GEMM is measured against: the best rate at which this engine and CPU multiply and
+ * add four lanes, without memory (`strict8`, `strict10`, `strict12`: that many independent
+ * accumulators) and with operands in L1 (`panel`). A flop is one multiplication or one addition of
+ * one lane, so that
  *
  *     strictN(iterations)             2 · 4 · N · iterations flops
  *     panel(…, k, iterations)         2 · MR · NR · k · iterations = 64 · k · iterations flops
  *
- * The accumulators step s = s · 0.5 + x towards 2x: ordinary numbers, never subnormal and never overflowing, and no two of
- * them the same, so that nothing can be merged.
+ * The accumulators step s = s · 0.5 + x towards 2x: ordinary numbers, never subnormal and never
+ * overflowing, and no two of them the same, so that nothing can be merged.
  */
 
 export function strict8(iterations: i32): f32 {
@@ -123,7 +124,10 @@ export function strict12(iterations: i32): f32 {
   return f32x4.extract_lane(s0, 0);
 }
 
-/** The micro-kernel on one micro-panel of A (k · 4 floats), one of B (k · 8) and one tile of C (4 × 8). */
+/**
+ * The micro-kernel on one micro-panel of A (k · 4 floats), one of B (k · 8) and one tile of C (4 ×
+ * 8).
+ */
 export function panel(a: usize, b: usize, c: usize, k: i32, iterations: i32): void {
   for (let i = 0; i < iterations; i++) microKernel(c, a, b, k, 32, 1, 0, 0, false);
 }

@@ -7,7 +7,7 @@ import { currentTrace, describe, operand } from "../tape.js";
 import { Tensor } from "../tensor.js";
 import { mapTree } from "../tree.js";
 import { pushforward } from "./forward.js";
-import { pullback } from "./reverse.js";
+import { between, pullback } from "./reverse.js";
 
 /** A tensor, or nested arrays and objects of tensors. */
 export type Tensors = Tensor | readonly Tensors[] | { readonly [key: string]: Tensors };
@@ -106,6 +106,8 @@ export function vjp<X extends Tensors, Y extends Tensors>(
   const { leaves, result, rebuild } = record("vjp", f, [x]);
   checkFloats("vjp", leaves);
   const outputs = leavesOf("vjp", result).map((output) => operand("vjp", output));
+  // The value may be read before the pullback is called.
+  for (const node of between(outputs, new Set(leaves)).active) node.pinned = true;
   return {
     value: result,
     pullback: (cotangent) => {

@@ -6,7 +6,7 @@ import { formatShape, sizeOf } from "../shape.js";
  *
  *     byte   0   1      2       3      4 … 7     8 … 11
  *          ┌───┬───┬────────┬────────┬─────────┬─────────┬───┬──────────────────────────┐
- *          │ 0 │ 0 │  type  │  rank  │ shape 0 │ shape 1 │ … │ elements, last axis first │
+ *          │ 0 │ 0 │  type  │  rank  │ shape 0 │ shape 1 │ … │ elements, row-major       │
  *          └───┴───┴────────┴────────┴─────────┴─────────┴───┴──────────────────────────┘
  *
  *     type   08 u8   09 i8   0b i16   0c i32   0d f32   0e f64

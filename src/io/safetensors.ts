@@ -17,15 +17,16 @@ import {
  * The safetensors format (https://github.com/huggingface/safetensors), little-endian:
  *
  *     byte 0         8                 8 + n
- *          ┌─────────┬──────────────────┬───────────────────────────┐
- *          │ n (u64) │ header, n bytes  │ data, in the header's order│
- *          └─────────┴──────────────────┴───────────────────────────┘
+ *          ┌─────────┬─────────────────┬──────────────────┐
+ *          │ n (u64) │ header, n bytes │ data of tensors  │
+ *          └─────────┴─────────────────┴──────────────────┘
  *
- *     header  {"__metadata__":{"key":"value"},"name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},…}
+ *     {"__metadata__":{"key":"value"},"name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},…}
  *
- * The header is JSON, padded with spaces so that the data begin at a multiple of 8. Offsets count from the first byte
- * of data, and the tensors cover it all without gap or overlap. Written are, as by the reference
- * implementation, wider types first and equal types by name, so that every tensor is aligned.
+ * The header is JSON, padded with spaces so that the data begin at a multiple of 8. Offsets count from
+ * the first byte of data, and the tensors cover the data without gap or overlap. Files are written as
+ * by the reference implementation: wide types first and equal types by name, so that every
+ * tensor is aligned. Typed arrays are taken to be little-endian, as on every engine there is.
  */
 
 export interface SafetensorsFile {

@@ -3,17 +3,25 @@ import { F, type Heap, SHIFT } from "./float.js";
 import { sigmoid1, tanh1 } from "./math.js";
 
 /**
- * Matrix multiplication in the order of `assembly/gemm.ts`: blocks of KC along k, and in each a 4 × 4 tile of sums
- * at a time, as many as stay in registers. Operands are read where they lie: to pack them costs more here than
- * it saves.
+ * Matrix multiplication in the order of `assembly/gemm.ts`: blocks of KC along k, and in each a 4 ×
+ * 4 tile of sums at a time, as many as stay in registers. Operands are read where they lie: to pack
+ * them costs more here than it saves.
  */
 
 const KC = 256;
 
-/** What becomes of a sum on its way to f[at]; `shift` is undefined before the last block and without a bias. */
+/**
+ * What becomes of a sum on its way to f[at]; `shift` is undefined before the last block and without
+ * a bias.
+ */
 function finish(
-  f: Heap["f"], at: number, s: number, alpha: number, beta: number,
-  shift: number | undefined, activation: number,
+  f: Heap["f"],
+  at: number,
+  s: number,
+  alpha: number,
+  beta: number,
+  shift: number | undefined,
+  activation: number,
 ): void {
   let v = F(alpha * s);
   if (beta !== 0) v = F(F(beta * (f[at] as number)) + v);
@@ -26,9 +34,7 @@ function finish(
 }
 
 /** Σ over one block of k of a row of A with a column of B, for the entries that fill no tile. */
-function dot(
-  f: Heap["f"], a: number, b: number, k: number, csA: number, rsB: number,
-): number {
+function dot(f: Heap["f"], a: number, b: number, k: number, csA: number, rsB: number): number {
   let s = 0;
   for (let p = 0; p < k; p++, a += csA, b += rsB) {
     s = F(s + F((f[a] as number) * (f[b] as number)));
@@ -38,9 +44,20 @@ function dot(
 
 /** The sixteen sums of a tile over one block of k, and their way to C. Strides in elements. */
 function tile(
-  f: Heap["f"], c: number, a: number, b: number, bias: number, k: number,
-  rsC: number, rsA: number, csA: number, rsB: number, csB: number,
-  alpha: number, beta: number, activation: number,
+  f: Heap["f"],
+  c: number,
+  a: number,
+  b: number,
+  bias: number,
+  k: number,
+  rsC: number,
+  rsA: number,
+  csA: number,
+  rsB: number,
+  csB: number,
+  alpha: number,
+  beta: number,
+  activation: number,
 ): void {
   let s00 = 0;
   let s01 = 0;
@@ -109,9 +126,22 @@ function tile(
 }
 
 export function gemm(
-  heap: Heap, c: number, a: number, b: number, bias: number, m: number, n: number, k: number,
-  rsC: number, rsA: number, csA: number, rsB: number, csB: number,
-  alpha: number, beta: number, activation: number,
+  heap: Heap,
+  c: number,
+  a: number,
+  b: number,
+  bias: number,
+  m: number,
+  n: number,
+  k: number,
+  rsC: number,
+  rsA: number,
+  csA: number,
+  rsB: number,
+  csB: number,
+  alpha: number,
+  beta: number,
+  activation: number,
 ): void {
   const f = heap.f;
   const to = c >>> SHIFT;
@@ -137,9 +167,7 @@ export function gemm(
         const tileA = blockA + i * rsA;
         const tileB = blockB + j * csB;
         if (rows === 4 && cols === 4) {
-          tile(
-            f, tileC, tileA, tileB, shift, kc, rsC, rsA, csA, rsB, csB, factor, rate, curve,
-          );
+          tile(f, tileC, tileA, tileB, shift, kc, rsC, rsA, csA, rsB, csB, factor, rate, curve);
           continue;
         }
         for (let row = 0; row < rows; row++) {

@@ -1,8 +1,9 @@
 import { F } from "./float.js";
 
 /**
- * The scalar twins of `assembly/math.ts`, which holds the derivations and the sources: the same operations in
- * the same order, each rounded, so that the bits are the same. A branch replaces a selection of lanes.
+ * The scalar twins of `assembly/math.ts`, which holds the derivations and the sources: the same
+ * operations in the same order, each rounded, so that the bits are the same. A branch replaces a
+ * selection of lanes.
  */
 
 /** One word of memory seen as a float and as its bits. */
@@ -23,7 +24,7 @@ const E5 = F(5.0000001201e-1); // 0x3f000000
 
 /** eˣ */
 export function exp1(x: number): number {
-  const clamped = x > 89 ? 89 : x < -104 ? -104 : x;
+  const clamped = Math.max(-104, Math.min(x, 89));
   const n = F(F(F(clamped * LOG2E) + ROUND) - ROUND);
   const r = F(F(clamped - F(n * LN2_HI)) - F(n * LN2_LO));
   let p = F(F(E0 * r) + E1);

@@ -17,7 +17,7 @@ export function stridedCopy(m: Heap, out: number, x: number, rank: number, dims:
   copyAxes(m, out >>> SHIFT, x >>> SHIFT, rank, sizes, sizes + rank);
 }
 
-/** Copies the axes whose sizes and strides begin at these words; returns the index after the last element. */
+/** Copies the axes whose sizes and strides begin at these words; returns where it stopped. */
 function copyAxes(
   m: Heap,
   out: number,

@@ -2,9 +2,11 @@ import type { Heap } from "./float.js";
 import { F, SHIFT } from "./float.js";
 import { erfinv1 } from "./math.js";
 
+/** Counter-based random numbers: element i depends on the key and i alone. */
+
 /**
- * Threefry-2x32 of 20 rounds: out [2] = the block of the counter (c0, c1) under the key (k0, k1). The reference is at its
- * vector twin in `assembly/random.ts`.
+ * Threefry-2x32 of 20 rounds: out [2] = the block of the counter (c0, c1) under the key (k0, k1).
+ * Its source is named at the vector twin in `assembly/random.ts`.
  */
 export function threefry(out: Uint32Array, k0: number, k1: number, c0: number, c1: number): void {
   const k2 = k0 ^ k1 ^ 0x1bd11bda;

@@ -1,8 +1,8 @@
 import { F, type Heap, SHIFT } from "./float.js";
 
 /**
- * Reductions of [outer, n, inner] to [outer, inner] in the orders of the contract; `assembly/reduce.ts` draws
- * the sixteen partials of a row.
+ * Reductions of [outer, n, inner] to [outer, inner] in the orders of the contract;
+ * `assembly/reduce.ts` draws the sixteen partials of a row.
  */
 
 const BLOCK = 4096;
@@ -19,11 +19,16 @@ function term(f: Heap["f"], i: number, c: number, map: Map | undefined): number 
 }
 
 /**
- * The partials lane, lane + 4, lane + 8 and lane + 12 of one block, then their sum. A block is gone over four
- * times, once per lane, so that four partials at a time stay in registers.
+ * The partials lane, lane + 4, lane + 8 and lane + 12 of one block, then their sum. A block is gone
+ * over four times, once per lane, so that four partials at a time stay in registers.
  */
 function laneSum(
-  f: Heap["f"], at: number, end: number, lane: number, c: number, map: Map | undefined,
+  f: Heap["f"],
+  at: number,
+  end: number,
+  lane: number,
+  c: number,
+  map: Map | undefined,
 ): number {
   let p0 = 0;
   let p4 = 0;
@@ -50,13 +55,19 @@ function blockSum(f: Heap["f"], at: number, n: number, c: number, map: Map | und
 }
 
 /**
- * The sum of the partials q, q + step, q + 2·step, … < 16 over parts of 2^shift elements each, halved as in a
- * block: a tree over the distances 8, 4, 2, 1, entered from its root (q = 0, step = 1). The partials do not depend
- * on one another, so none has to be kept while the others grow.
+ * The sum of the partials q, q + step, q + 2·step, … < 16 over parts of 2^shift elements each,
+ * halved as in a block: a tree over the distances 8, 4, 2, 1, entered from its root, q = 0 and
+ * step = 1. The partials do not depend on one another, so none has to be kept while others grow.
  */
 function halve(
-  f: Heap["f"], at: number, n: number, c: number, map: Map | undefined,
-  shift: number, q: number, step: number,
+  f: Heap["f"],
+  at: number,
+  n: number,
+  c: number,
+  map: Map | undefined,
+  shift: number,
+  q: number,
+  step: number,
 ): number {
   if (step < 16) {
     const next = step << 1;
@@ -78,7 +89,11 @@ function halve(
 
 /** Σ map(f[at + i], c) for i < n, in the order of rows; 0 when n = 0. */
 export function rowSumOf(
-  f: Heap["f"], at: number, n: number, c: number, map: Map | undefined,
+  f: Heap["f"],
+  at: number,
+  n: number,
+  c: number,
+  map: Map | undefined,
 ): number {
   if (n <= BLOCK) return blockSum(f, at, n, c, map);
   const shift = n <= BLOCK << BLOCK_SHIFT ? BLOCK_SHIFT : 2 * BLOCK_SHIFT;
@@ -104,7 +119,12 @@ function columnSum(f: Heap["f"], at: number, n: number, inner: number): number {
 }
 
 export function sum(
-  m: Heap, out: number, x: number, outer: number, n: number, inner: number,
+  m: Heap,
+  out: number,
+  x: number,
+  outer: number,
+  n: number,
+  inner: number,
 ): void {
   const f = m.f;
   let to = out >>> SHIFT;
@@ -117,7 +137,12 @@ export function sum(
 }
 
 export function mean(
-  m: Heap, out: number, x: number, outer: number, n: number, inner: number,
+  m: Heap,
+  out: number,
+  x: number,
+  outer: number,
+  n: number,
+  inner: number,
 ): void {
   sum(m, out, x, outer, n, inner);
   const f = m.f;
@@ -126,7 +151,12 @@ export function mean(
 }
 
 export function max(
-  m: Heap, out: number, x: number, outer: number, n: number, inner: number,
+  m: Heap,
+  out: number,
+  x: number,
+  outer: number,
+  n: number,
+  inner: number,
 ): void {
   const f = m.f;
   let to = out >>> SHIFT;
@@ -141,7 +171,12 @@ export function max(
 }
 
 export function min(
-  m: Heap, out: number, x: number, outer: number, n: number, inner: number,
+  m: Heap,
+  out: number,
+  x: number,
+  outer: number,
+  n: number,
+  inner: number,
 ): void {
   const f = m.f;
   let to = out >>> SHIFT;

@@ -1,4 +1,7 @@
-/** Elementwise kernels: WebAssembly and TypeScript give the same bits, and those of the formula of the contract. */
+/**
+ * Elementwise kernels: WebAssembly and TypeScript give the same bits, and those of the formula of
+ * the contract.
+ */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../assembly/opcodes.js";
@@ -6,7 +9,9 @@ import { bits, onBoth, onDouble } from "./harness.js";
 
 const LENGTHS = [0, 1, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33, 100];
 
-/** Pairs of neighbours meet in the binary kernels too: ties, signed zeros, infinities against NaN. */
+/**
+ * Pairs of neighbours meet in the binary kernels too: ties, signed zeros, infinities against NaN.
+ */
 const SPECIAL = [
   0,
   -0,

@@ -2,17 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Opcode, Refusal } from "../../assembly/opcodes.js";
 import { type Block, bits, type Instruction, onBoth, onDouble, onTs, onWasm } from "./harness.js";
+import { expectClose, numbers } from "./values.js";
 
 const COLS = [1, 2, 3, 4, 5, 10, 16, 17, 31, 4097];
 const ROWS = 3;
-
-function numbers(n: number, seed: number, scale = 1): Float32Array {
-  let state = seed;
-  return Float32Array.from({ length: n }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    return (state / 2 ** 31) * scale;
-  });
-}
 
 function labelsFor(rows: number, cols: number): Int32Array {
   return Int32Array.from({ length: rows }, (_, r) => (r * 7 + cols - 1) % cols);
@@ -49,16 +42,6 @@ function reference(logits: Block, labels: Int32Array, dLosses: readonly number[]
     });
   });
   return { losses, dLogits };
-}
-
-function expectClose(actual: Block, wanted: readonly number[], bound: number): void {
-  expect(actual.length).toBe(wanted.length);
-  wanted.forEach((value, i) => {
-    const error = Math.abs((actual[i] as number) - value);
-    expect(error, `element ${i}: ${actual[i]} for ${value}`).toBeLessThanOrEqual(
-      bound * (1 + Math.abs(value)),
-    );
-  });
 }
 
 /** Forward, then backward from its residuals: buffers dLogits, losses, rowMax, logSum, logits, labels, dLosses. */

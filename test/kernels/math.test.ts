@@ -1,7 +1,7 @@
 /**
- * The accuracy of our own exp, log, sigmoid, tanh and erfinv, in ULP against the engine's double precision, and the
- * equality of their WebAssembly and TypeScript bits, over every 4,099th pattern of f32: the whole range,
- * subnormals, infinities and NaNs included.
+ * The accuracy of our own exp, log, sigmoid, tanh and erfinv, in ULP against the engine's double
+ * precision, and the equality of their WebAssembly and TypeScript bits, over every 4,099th pattern
+ * of f32: the whole range, subnormals, infinities and NaNs included.
  */
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../assembly/opcodes.js";
@@ -24,7 +24,7 @@ const functions = [
     opcode: Opcode.Sigmoid,
     of: single.sigmoid1,
     truth: double.sigmoid1,
-    ulp: 2.1,
+    ulp: 2.4,
   },
   { name: "tanh", opcode: Opcode.Tanh, of: single.tanh1, truth: Math.tanh, ulp: 1.3 },
 ] as const;

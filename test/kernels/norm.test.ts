@@ -2,14 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Opcode } from "../../assembly/opcodes.js";
 import { type Block, bits, type Instruction, onBoth, onDouble } from "./harness.js";
-
-function numbers(n: number, seed: number, scale = 1, offset = 0): Float32Array {
-  let state = seed;
-  return Float32Array.from({ length: n }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    return (state / 2 ** 31) * scale + offset;
-  });
-}
+import { expectClose, numbers } from "./values.js";
 
 interface Shape {
   readonly outer: number;
@@ -150,16 +143,6 @@ function reference(
     }
   }
   return out;
-}
-
-function expectClose(actual: Block, wanted: readonly number[], bound: number, what: string): void {
-  expect(actual.length).toBe(wanted.length);
-  let worst = 0;
-  wanted.forEach((value, i) => {
-    const error = Math.abs((actual[i] as number) - value) / (1 + Math.abs(value));
-    if (!(error <= worst)) worst = error;
-  });
-  expect(worst, what).toBeLessThanOrEqual(bound);
 }
 
 const NAMES = ["y", "mean", "variance", "dx", "dGamma", "dBeta"];

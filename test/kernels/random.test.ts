@@ -1,4 +1,7 @@
-/** Random kernels: Threefry's published answers, the key derivation, the distributions, and dropout's masks. */
+/**
+ * Random kernels: Threefry's published answers, the key derivation, the distributions, and
+ * dropout's masks.
+ */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../assembly/opcodes.js";

@@ -2,17 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Opcode } from "../../assembly/opcodes.js";
 import { type Block, bits, type Instruction, onBoth, onDouble } from "./harness.js";
+import { expectClose, numbers } from "./values.js";
 
 const LENGTHS = [0, 1, 2, 3, 4, 5, 7, 8, 11, 16, 100, 1023];
-
-/** n numbers around 0, the same on every run. */
-function numbers(n: number, seed: number, scale = 1): Float32Array {
-  let state = seed;
-  return Float32Array.from({ length: n }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    return (state / 2 ** 31) * scale;
-  });
-}
 
 interface Update {
   readonly name: string;
@@ -186,16 +178,6 @@ function expected(update: Update, p: Block, g: Block, rest: readonly Block[]): n
     for (const [k, column] of columns.entries()) column.push(next[k] as number);
   }
   return columns;
-}
-
-function expectClose(actual: Block, wanted: readonly number[], relative: number): void {
-  expect(actual.length).toBe(wanted.length);
-  wanted.forEach((value, i) => {
-    const error = Math.abs((actual[i] as number) - value);
-    expect(error, `element ${i}: ${actual[i]} for ${value}`).toBeLessThanOrEqual(
-      relative * (1 + Math.abs(value)),
-    );
-  });
 }
 
 describe.each(UPDATES)("$name", (update) => {

@@ -1,0 +1,101 @@
+/**
+ * GEMM as a training step runs it: a program of one instruction in a backend's memory, entered through `run`. Both builds
+ * get the same operands and must give the same bits before anything is timed.
+ */
+import { compile, createWasmBackend, matmul } from "chainrule";
+import { createTsBackend } from "chainrule/pure";
+
+/** m, n, k: cubes, a hidden layer of an image classifier, and sizes that fill no tile. */
+const SIZES = [
+  [64, 64, 64],
+  [256, 256, 256],
+  [512, 512, 512],
+  [64, 100, 784],
+  [13, 29, 37],
+];
+
+/** Element (row, column) of an operand is at row · stride + column · the other one; see `gemm` in src/kernels.ts. */
+const PRODUCTS = {
+  AB: { label: "A·B", strides: (m, n, k) => [k, 1, n, 1] },
+  AtB: { label: "Aᵀ·B", strides: (m, n, _) => [1, m, n, 1] },
+  ABt: { label: "A·Bᵀ", strides: (_, __, k) => [k, 1, 1, k] },
+};
+
+/** A small product is repeated within a sample, up to this much work, so that the clock does not show. */
+const SAMPLE_FLOPS = { wasm: 5e6, ts: 2e5 };
+
+const STATUS_BYTES = 16;
+
+/** The opcode of GEMM, as the library itself writes it. */
+function gemmOpcode() {
+  const spec = { shape: [2, 2] };
+  return compile((a, b) => matmul(a, b)).trace(spec, spec).program.words[0];
+}
+
+/** Numbers in [−1, 1) that repeat from run to run. */
+function operand(size, seed) {
+  let state = seed;
+  return Float32Array.from({ length: size }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  });
+}
+
+/** Places operands and the instruction in a memory of their own. */
+function prepare(backend, [m, n, k], strides) {
+  const { memory } = backend;
+  const place = (data) => {
+    const address = memory.allocate(data.byteLength);
+    memory.views.u8.set(new Uint8Array(data.buffer), address);
+    return address;
+  };
+  const a = place(operand(m * k, 1));
+  const b = place(operand(k * n, 2));
+  const c = place(new Float32Array(m * n).fill(Number.NaN));
+  const none = 0;
+  const operands = [c, a, b, none, m, n, k, n, ...strides, none, none, none];
+  const words = Uint32Array.of(gemmOpcode(), operands.length + 2, ...operands);
+  const status = memory.allocate(STATUS_BYTES);
+  const program = place(words);
+  return {
+    call: () => backend.run("f32", program, words.byteLength, status),
+    result: () => memory.views.u32.slice(c / 4, c / 4 + m * n),
+  };
+}
+
+function makeCase(name, sizes, strides, flops) {
+  const builds = { wasm: createWasmBackend(), ts: createTsBackend() };
+  const results = [];
+  const tasks = Object.entries(builds).map(([build, backend]) => {
+    const { call, result } = prepare(backend, sizes, strides);
+    call();
+    results.push(result());
+    return [build, { call, calls: Math.max(1, Math.round(SAMPLE_FLOPS[build] / flops)) }];
+  });
+  const [wasm, ts] = results;
+  const at = wasm.findIndex((bits, index) => bits !== ts[index]);
+  if (at >= 0)
+    throw new Error(
+      `bench: the builds differ in ${name} at entry ${at}: got bits ${wasm[at].toString(16)}, ` +
+        `expected ${ts[at].toString(16)} as in TypeScript`,
+    );
+  return Object.fromEntries(tasks);
+}
+
+/** One case per product and size, 2mnk flops each. */
+export function gemmCases() {
+  return SIZES.flatMap((sizes) =>
+    Object.entries(PRODUCTS).map(([product, { label, strides }]) => {
+      const [m, n, k] = sizes;
+      const flops = 2 * m * n * k;
+      const name = `gemm ${sizes.join("x")} ${product}`;
+      return {
+        kind: "gemm",
+        name,
+        label: `${label} ${sizes.join("×")}`,
+        flops,
+        make: () => makeCase(name, sizes, strides(m, n, k), flops),
+      };
+    }),
+  );
+}

@@ -1,0 +1,73 @@
+/**
+ * Interleaved sampling. Other work on the machine and changes of clock rate come and go, so nothing is measured in one go:
+ * in every round, each case gets a slice of the peak loops, one of its WebAssembly task and one of its TypeScript task, one
+ * right after the other. Samples are pooled over the rounds, which also gives ratios within a round.
+ *
+ * @typedef {{ call: () => unknown, calls?: number, before?: () => void }} Task
+ *   `calls` times `call` make a sample, of which the mean is kept; `before` runs before each slice.
+ * @typedef {{ kind: string, name: string, label: string, flops: number,
+ *   make: () => { wasm: Task & { callsPerStep?: number }, ts: Task } }} Case
+ * @typedef {{ rounds: number, slice: number, peakSlice: number, warmUp: number }} Pace times in ms
+ */
+import { Bench } from "tinybench";
+
+/** @type {{ full: Pace, quick: Pace }} */
+export const PACES = {
+  full: { rounds: 20, slice: 25, peakSlice: 4, warmUp: 250 },
+  quick: { rounds: 3, slice: 5, peakSlice: 2, warmUp: 30 },
+};
+
+/** A tinybench suite of tasks, warmed up until the engine has optimised them. */
+function warmSuite(tasks, time, warmUp) {
+  const bench = new Bench({
+    ...{ time, iterations: 1, warmupTime: warmUp, warmupIterations: 3 },
+    ...{ retainSamples: true, throws: true },
+  });
+  for (const [name, { call, calls = 1, before }] of Object.entries(tasks)) {
+    const sample = () => {
+      for (let index = 0; index < calls; index++) call();
+    };
+    bench.add(name, sample, { async: false, beforeAll: before });
+  }
+  bench.runSync();
+  // From here on, one unmeasured sample at the start of a slice brings the caches back.
+  bench.warmupTime = 0;
+  bench.warmupIterations = 1;
+  return bench;
+}
+
+/** One slice of each task of a suite: its samples in ms per call, ascending. */
+function takeSlice(bench, tasks) {
+  bench.reset();
+  return Object.fromEntries(
+    bench.runSync().map(({ name, result }) => {
+      const { calls = 1 } = tasks[name];
+      return [name, result.latency.samples.map((ms) => Number((ms / calls).toPrecision(6)))];
+    }),
+  );
+}
+
+/**
+ * The rounds of every case: `[{ peak, wasm, ts }, …]`, each a list of samples or, for the peak, one list per loop.
+ * @param {Record<string, Task>} peak
+ * @param {readonly Case[]} cases
+ * @param {Pace} pace
+ * @param {(round: number) => void} progress told the number of rounds that are done
+ */
+export function measure(peak, cases, { rounds, slice, peakSlice, warmUp }, progress) {
+  const loops = warmSuite(peak, peakSlice, warmUp);
+  const running = cases.map((task) => {
+    const tasks = task.make();
+    const suite = warmSuite(tasks, slice, warmUp);
+    return { ...task, callsPerStep: tasks.wasm.callsPerStep, tasks, suite, rounds: [] };
+  });
+  for (let round = 0; round < rounds; round++) {
+    progress(round);
+    for (const { suite, tasks, rounds: taken } of running)
+      taken.push({ peak: takeSlice(loops, peak), ...takeSlice(suite, tasks) });
+  }
+  progress(rounds);
+  return running.map(({ kind, name, label, flops, callsPerStep, rounds: taken }) => {
+    return { kind, name, label, flops, callsPerStep, rounds: taken };
+  });
+}

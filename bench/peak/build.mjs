@@ -1,0 +1,22 @@
+// Compiles bench/peak/peak.ts to build/peak.simd.wasm with the very options of the library's kernels (asconfig.json), so
+// that the peak and what is measured against it come from the same compiler.
+import { mkdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import asc from "assemblyscript/asc";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const { options, targets } = JSON.parse(readFileSync(`${root}asconfig.json`, "utf8"));
+
+const flags = Object.entries({ ...options, enable: targets.simd.enable.join() }).flatMap(
+  ([name, value]) => (value === true ? [`--${name}`] : [`--${name}`, String(value)]),
+);
+mkdirSync(`${root}build`, { recursive: true });
+const { error, stderr } = await asc.main([
+  "bench/peak/peak.ts",
+  ...["--baseDir", root, "--config", "none", "--outFile", "build/peak.simd.wasm"],
+  ...flags,
+]);
+if (error) {
+  process.stderr.write(`${stderr}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,73 @@
+/** The report for people: a header that says how the figures are made, then one aligned table per kind of case. */
+
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
+const number = (x) => (x >= 100 ? x.toFixed(0) : x.toPrecision(3));
+
+/** Rows of texts, the first column to the left, the others to the right. */
+export function align(rows) {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows
+    .map((row) =>
+      row
+        .map((text, at) => (at === 0 ? text.padEnd(widths[at]) : text.padStart(widths[at])))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+const HEADINGS = [
+  ...["of peak", "p25 – p75", "paired", "best", "× TypeScript"],
+  ...["GFLOP/s", "ms", "p75 ms", "p99 ms", "samples", "TypeScript ms", "samples"],
+];
+
+function row({ label, ofPeak, overTs, wasm, ts, callsPerStep }) {
+  return [
+    label,
+    percent(ofPeak.median),
+    `${(100 * ofPeak.p25).toFixed(1)} – ${percent(ofPeak.p75)}`,
+    percent(ofPeak.paired),
+    percent(ofPeak.best),
+    overTs.toFixed(1),
+    wasm.gflops.toFixed(2),
+    ...[wasm.ms.median, wasm.ms.p75, wasm.ms.p99].map(number),
+    String(wasm.count),
+    number(ts.ms.median),
+    String(ts.count),
+    ...(callsPerStep === undefined ? [] : [String(callsPerStep)]),
+  ];
+}
+
+function section(title, cases, extra) {
+  if (cases.length === 0) return [];
+  return ["", align([[title, ...HEADINGS, ...extra], ...cases.map(row)])];
+}
+
+/** @param report what bench/run.mjs writes as JSON */
+export function table({ date, machine, peak, cases, pace }) {
+  const { cpu, cores, platform, arch, node, v8, load } = machine;
+  const of = (kind) => cases.filter((entry) => entry.kind === kind);
+  const loops = peak.loops.map(({ name, gflops, ms, flops }) => [
+    `  ${name}`,
+    gflops.toFixed(2),
+    (flops / ms.p75 / 1e6).toFixed(2),
+    (flops / ms.p25 / 1e6).toFixed(2),
+    (flops / ms.min / 1e6).toFixed(2),
+  ]);
+  return [
+    `chainrule bench, ${date}`,
+    `${cpu}, ${cores} cores, ${platform} ${arch}, Node ${node}, V8 ${v8}`,
+    `load average ${load.before.toFixed(2)} before, ${load.after.toFixed(2)} after: ` +
+      "above 0 before, other programs disturb the figures",
+    "",
+    `Each of ${pace.rounds} rounds takes, for every row, the peak loops, WebAssembly and TypeScript in`,
+    "turn; figures are of the pooled samples. of peak: flops / median time over the peak, and its",
+    "quartiles; paired: the same within a round, median of the rounds; best: fastest sample over the",
+    "fastest of the loops. × TypeScript: its median time over WebAssembly's; same instruction, same bits.",
+    "",
+    `peak ${peak.gflops.toFixed(2)} GFLOP/s: strict f32x4 multiply-add loops, the best median (${peak.loop})`,
+    align([["  loop, GFLOP/s", "median", "p25", "p75", "best"], ...loops]),
+    ...section("GEMM, 2mnk flops", of("gemm"), []),
+    ...section("training step, GEMM flops only", of("step"), ["calls per step"]),
+  ].join("\n");
+}

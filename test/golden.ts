@@ -1,0 +1,80 @@
+/** Cases computed by PyTorch, and how a result is compared with them. */
+import { readFileSync } from "node:fs";
+import { expect } from "vitest";
+
+export interface GoldenTensor {
+  readonly name?: string;
+  readonly shape: readonly number[];
+  readonly dtype: "f32" | "f64" | "i32" | "u8";
+  readonly data: Float64Array;
+}
+
+export interface GoldenCase {
+  readonly name: string;
+  readonly op: string;
+  // biome-ignore lint/suspicious/noExplicitAny: every op has attributes of its own
+  readonly attrs: Record<string, any>;
+  readonly inputs: readonly GoldenTensor[];
+  readonly outputs: readonly GoldenTensor[];
+  readonly cotangents?: readonly (GoldenTensor | null)[];
+  readonly input_grads?: readonly (GoldenTensor | null)[];
+  readonly tangents?: readonly (GoldenTensor | null)[];
+  readonly output_tangents?: readonly (GoldenTensor | null)[];
+  readonly torch_f32_err?: {
+    readonly outputs: readonly (number | null)[];
+    readonly input_grads?: readonly (number | null)[];
+  };
+}
+
+const arrays = { f32: Float32Array, f64: Float64Array, i32: Int32Array, u8: Uint8Array };
+
+/** The cases of `test/golden/NAME.json`, all data as f64. */
+export function loadGolden<Case = GoldenCase>(name: string): Case[] {
+  const folder = new URL("./golden/", import.meta.url);
+  const file = JSON.parse(readFileSync(new URL(`${name}.json`, folder), "utf8"));
+  const raw = file.bin ? readFileSync(new URL(file.bin, folder)) : Buffer.alloc(0);
+  const bytes = new Uint8Array(raw).buffer;
+  // biome-ignore lint/suspicious/noExplicitAny: JSON of many shapes
+  const walk = (value: any): any => {
+    if (Array.isArray(value)) return value.map(walk);
+    if (value === null || typeof value !== "object") return value;
+    if (!(value.shape && value.dtype))
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(item)]));
+    const view = arrays[value.dtype as keyof typeof arrays];
+    const data = value.data
+      ? Float64Array.from(value.data, Number)
+      : Float64Array.from(new view(bytes, value.offset, value.length));
+    return { ...value, data };
+  };
+  return walk(file.cases);
+}
+
+const F32_MAX = 3.4e38;
+
+/**
+ * Compares with reference values r, of largest finite magnitude R, given PyTorch's own f32 error e:
+ * f32 within max(4e, 8·2⁻²³·R, 1e-37), f64 within max(16·2⁻²⁹·e, 64·2⁻⁵²·R, 1e-300); NaN meets NaN,
+ * an infinity the same infinity.
+ */
+export function expectGolden(
+  got: ArrayLike<number>,
+  want: GoldenTensor,
+  precision: "f32" | "f64",
+  error: number,
+  what: string,
+): void {
+  expect(got.length, `${what}: size`).toBe(want.data.length);
+  let most = 0;
+  for (const r of want.data) if (Number.isFinite(r)) most = Math.max(most, Math.abs(r));
+  const bound =
+    precision === "f32"
+      ? Math.max(4 * error, 8 * 2 ** -23 * most, 1e-37)
+      : Math.max(16 * 2 ** -29 * error, 64 * 2 ** -52 * most, 1e-300);
+  for (const [index, r] of want.data.entries()) {
+    const x = got[index] as number;
+    const beyond = precision === "f32" && Math.abs(r) > F32_MAX;
+    const close = Number.isFinite(r) && !beyond ? Math.abs(x - r) <= bound : Object.is(x, beyond ? Math.sign(r) / 0 : r);
+    if (!close)
+      expect.fail(`${what}: element ${index}: got ${x}, expected ${r} within ${bound}`);
+  }
+}
