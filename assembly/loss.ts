@@ -2,6 +2,11 @@ import { loadLanes, storeLanes } from "./lanes";
 import { exp4, log4 } from "./math";
 import { rowSum } from "./reduce";
 
+/**
+ * Softmax cross-entropy, a row at a time. The exponentials are not kept: they cost less to compute again in
+ * the backward pass than to store and to read.
+ */
+
 /** exp(logit − rowMax): what a row's sum adds up. */
 @unmanaged
 class ShiftedExp {
@@ -12,7 +17,7 @@ class ShiftedExp {
   }
 }
 
-/** Greatest of a row; any NaN wins. Its order cannot be told from the result. */
+/** The greatest of a row; any NaN wins, and no order of comparison changes the result. */
 function greatest(row: usize, cols: usize): f32 {
   const end = row + (cols << 2);
   let best = f32x4.splat(f32.NEGATIVE_INFINITY);

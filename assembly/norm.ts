@@ -1,8 +1,16 @@
 import { channelSums, rstdOf } from "./channelSums";
 import { loadLanes, storeLanes } from "./lanes";
 
-/** Rows of a tile of a map: what a strip of channels touches stays in L1 for the next strip. */
-const TILE: usize = 32;
+/**
+ * Batch normalisation: what its sums per channel add, and its maps with constants per channel. Sums and
+ * maps take a class with inlined methods, so that a tail is computed by the expression of the body.
+ */
+
+/**
+ * Rows of a tile of a map, over which strips of four channels pass: eight cache lines stay in an
+ * eight-way L1 from one strip to the next even where rows lie a power of two apart.
+ */
+const TILE: usize = 8;
 
 /** A term of the mean and of dBeta: x, or dy in its place. */
 @unmanaged

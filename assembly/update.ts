@@ -1,5 +1,10 @@
 import { loadLanes, storeLanes } from "./lanes";
 
+/**
+ * The optimizers' updates. A step is a function of addresses and a number of lanes, used by body and
+ * tail alike; it reads all its inputs before it writes, so that outputs may lie on inputs.
+ */
+
 /** A scalar of `hyper` in every lane. */
 // @ts-ignore: decorator
 @inline
@@ -14,7 +19,6 @@ function decayed(g: v128, p: v128, weightDecay: v128, decays: bool): v128 {
   return decays ? f32x4.add(g, f32x4.mul(weightDecay, p)) : g;
 }
 
-/** A step of `count` ≤ 4 elements, used by body and tail; so are the two below. */
 // @ts-ignore: decorator
 @inline
 function sgdStep(

@@ -5,26 +5,28 @@
 import { compile, createWasmBackend, matmul } from "chainrule";
 import { createTsBackend } from "chainrule/pure";
 
-/** m, n, k: cubes, a hidden layer of an image classifier, and sizes that fill no tile. */
+/** C is m × n, k terms a sum: cubes, a hidden layer of an image classifier, and sizes that fill no tile. */
 const SIZES = [
-  [64, 64, 64],
-  [256, 256, 256],
-  [512, 512, 512],
-  [64, 100, 784],
-  [13, 29, 37],
+  { m: 64, n: 64, k: 64 },
+  { m: 256, n: 256, k: 256 },
+  { m: 512, n: 512, k: 512 },
+  { m: 64, n: 100, k: 784 },
+  { m: 13, n: 29, k: 37 },
 ];
 
 /** Element (row, column) of an operand is at row · stride + column · the other one; see `gemm` in src/kernels.ts. */
 const PRODUCTS = {
-  AB: { label: "A·B", strides: (m, n, k) => [k, 1, n, 1] },
-  AtB: { label: "Aᵀ·B", strides: (m, n, _) => [1, m, n, 1] },
-  ABt: { label: "A·Bᵀ", strides: (_, __, k) => [k, 1, 1, k] },
+  AB: { label: "A·B", strides: ({ n, k }) => [k, 1, n, 1] },
+  AtB: { label: "Aᵀ·B", strides: ({ m, n }) => [1, m, n, 1] },
+  ABt: { label: "A·Bᵀ", strides: ({ k }) => [k, 1, 1, k] },
 };
 
 /** A small product is repeated within a sample, up to this much work, so that the clock does not show. */
 const SAMPLE_FLOPS = { wasm: 5e6, ts: 2e5 };
 
 const STATUS_BYTES = 16;
+
+const builds = { wasm: createWasmBackend(), ts: createTsBackend() };
 
 /** The opcode of GEMM, as the library itself writes it. */
 function gemmOpcode() {
@@ -41,8 +43,8 @@ function operand(size, seed) {
   });
 }
 
-/** Places operands and the instruction in a memory of their own. */
-function prepare(backend, [m, n, k], strides) {
+/** Places operands and the instruction in a backend's memory. */
+function prepare(backend, { m, n, k }, strides) {
   const { memory } = backend;
   const place = (data) => {
     const address = memory.allocate(data.byteLength);
@@ -64,7 +66,6 @@ function prepare(backend, [m, n, k], strides) {
 }
 
 function makeCase(name, sizes, strides, flops) {
-  const builds = { wasm: createWasmBackend(), ts: createTsBackend() };
   const results = [];
   const tasks = Object.entries(builds).map(([build, backend]) => {
     const { call, result } = prepare(backend, sizes, strides);
@@ -86,15 +87,15 @@ function makeCase(name, sizes, strides, flops) {
 export function gemmCases() {
   return SIZES.flatMap((sizes) =>
     Object.entries(PRODUCTS).map(([product, { label, strides }]) => {
-      const [m, n, k] = sizes;
+      const { m, n, k } = sizes;
       const flops = 2 * m * n * k;
-      const name = `gemm ${sizes.join("x")} ${product}`;
+      const name = `gemm ${m}x${n}x${k} ${product}`;
       return {
         kind: "gemm",
         name,
-        label: `${label} ${sizes.join("×")}`,
+        label: `${label} ${m}×${n}×${k}`,
         flops,
-        make: () => makeCase(name, sizes, strides(m, n, k), flops),
+        make: () => makeCase(name, sizes, strides(sizes), flops),
       };
     }),
   );

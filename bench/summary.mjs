@@ -39,8 +39,10 @@ export function summarize(loops, measured) {
   const bestIn = (slice) =>
     Math.max(...Object.entries(slice).map(([name, ms]) => gflops(loops[name].flops, median(ms))));
   const cases = measured.map(({ kind, name, label, flops, callsPerStep, rounds }) => {
-    const wasm = describe(flops, rounds.map((round) => round.wasm));
-    const ts = describe(flops, rounds.map((round) => round.ts));
+    const [wasm, ts] = ["wasm", "ts"].map((build) => {
+      const taken = rounds.map((round) => round[build]);
+      return describe(flops, taken);
+    });
     const share = (ms) => gflops(flops, ms) / top.gflops;
     const ofPeak = {
       median: share(wasm.ms.median),

@@ -17,8 +17,8 @@ export function align(rows) {
 }
 
 const HEADINGS = [
-  ...["of peak", "p25 – p75", "paired", "best", "× TypeScript"],
-  ...["GFLOP/s", "ms", "p75 ms", "p99 ms", "samples", "TypeScript ms", "samples"],
+  ...["of peak", "p25 – p75", "paired", "best", "× ts", "GFLOP/s"],
+  ...["ms", "p75 ms", "p99 ms", "samples", "ts ms", "samples"],
 ];
 
 function row({ label, ofPeak, overTs, wasm, ts, callsPerStep }) {
@@ -63,7 +63,7 @@ export function table({ date, machine, peak, cases, pace }) {
     `Each of ${pace.rounds} rounds takes, for every row, the peak loops, WebAssembly and TypeScript in`,
     "turn; figures are of the pooled samples. of peak: flops / median time over the peak, and its",
     "quartiles; paired: the same within a round, median of the rounds; best: fastest sample over the",
-    "fastest of the loops. × TypeScript: its median time over WebAssembly's; same instruction, same bits.",
+    "fastest of the loops. × ts: TypeScript's median time over WebAssembly's.",
     "",
     `peak ${peak.gflops.toFixed(2)} GFLOP/s: strict f32x4 multiply-add loops, the best median (${peak.loop})`,
     align([["  loop, GFLOP/s", "median", "p25", "p75", "best"], ...loops]),

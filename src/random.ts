@@ -7,6 +7,7 @@ import { constant } from "./ops/create.js";
 import { type DrawKey, dropoutWith, host, normal01, randomBits, uniform01 } from "./ops/random.js";
 import type { HostSource } from "./plan/lowering.js";
 import { checkShape, type Shape } from "./shape.js";
+import type { StateDict } from "./state.js";
 import { currentTrace } from "./tape.js";
 import type { FloatDtype, Tensor } from "./tensor.js";
 
@@ -27,7 +28,7 @@ const source: HostSource = {
     into.set([state.seed[0] | 0, state.seed[1] | 0, state.run | 0]);
   },
   committed() {
-    state = { ...state, run: state.run + 1 };
+    state = { ...state, run: (state.run + 1) >>> 0 };
   },
 };
 
@@ -49,6 +50,25 @@ export function setState(saved: RandomState): void {
       `setState: not a random state: got [${numbers.join(", ")}], expected three integers of 32 bits`,
     );
   state = { seed: [saved.seed[0], saved.seed[1]], run: saved.run };
+}
+
+/** The state as entries `seed` and `run`, to be saved beside a model's. */
+export function stateDict(): StateDict {
+  return {
+    seed: { shape: [2], dtype: "U32", data: Uint32Array.from(state.seed) },
+    run: { shape: [], dtype: "U32", data: Uint32Array.of(state.run) },
+  };
+}
+
+/** Goes back to a state saved by `stateDict`. */
+export function loadStateDict(saved: Readonly<StateDict>): void {
+  const { seed: words, run } = saved;
+  if (words?.dtype !== "U32" || words.data.length !== 2 || run?.dtype !== "U32" || run.data.length !== 1)
+    throw new TypeError(
+      `loadStateDict: not a random state: got [${Object.keys(saved).join(", ")}], expected seed U32 [2] and run U32 []`,
+    );
+  const [high, low] = [...words.data].map(Number) as [number, number];
+  setState({ seed: [high, low], run: Number(run.data[0]) });
 }
 
 /** The key of the next draw: inside `compile` the run is read before each run, outside it is taken now. */

@@ -1,5 +1,5 @@
 /** State dictionaries: what a module, an optimizer or the random stream needs to go on where it stopped. */
-import type { StateEntry } from "./io/safetensors.js";
+import type { StateData, StateEntry } from "./io/stateEntry.js";
 import { Parameter } from "./parameter.js";
 import { formatShape, sameShape } from "./shape.js";
 
@@ -12,7 +12,7 @@ export function entryOf(parameter: Parameter): StateEntry {
   const data = parameter.value();
   return parameter.dtype === "i32"
     ? { shape: parameter.shape, dtype: "I64", data: BigInt64Array.from(data, BigInt) }
-    : { shape: parameter.shape, dtype: names[parameter.dtype], data };
+    : { shape: parameter.shape, dtype: names[parameter.dtype], data: data as StateData };
 }
 
 /** The numbers of an entry as the Parameter wants them. Throws when it cannot hold them. */

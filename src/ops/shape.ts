@@ -11,7 +11,8 @@ import {
   stridesOf,
 } from "../shape.js";
 import { type Op, record1 } from "../tape.js";
-import type { Tensor, TensorType } from "../tensor.js";
+import type { Lowering } from "../plan/lowering.js";
+import type { Node, Tensor, TensorType } from "../tensor.js";
 import { sum } from "./reduce.js";
 
 const first = (inputs: readonly TensorType[]): TensorType => inputs[0] as TensorType;
@@ -67,6 +68,15 @@ function inferLength(x: Tensor, shape: Shape): Shape {
 }
 
 /** Emits a copy of x read with one stride per axis of `shape`. */
+function emitCopy(node: Node, to: Lowering, shape: Shape, strides: readonly number[]): void {
+  const x = to.input(node, 0);
+  if (x.dtype !== to.float && to.float === "f64")
+    throw new TypeError(
+      `${node.op.name}: integers cannot be rearranged beside f64: got ${x.dtype}, expected f64; arrange the data first`,
+    );
+  to.emit(Opcode.StridedCopy, [to.output(node)], [x, shape.length, ...shape, ...strides]);
+}
+
 const broadcastOp: Op<{ readonly shape: Shape }> = {
   name: "broadcastTo",
   infer: (inputs, { shape }) => [{ shape, dtype: first(inputs).dtype }],
@@ -74,9 +84,7 @@ const broadcastOp: Op<{ readonly shape: Shape }> = {
   jvp: [(xDot, { attrs }) => broadcastTo(xDot, attrs.shape)],
   lower(node, to) {
     const { shape } = node.attrs;
-    const strides = broadcastStrides(to.operand(node, 0).shape, shape);
-    const x = to.input(node, 0);
-    to.emit(Opcode.StridedCopy, [to.output(node)], [x, shape.length, ...shape, ...strides]);
+    emitCopy(node, to, shape, broadcastStrides(to.operand(node, 0).shape, shape));
   },
 };
 
@@ -117,9 +125,7 @@ const transposeOp: Op<{ readonly axes: readonly number[] }> = {
     const { axes } = node.attrs;
     const from = stridesOf(to.operand(node, 0).shape);
     const { shape } = node.outputs[0] as Tensor;
-    const strides = axes.map((axis) => from[axis] as number);
-    const x = to.input(node, 0);
-    to.emit(Opcode.StridedCopy, [to.output(node)], [x, axes.length, ...shape, ...strides]);
+    emitCopy(node, to, shape, axes.map((axis) => from[axis] as number));
   },
 };
 

@@ -2,6 +2,8 @@ import { F, type Heap, SHIFT } from "./float.js";
 import { exp1, log1 } from "./math.js";
 import { rowSumOf } from "./reduce.js";
 
+/** Softmax cross-entropy: the twins of `assembly/loss.ts`. */
+
 /** exp(logit − rowMax): what a row's sum adds up. */
 const shiftedExp = (logit: number, rowMax: number): number => exp1(F(logit - rowMax));
 

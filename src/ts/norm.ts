@@ -1,5 +1,7 @@
 import { F, type Heap, SHIFT } from "./float.js";
 
+/** Batch normalisation: the twins of `assembly/norm.ts` and `assembly/channelSums.ts`. */
+
 /** Rows of one block: GEMM's KC. */
 const KC = 256;
 /** A block of a row sum has 2^BLOCK_SHIFT elements. */

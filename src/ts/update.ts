@@ -1,5 +1,7 @@
 import { F, type Heap, SHIFT } from "./float.js";
 
+/** The optimizers' updates: the twins of `assembly/update.ts`. */
+
 export function sgd(m: Heap, pOut: number, p: number, g: number, n: number, hyper: number): void {
   const f = m.f;
   const h = hyper >>> SHIFT;

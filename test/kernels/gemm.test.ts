@@ -40,9 +40,13 @@ function stridesOf({ m, n, k, form }: Case): readonly [number, number, number, n
   }
 }
 
+const itself = (x: number): number => x;
+// biome-ignore lint/complexity/useMathMinMax: −0 stays, which Math.max would make 0.
+const relu = (x: number): number => (x < 0 ? 0 : x);
+/** Indexed by `Activation`. */
 const activations = {
-  single: [(x: number) => x, (x: number) => (x < 0 ? 0 : x), single.sigmoid1, single.tanh1],
-  double: [(x: number) => x, (x: number) => (x < 0 ? 0 : x), double.sigmoid1, double.tanh1],
+  single: [itself, relu, single.sigmoid1, single.tanh1],
+  double: [itself, relu, double.sigmoid1, double.tanh1],
 } as const;
 
 /** The contract, entry by entry, with one rounding function. */
