@@ -1,8 +1,8 @@
 import { loadLanes, storeLanes } from "./lanes";
 
 /**
- * Sums per channel of x [outer, channels, inner] and a cotangent dy of the same shape. What is added
- * is F, an `@unmanaged` class with
+ * Sums per channel of x [outer, channels, inner] and a cotangent dy of the same shape. What is
+ * added is F, an `@unmanaged` class with
  *
  *     @inline at(x: usize, dy: usize, count: usize, mean: v128, rstd: v128): v128
  *
@@ -191,7 +191,9 @@ function halve<F>(
   return s;
 }
 
-/** out[c] = Σ F over outer and inner, inner > 1: rows by the row order, their sums in blocks of KC. */
+/**
+ * out[c] = Σ F over outer and inner, inner > 1: rows by the row order, their sums in blocks of KC.
+ */
 function rowSums<F>(
   out: usize, x: usize, dy: usize, mean: usize, variance: usize, outer: usize, channels: usize,
   inner: usize, eps: usize,

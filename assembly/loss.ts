@@ -3,8 +3,8 @@ import { exp4, log4 } from "./math";
 import { rowSum } from "./reduce";
 
 /**
- * Softmax cross-entropy, a row at a time. The exponentials are not kept: they cost less to compute again in
- * the backward pass than to store and to read.
+ * Softmax cross-entropy, a row at a time. Two floats a row are kept for the backward pass, which
+ * computes the exponentials again; the probabilities take no memory between the two.
  */
 
 /** exp(logit − rowMax): what a row's sum adds up. */

@@ -2,8 +2,9 @@ import { channelSums, rstdOf } from "./channelSums";
 import { loadLanes, storeLanes } from "./lanes";
 
 /**
- * Batch normalisation: what its sums per channel add, and its maps with constants per channel. Sums and
- * maps take a class with inlined methods, so that a tail is computed by the expression of the body.
+ * Batch normalisation: what its sums per channel add, and its maps with constants per channel.
+ * Sums and maps take a class with inlined methods, so that a tail is computed by the expression
+ * of the body.
  */
 
 /**

@@ -1,8 +1,8 @@
 import { loadLanes, storeLanes } from "./lanes";
 
 /**
- * The optimizers' updates. A step is a function of addresses and a number of lanes, used by body and
- * tail alike; it reads all its inputs before it writes, so that outputs may lie on inputs.
+ * The optimizers' updates. A step is a function of addresses and a number of lanes, used by body
+ * and tail alike; it reads all its inputs before it writes, so that outputs may lie on inputs.
  */
 
 /** A scalar of `hyper` in every lane. */

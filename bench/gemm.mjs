@@ -1,11 +1,12 @@
 /**
- * GEMM as a training step runs it: a program of one instruction in a backend's memory, entered through `run`. Both builds
- * get the same operands and must give the same bits before anything is timed.
+ * GEMM as a training step runs it: a program of one instruction in a backend's memory, entered
+ * through `run`. Both builds get the same operands and must give the same bits before anything is
+ * timed.
  */
 import { compile, createWasmBackend, matmul } from "chainrule";
 import { createTsBackend } from "chainrule/pure";
 
-/** C is m × n, k terms a sum: cubes, a hidden layer of an image classifier, and sizes that fill no tile. */
+/** C is m × n, k terms a sum: cubes, a wide layer on a batch of 64, sizes that fill no tile. */
 const SIZES = [
   { m: 64, n: 64, k: 64 },
   { m: 256, n: 256, k: 256 },
@@ -14,14 +15,14 @@ const SIZES = [
   { m: 13, n: 29, k: 37 },
 ];
 
-/** Element (row, column) of an operand is at row · stride + column · the other one; see `gemm` in src/kernels.ts. */
+/** rsA, csA, rsB, csB of `gemm` in src/kernels.ts; a transposed operand is stored untransposed. */
 const PRODUCTS = {
   AB: { label: "A·B", strides: ({ n, k }) => [k, 1, n, 1] },
   AtB: { label: "Aᵀ·B", strides: ({ m, n }) => [1, m, n, 1] },
   ABt: { label: "A·Bᵀ", strides: ({ k }) => [k, 1, 1, k] },
 };
 
-/** A small product is repeated within a sample, up to this much work, so that the clock does not show. */
+/** Small products are repeated within a sample up to this much work, for the clock's sake. */
 const SAMPLE_FLOPS = { wasm: 5e6, ts: 2e5 };
 
 const STATUS_BYTES = 16;

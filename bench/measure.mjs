@@ -1,7 +1,8 @@
 /**
- * Interleaved sampling. Other work on the machine and changes of clock rate come and go, so nothing is measured in one go:
- * in every round, each case gets a slice of the peak loops, one of its WebAssembly task and one of its TypeScript task, one
- * right after the other. Samples are pooled over the rounds, which also gives ratios within a round.
+ * Interleaved sampling. Other work on the machine and changes of clock rate come and go, so nothing
+ * is measured in one go: in every round, each case gets a slice of the peak loops, one of its
+ * WebAssembly task and one of its TypeScript task, one right after the other. Samples are pooled
+ * over the rounds; keeping the rounds apart as well gives ratios within a round.
  *
  * @typedef {{ call: () => unknown, calls?: number, before?: () => void }} Task
  *   `calls` times `call` make a sample, of which the mean is kept; `before` runs before each slice.
@@ -48,7 +49,7 @@ function takeSlice(bench, tasks) {
 }
 
 /**
- * The rounds of every case: `[{ peak, wasm, ts }, …]`, each a list of samples or, for the peak, one list per loop.
+ * The rounds of every case, `[{ peak, wasm, ts }, …]`: lists of samples, for the peak one per loop.
  * @param {Record<string, Task>} peak
  * @param {readonly Case[]} cases
  * @param {Pace} pace

@@ -1,23 +1,24 @@
 /**
- * The peak: what this engine and CPU reach at best when they multiply and add four lanes at a time, in the same run as the
- * figures that are divided by it. Three loops live in registers alone, with 8, 10 and 12 independent accumulators; the
- * fourth is the library's own micro-kernel on one pair of micro-panels, 12 KiB that stay in L1.
+ * The peak: what this engine and CPU reach at best when they multiply and add four lanes at a time,
+ * in the same run as the figures that are divided by it. Three loops live in registers alone, with
+ * 8, 10 and 12 independent accumulators; the fourth is the library's own micro-kernel on one pair
+ * of micro-panels, 12 KiB that stay in L1.
  */
 import { readFileSync } from "node:fs";
 
-/** Operands of the panel: A is k × 4, B is k × 8, C is 4 × 8 floats; above what the compiler placed itself. */
+/** The panel's operands: A k × 4, B k × 8, C 4 × 8 floats, above the compiler's own data. */
 const K = 256;
 const A = 16384;
 const B = A + K * 4 * 4;
 const C = B + K * 8 * 4;
 
-/** A sample takes a few tenths of a millisecond: long against a call and the clock, short against a time slice. */
+/** A sample takes tenths of a millisecond: long for the clock, short for the scheduler. */
 const STEPS = 1 << 17;
 const PANELS = 512;
 
 /**
- * The four loops as tasks. One multiplication or addition of one lane is a flop: `strictN(i)` makes 2 · 4 · N · i of them,
- * `panel` 2 · 4 · 8 · k for each product.
+ * The four loops as tasks. One multiplication or addition of one lane is a flop: `strictN(i)` makes
+ * 2 · 4 · N · i of them, `panel` 2 · 4 · 8 · k for each product.
  * @returns {Record<string, import("./measure.mjs").Task & { flops: number }>}
  */
 export function peakLoops() {

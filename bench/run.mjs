@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: how near the kernels come to the peak of this machine, what whole training steps cost, and how much
- * faster than the pure-TypeScript build they are, all in one run.
+ * `npm run bench`: how near the kernels come to the peak of this machine, what whole training steps
+ * cost, and how much faster than the pure-TypeScript build they are, all in one run.
  */
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
 import { availableParallelism, cpus, loadavg } from "node:os";

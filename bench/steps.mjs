@@ -1,6 +1,7 @@
 /**
- * Whole training steps through the public API, copies of the batch in and of the loss out included: multi-layer perceptrons
- * with softmax cross-entropy and SGD with momentum, on batches that take turns.
+ * Whole training steps through the public API, copies of the batch in and of the loss out included:
+ * multi-layer perceptrons with softmax cross-entropy and SGD with momentum, on batches that take
+ * turns.
  */
 import { compile, init, tensor, wasm } from "chainrule";
 import * as nn from "chainrule/nn";
@@ -17,8 +18,9 @@ const MODELS = [
 const BATCHES = 8;
 
 /**
- * What the matrix products of a step cost: 2mnk each for the forward pass, for dW and, in all layers but the first, for dX.
- * Everything else (activations, norms, loss, updates) counts as nothing, so its time lowers the figure.
+ * What the matrix products of a step cost: 2mnk each for the forward pass, for dW and, in all
+ * layers but the first, for dX. Everything else (activations, norms, loss, updates) counts as
+ * nothing, so its time lowers the figure.
  */
 export function gemmFlops({ sizes, batch }) {
   return sizes

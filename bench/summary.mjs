@@ -1,10 +1,11 @@
 /**
- * From samples to figures. Rates are flops / time; the peak is the best of the loops' medians over the whole run; a case's
- * share of it is given in three ways that fail differently on a busy machine:
+ * From samples to figures. Rates are flops / time; the peak is the best of the loops' medians over
+ * the whole run; a case's share of it is given in three ways that fail differently on a busy
+ * machine:
  *
  *     median   the median sample over the peak: what a user gets, disturbances included
- *     paired   within each round, the median over the best loop's median just before it; the median of these
- *     best     the fastest sample over the fastest sample of all loops: free of disturbances, and of bad luck
+ *     paired   per round, the median over the best loop's median just before it; their median
+ *     best     the fastest sample over the fastest of all loops: free of disturbances
  */
 
 /** @param {readonly number[]} sorted ascending @param {number} q 0 … 1; linear between neighbours */
@@ -27,7 +28,20 @@ function describe(flops, rounds) {
   return { gflops: gflops(flops, p50), ms, count: sorted.length, samples: rounds };
 }
 
-/** @param {Record<string, { flops: number }>} loops @param measured what `measure` returns */
+/**
+ * The figures, as they are written to JSON; times in ms per call, `samples` one list per slice.
+ * @typedef {{ gflops: number, ms: { min: number, p25: number, median: number, p75: number,
+ *   p99: number }, count: number, samples: number[][] }} Timing
+ * @param {Record<string, { flops: number }>} loops
+ * @param {ReturnType<typeof import("./measure.mjs").measure>} measured
+ * @returns {{
+ *   peak: { gflops: number, loop: string, fastest: number,
+ *     loops: (Timing & { name: string, flops: number })[] },
+ *   cases: { kind: "gemm" | "step", name: string, label: string, flops: number,
+ *     ofPeak: { median: number, p25: number, p75: number, paired: number, best: number },
+ *     overTs: number, callsPerStep?: number, wasm: Timing, ts: Timing }[],
+ * }}
+ */
 export function summarize(loops, measured) {
   const slices = measured.flatMap(({ rounds }) => rounds.map(({ peak }) => peak));
   const peakLoops = Object.entries(loops).map(([name, { flops }]) => {

@@ -1,4 +1,4 @@
-/** The report for people: a header that says how the figures are made, then one aligned table per kind of case. */
+/** The report for people: how the figures are made, then one aligned table per kind of case. */
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const number = (x) => (x >= 100 ? x.toFixed(0) : x.toPrecision(3));
@@ -60,12 +60,15 @@ export function table({ date, machine, peak, cases, pace }) {
     `load average ${load.before.toFixed(2)} before, ${load.after.toFixed(2)} after: ` +
       "above 0 before, other programs disturb the figures",
     "",
-    `Each of ${pace.rounds} rounds takes, for every row, the peak loops, WebAssembly and TypeScript in`,
-    "turn; figures are of the pooled samples. of peak: flops / median time over the peak, and its",
-    "quartiles; paired: the same within a round, median of the rounds; best: fastest sample over the",
-    "fastest of the loops. × ts: TypeScript's median time over WebAssembly's.",
+    `Each of ${pace.rounds} rounds takes, for every row, the peak loops, WebAssembly and`,
+    "TypeScript in turn; figures are of the samples of all rounds, a sample being one call, or the",
+    "mean of several short ones.",
+    "  of peak  flops / median time over the peak, and its quartiles",
+    "  paired   the same within a round against the loops just before; the median of the rounds",
+    "  best     the fastest sample over the fastest of the loops",
+    "  × ts     median time of the pure-TypeScript build over that of WebAssembly",
     "",
-    `peak ${peak.gflops.toFixed(2)} GFLOP/s: strict f32x4 multiply-add loops, the best median (${peak.loop})`,
+    `peak ${peak.gflops.toFixed(2)} GFLOP/s (${peak.loop}): the best median of these loops`,
     align([["  loop, GFLOP/s", "median", "p25", "p75", "best"], ...loops]),
     ...section("GEMM, 2mnk flops", of("gemm"), []),
     ...section("training step, GEMM flops only", of("step"), ["calls per step"]),

@@ -51,3 +51,28 @@ export function loadInto(
   });
   for (const write of writes) write();
 }
+
+/** State dictionaries of several owners as one: `model` and `0.weight` become `model.0.weight`. */
+export function joinStates(parts: Readonly<Record<string, Readonly<StateDict>>>): StateDict {
+  const joined: StateDict = {};
+  for (const [owner, state] of Object.entries(parts)) {
+    if (owner.includes("."))
+      throw new RangeError(`joinStates: owner has a dot: got "${owner}", expected a plain name`);
+    for (const [key, entry] of Object.entries(state)) joined[`${owner}.${key}`] = entry;
+  }
+  return joined;
+}
+
+/** What `joinStates` joined, by owner. */
+export function splitStates(state: Readonly<StateDict>): Record<string, StateDict> {
+  const parts: Record<string, StateDict> = {};
+  for (const [key, entry] of Object.entries(state)) {
+    const dot = key.indexOf(".");
+    if (dot < 0)
+      throw new RangeError(`splitStates: key has no owner: got "${key}", expected owner.key`);
+    const owner = key.slice(0, dot);
+    parts[owner] ??= {};
+    parts[owner][key.slice(dot + 1)] = entry;
+  }
+  return parts;
+}

@@ -1,7 +1,8 @@
 /**
- * Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011): a
- * keyed bijection of two 32-bit words. It has no state, so that any word of any stream is found directly, and it
- * uses integers only, so that every engine gives the same bits.
+ * Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as
+ * 1, 2, 3", 2011): a keyed bijection of two 32-bit words. It has no state, so that any word of
+ * any stream is found directly, and it uses integers only, so that every engine gives the same
+ * bits.
  */
 
 const PARITY = 0x1bd11bda;

@@ -112,8 +112,14 @@ describe("bench", () => {
     [["--fast"], "bench: unknown option '--fast': got --fast, expected [--json FILE]"],
     [["--json"], "bench: option '--json <file>' argument missing: got --json, expected [--json"],
     [["512"], "bench: too many arguments"],
-    [["--only", "conv"], "bench: --only selects nothing: got conv, expected part of one of gemm 64"],
-    [["--json", "/nowhere/b.json"], "bench: --json cannot be written: got /nowhere/b.json (ENOENT)"],
+    [
+      ["--only", "conv"],
+      "bench: --only selects nothing: got conv, expected part of one of gemm 64",
+    ],
+    [
+      ["--json", "/nowhere/b.json"],
+      "bench: --json cannot be written: got /nowhere/b.json (ENOENT)",
+    ],
   ])("refuses %j in one line", (args, start) => {
     const { status, stdout, stderr } = bench(...args);
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });

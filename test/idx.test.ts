@@ -147,7 +147,8 @@ describe("readIdx", () => {
       readIdx("https://example.org/mnist/train-images-idx3-ubyte.gz?raw=1"),
     ).rejects.toThrow(
       new RangeError(
-        "readIdx: train-images-idx3-ubyte.gz: file is truncated: got 1,000 bytes, expected 47,040,016",
+        "readIdx: train-images-idx3-ubyte.gz: file is truncated: got 1,000 bytes, expected " +
+          "47,040,016",
       ),
     );
   });
@@ -165,7 +166,8 @@ describe("readIdx", () => {
     ["with a wrong check sum", badSum],
   ])("refuses gzip %s", async (_, bytes) => {
     const message =
-      `readIdx: gzip stream is damaged: got ${String(bytes.length).replace(/(?=...$)(?<=.)/, ",")} bytes that do not ` +
+      `readIdx: gzip stream is damaged: got ` +
+      `${String(bytes.length).replace(/(?=...$)(?<=.)/, ",")} bytes that do not ` +
       "decompress, expected a whole gzip file";
     await expect(readIdx(bytes)).rejects.toThrow(new TypeError(message));
     await expect(readIdx(bytes)).rejects.toThrow(TypeError);
@@ -181,7 +183,8 @@ describe("readIdx", () => {
     vi.stubGlobal("process", undefined);
     await expect(readIdx("digits/images")).rejects.toThrow(
       new Error(
-        "readIdx: images: this runtime reads no files: got a path, expected bytes or an http(s) address; " +
+        "readIdx: images: this runtime reads no files: got a path, expected bytes or an " +
+          "http(s) address; " +
           "Node needs version 20.16 or later",
       ),
     );

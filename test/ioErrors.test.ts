@@ -33,13 +33,15 @@ const MALFORMED: readonly Refusal[] = [
     "a header of 100,000,001 bytes",
     R,
     () => loadSafetensors(Uint8Array.of(1, 0xe1, 0xf5, 5, 0, 0, 0, 0)),
-    "header is too long: got 100,000,001 bytes, expected at most 100,000,000; is this a safetensors file?",
+    "header is too long: got 100,000,001 bytes, expected at most 100,000,000; is this a " +
+      "safetensors file?",
   ],
   [
     "a header of 2⁶⁴ − 1 bytes",
     R,
     () => loadSafetensors(new Uint8Array(9).fill(255)),
-    "header is too long: got 18,446,744,073,709,551,615 bytes, expected at most 100,000,000; is this a safetensors file?",
+    "header is too long: got 18,446,744,073,709,551,615 bytes, expected at most " +
+      "100,000,000; is this a safetensors file?",
   ],
   [
     "a header past the end",
@@ -72,7 +74,8 @@ const MALFORMED: readonly Refusal[] = [
     "a tensor twice",
     T,
     load(
-      '{"w":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"\\u0077":{"dtype":"U8","shape":[],"data_offsets":[0,1]}}',
+      '{"w":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"\\u0077":{"dtype":"U8",' +
+        '"shape":[],"data_offsets":[0,1]}}',
       1,
     ),
     'header repeats a key: got "w" twice, expected it once',
@@ -118,7 +121,8 @@ const MALFORMED: readonly Refusal[] = [
       dtype,
       T,
       one(`"dtype":"${dtype}","shape":[],"data_offsets":[0,2]`, 2),
-      `tensor "w": dtype is not supported: got "${dtype}", expected one of ${DTYPES}; convert it to F32 first`,
+      `tensor "w": dtype is not supported: got "${dtype}", expected one of ${DTYPES}; ` +
+        `convert it to F32 first`,
     ],
   ),
   ...["[-1]", "[1.5]", "[-0]", '["1"]', "[9007199254740992]", "{}", "3"].map(
@@ -126,7 +130,8 @@ const MALFORMED: readonly Refusal[] = [
       `shape ${shape}`,
       T,
       one(`"dtype":"U8","shape":${shape},"data_offsets":[0,1]`, 1),
-      `tensor "w": bad shape: got ${shape === "[-0]" ? "[0]" : shape}, expected non-negative integers`,
+      `tensor "w": bad shape: got ${shape === "[-0]" ? "[0]" : shape}, expected ` +
+        `non-negative integers`,
     ],
   ),
   ...["[0]", "[0,1,1]", "[-1,0]", '["0",1]', "null"].map(
@@ -159,7 +164,8 @@ const MALFORMED: readonly Refusal[] = [
     "data after the end",
     R,
     one('"dtype":"U8","shape":[3],"data_offsets":[0,3]', 2),
-    'tensor "w": data end after the file: got data_offsets [0, 3], expected at most 2 bytes of data',
+    'tensor "w": data end after the file: got data_offsets [0, 3], expected at most 2 bytes ' +
+      "of data",
   ],
   [
     "a hole at the start",
@@ -171,7 +177,8 @@ const MALFORMED: readonly Refusal[] = [
     "overlap",
     R,
     load(
-      '{"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]},"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}',
+      '{"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]},"a":{"dtype":"U8","shape":[2],' +
+        '"data_offsets":[0,2]}}',
       3,
     ),
     'tensor "b": data overlap those before: got data_offsets [1, 3], expected a start at 2',
@@ -244,7 +251,8 @@ const UNSAVABLE: readonly Refusal[] = [
     "F16",
     T,
     w({ dtype: "F16" }),
-    `tensor "w": dtype is not supported: got "F16", expected one of ${DTYPES}; convert it to F32 first`,
+    `tensor "w": dtype is not supported: got "F16", expected one of ${DTYPES}; convert it ` +
+      `to F32 first`,
   ],
   [
     "other data",

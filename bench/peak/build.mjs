@@ -1,5 +1,5 @@
-// Compiles bench/peak/peak.ts to build/peak.simd.wasm with the very options of the library's kernels (asconfig.json), so
-// that the peak and what is measured against it come from the same compiler.
+// Compiles bench/peak/peak.ts to build/peak.simd.wasm with the very options of the library's
+// kernels (asconfig.json), so that the peak and what is measured against it are compiled alike.
 import { mkdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";

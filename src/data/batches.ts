@@ -9,13 +9,15 @@ import type { IdxArray } from "./idx.js";
  * Labelled examples, and their batches.
  *
  * An order is a function of (seed, epoch) and of nothing else, in every engine: Fisher–Yates
- * (Durstenfeld 1964) from the last place down, place i exchanged with one of 0 … i. The index is a word
- * modulo i + 1, the words being x0 ^ x1 of Threefry-2x32 at counters 0, 1, 2, … under the key
- * foldIn(foldIn(seed, STREAM), epoch). Words from the largest multiple of i + 1 on are dropped, so that
- * no index is likelier than another.
+ * (Durstenfeld 1964) from the last place down, place i exchanged with one of 0 … i. The index is
+ * a word modulo i + 1, the words being x0 ^ x1 of Threefry-2x32 at counters 0, 1, 2, … under the
+ * key foldIn(foldIn(seed, STREAM), epoch). Words from the largest multiple of i + 1 on are
+ * dropped, so that no index is likelier than another.
  */
 
-/** Examples of one shape, each with a class: example i is x[i·size …], i < length, of class y[i]. */
+/**
+ * Examples of one shape, each with a class: example i is x[i·size …], i < length, of class y[i].
+ */
 export interface Dataset {
   readonly x: Float32Array | Float64Array;
   readonly y: Int32Array;

@@ -43,8 +43,9 @@ const FORMATS: ReadonlyMap<number, Format> = new Map<number, Format>([
 ]);
 
 /**
- * The array that an uncompressed IDX file holds; it shares no memory with `bytes`. `name` is named in
- * errors: TypeError when this is no IDX file, RangeError when its length is not what its header says.
+ * The array that an uncompressed IDX file holds; it shares no memory with `bytes`. `name` is
+ * named in errors: TypeError when this is no IDX file, RangeError when its length is not what its
+ * header says.
  */
 export function parseIdx(bytes: Uint8Array, name?: string): IdxArray {
   return parse(bytes, name === undefined ? "parseIdx" : `parseIdx: ${name}`);
@@ -96,9 +97,10 @@ function parse(bytes: Uint8Array, where: string): IdxArray {
 }
 
 /**
- * Reads an IDX file, gunzipping it when it is gzipped. A string that begins with http:// or https://
- * is fetched, one with file:// read; any other is a path, for runtimes that have a file system.
- * Errors as in `parseIdx`; TypeError for a damaged gzip stream, Error when there is nothing to read.
+ * Reads an IDX file, gunzipping it when it is gzipped. A string that begins with http:// or
+ * https:// is fetched, one with file:// read; any other is a path, for runtimes that have a file
+ * system. Errors as in `parseIdx`; TypeError for a damaged gzip stream, Error when there is
+ * nothing to read.
  */
 export async function readIdx(source: Uint8Array | ArrayBuffer | URL | string): Promise<IdxArray> {
   const where =

@@ -2,9 +2,10 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * The first key that stands twice in the outermost object of `json` or in one of the objects directly
- * within it: `JSON.parse` would keep the last value without a word. `json` is known to be valid, so that a
- * string followed by a colon is a key. Walks characters: a regular expression can exhaust its stack.
+ * The first key that stands twice in the outermost object of `json` or in one of the objects
+ * directly within it: `JSON.parse` would keep the last value without a word. `json` is known to
+ * be valid, so that a string followed by a colon is a key. Walks characters: a regular expression
+ * can exhaust its stack.
  */
 export function duplicateKey(json: string): string | undefined {
   const outer = new Set<string>();

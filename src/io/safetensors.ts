@@ -23,10 +23,11 @@ import {
  *
  *     {"__metadata__":{"key":"value"},"name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},…}
  *
- * The header is JSON, padded with spaces so that the data begin at a multiple of 8. Offsets count from
- * the first byte of data, and the tensors cover the data without gap or overlap. Files are written as
- * by the reference implementation: wide types first and equal types by name, so that every
- * tensor is aligned. Typed arrays are taken to be little-endian, as on every engine there is.
+ * The header is JSON, padded with spaces so that the data begin at a multiple of 8. Offsets count
+ * from the first byte of data, and the tensors cover the data without gap or overlap. Files are
+ * written as by the reference implementation: wide types first and equal types by name, so that
+ * every tensor is aligned. Typed arrays are taken to be little-endian, as on every engine there
+ * is.
  */
 
 export interface SafetensorsFile {
@@ -108,8 +109,8 @@ function compareBytes(a: string, b: string): number {
 }
 
 /**
- * The tensors and metadata of a safetensors file; the data are copies. A malformed file is refused as a
- * whole: RangeError for sizes and places, TypeError for everything else.
+ * The tensors and metadata of a safetensors file; the data are copies. A malformed file is
+ * refused as a whole: RangeError for sizes and places, TypeError for everything else.
  */
 export function loadSafetensors(bytes: Uint8Array | ArrayBuffer): SafetensorsFile {
   const file = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;

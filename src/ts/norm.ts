@@ -22,9 +22,9 @@ function rstdOf(variance: number, eps: number): number {
 }
 
 /**
- * Σ of the terms of n elements in the order of rows. The partials q, q + step, q + 2·step, … < 16 over
- * parts of 2^shift elements are halved as a tree over the distances 8, 4, 2, 1 entered from its root
- * (q = 0, step = 1); a part of more than one element is such a sum itself.
+ * Σ of the terms of n elements in the order of rows. The partials q, q + step, q + 2·step, … < 16
+ * over parts of 2^shift elements are halved as a tree over the distances 8, 4, 2, 1 entered from
+ * its root (q = 0, step = 1); a part of more than one element is such a sum itself.
  */
 function rowSum(
   f: Heap["f"],

@@ -44,7 +44,10 @@ function reference(logits: Block, labels: Int32Array, dLosses: readonly number[]
   return { losses, dLogits };
 }
 
-/** Forward, then backward from its residuals: buffers dLogits, losses, rowMax, logSum, logits, labels, dLosses. */
+/**
+ * Forward, then backward from its residuals: buffers dLogits, losses, rowMax, logSum, logits,
+ * labels, dLosses.
+ */
 function both(
   rows: number,
   cols: number,

@@ -15,7 +15,10 @@ const shape = (outer: number, channels: number, inner: number): Shape => ({
   inner,
 });
 
-/** Across KC = 256 rows, across 16 columns, across 4 lanes, and across blocks of 4,096 within a row. */
+/**
+ * Across KC = 256 rows, across 16 columns, across 4 lanes, and across blocks of 4,096 within a
+ * row.
+ */
 const SHAPES: readonly Shape[] = [
   shape(1, 1, 1),
   shape(2, 1, 1),
@@ -26,7 +29,7 @@ const SHAPES: readonly Shape[] = [
   shape(255, 7, 1),
   shape(256, 16, 1),
   shape(257, 17, 1),
-  shape(600, 35, 1),
+  shape(600, 18, 1),
   shape(3, 1, 2),
   shape(4, 3, 3),
   shape(2, 4, 4),
@@ -154,7 +157,8 @@ describe("batch normalisation", () => {
     const single = onBoth(buffers, training(s));
     const double = onDouble(buffers, training(s));
     reference(s, buffers).forEach((wanted, k) => {
-      // One element a channel has variance 0, and 1 / √eps magnifies the rounding of what should be 0.
+      // One element a channel has variance 0, and 1 / √eps magnifies the rounding of what should
+      // be 0.
       const magnified = s.outer * s.inner < 3 ? 100 : 1;
       const name = NAMES[k] as string;
       expectClose(
@@ -171,7 +175,7 @@ describe("batch normalisation", () => {
       );
   });
 
-  const small = SHAPES.filter((s) => s.outer * s.channels * s.inner < 7000);
+  const small = SHAPES.filter((s) => s.outer * s.channels * s.inner < 3000);
   it.each(small.map((s) => [label(s), s] as const))(
     "%s: outputs on inputs give the same bits",
     (_, s) => {

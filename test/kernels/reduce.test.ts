@@ -84,7 +84,7 @@ describe.each(names)("%s", (name) => {
     for (const n of [0, 1, 2, 3, 4, 5, 7, 8, 9, 11, 12, 13, 15, 16, 17, 18, 20, 23, 31, 32, 33])
       if (n >= least) check(name, numbers(3 * n, n), 3, n, 1);
     for (const n of [4095, 4096, 4097, 4112, 8191, 8193]) check(name, numbers(2 * n, n), 2, n, 1);
-    check(name, numbers(70000, 5), 1, 70000, 1);
+    if (least === 0) check(name, numbers(70000, 5), 1, 70000, 1);
   });
 
   it("reduces columns of every width and depth", () => {
@@ -135,14 +135,14 @@ describe.each(names)("%s", (name) => {
 
 describe("rows longer than 4,096 blocks", () => {
   it("add the sums of their blocks by the rule of a row", () => {
-    // 4,097 blocks: one above what a single level holds. The harness's memory is too small for them.
+    // 4,097 blocks, one above what a single level holds, each with one element that is not 0. The
+    // harness's memory is too small for them.
+    const sums = numbers(4097, 1);
     const x = new Float32Array(4096 * 4096 + 5);
-    for (let i = 0; i < x.length; i++) x[i] = ((i * 2654435761) >>> 0) / 2 ** 31 - 1;
-    let blocks: number[] = [];
-    for (let from = 0; from < x.length; from += 4096)
-      blocks.push(rowReference(Array.from(x.subarray(from, from + 4096)), F));
-    while (blocks.length > 1) blocks = [rowReference(blocks, F)];
-    expect(rowSumOf(x, 0, x.length, 0, undefined)).toBe(blocks[0]);
+    sums.forEach((value, block) => {
+      x[block * 4096] = value;
+    });
+    expect(rowSumOf(x, 0, x.length, 0, undefined)).toBe(rowReference(Array.from(sums), F));
   });
 
   it("map each element before it is added", () => {

@@ -137,7 +137,9 @@ const UPDATES: readonly Update[] = [
   },
 ];
 
-/** [outputs…, p, g, rest of the state…, hyper] as buffers, and the instruction that updates them. */
+/**
+ * [outputs…, p, g, rest of the state…, hyper] as buffers, and the instruction that updates them.
+ */
 function buffersOf(
   update: Update,
   p: Float32Array,
