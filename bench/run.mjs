@@ -47,7 +47,7 @@ function openJson(file) {
 function checkBuilt() {
   for (const path of ["dist/index.js", "build/peak.simd.wasm"])
     if (!existsSync(new URL(`../${path}`, import.meta.url)))
-      throw new Error(`bench: nothing is built: got no ${path}, expected it; run npm run bench`);
+      throw new Error(`bench: a build is missing: got no ${path}, expected it; run npm run bench`);
 }
 
 function choose(cases, only) {

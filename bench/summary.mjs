@@ -8,7 +8,7 @@
  *     best     the fastest sample over the fastest of all loops: free of disturbances
  */
 
-/** @param {readonly number[]} sorted ascending @param {number} q 0 … 1; linear between neighbours */
+/** @param {readonly number[]} sorted ascending @param {number} q 0 … 1, linear in between */
 export function quantile(sorted, q) {
   const at = (sorted.length - 1) * q;
   const low = Math.floor(at);
@@ -39,7 +39,8 @@ function describe(flops, rounds) {
  *     loops: (Timing & { name: string, flops: number })[] },
  *   cases: { kind: "gemm" | "step", name: string, label: string, flops: number,
  *     ofPeak: { median: number, p25: number, p75: number, paired: number, best: number },
- *     overTs: number, callsPerStep?: number, wasm: Timing, ts: Timing }[],
+ *     overTs: { median: number, best: number }, callsPerStep?: number,
+ *     wasm: Timing, ts: Timing }[],
  * }}
  */
 export function summarize(loops, measured) {
@@ -65,7 +66,7 @@ export function summarize(loops, measured) {
       paired: median(rounds.map((round) => gflops(flops, median(round.wasm)) / bestIn(round.peak))),
       best: gflops(flops, wasm.ms.min) / fastest,
     };
-    const overTs = ts.ms.median / wasm.ms.median;
+    const overTs = { median: ts.ms.median / wasm.ms.median, best: ts.ms.min / wasm.ms.min };
     return { kind, name, label, flops, ofPeak, overTs, callsPerStep, wasm, ts };
   });
   return {

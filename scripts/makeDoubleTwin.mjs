@@ -6,14 +6,12 @@ const source = "src/ts";
 const target = "src/generated/double";
 const notKernels = new Set(["float.ts", "double.ts", "math.ts", "doubleMath.ts", "backend.ts"]);
 
-/** Removes every `F(` and its closing parenthesis's meaning: the parentheses themselves stay. */
+/** Drops the rounding: the parentheses of `F(…)` stay. */
 function drop(text) {
   return text
-    .replace(/^import \{([^}]*)\} from "\.\/float\.js";/gm, (_, names) => {
-      const kept = names.split(",").map((name) => name.trim()).filter((name) => name && name !== "F");
-      return kept.length === 0 ? "" : `import { ${kept.join(", ")} } from "../../ts/double.js";`;
-    })
-    .replace(/^import type \{([^}]*)\} from "\.\/float\.js";/gm, 'import type {$1} from "../../ts/double.js";')
+    .replace(/^const F = Math\.fround;\n/m, "")
+    .replaceAll('from "./float.js"', 'from "../../ts/double.js"')
+    .replaceAll('from "../threefry.js"', 'from "../../threefry.js"')
     .replaceAll('from "./math.js"', 'from "../../ts/doubleMath.js"')
     .replaceAll('from "../../assembly/', 'from "../../../assembly/')
     .replaceAll('from "../kernels.js"', 'from "../../kernels.js"')

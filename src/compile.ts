@@ -7,8 +7,8 @@ import { homeOf } from "./evaluate.js";
 import { arrayOf, constant } from "./ops/create.js";
 import { valuesOf } from "./ops/methods.js";
 import { Parameter } from "./parameter.js";
-import { makePlan, type Plan } from "./plan/plan.js";
 import { reduceTape, type Tape } from "./plan/passes.js";
+import { makePlan, type Plan } from "./plan/plan.js";
 import { Program } from "./plan/program.js";
 import { checkShape, type Shape } from "./shape.js";
 import { ancestors, currentTrace, describe, makeNode, type Op, operand, traced } from "./tape.js";
@@ -141,7 +141,9 @@ function traceFunction(
     const placeholders = inputs.map(
       ({ type }, slot) => makeNode(placeholderOp, [], { slot }, [type]).outputs[0] as Tensor,
     );
-    const args = mapTree(template, (leaf) => (leaf instanceof Slot ? placeholders[leaf.index] : leaf));
+    const args = mapTree(template, (leaf) =>
+      leaf instanceof Slot ? placeholders[leaf.index] : leaf,
+    );
     const value = fn(...(args as never[]));
     if (typeof (value as { then?: unknown } | null)?.then === "function")
       throw new Error(
@@ -230,4 +232,3 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
     callsPerStep: { get: () => callsPerStep },
   }) as Compiled<A, R>;
 }
-

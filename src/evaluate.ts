@@ -4,10 +4,10 @@
  */
 import { type Backend, defaultBackend, defaultDtype } from "./backend.js";
 import { readOp, ridingOn, settle } from "./parameter.js";
-import { makePlan } from "./plan/plan.js";
 import type { Tape } from "./plan/passes.js";
+import { makePlan } from "./plan/plan.js";
 import { Program } from "./plan/program.js";
-import { ancestors, type Assignment, currentTrace, setHooks } from "./tape.js";
+import { type Assignment, ancestors, currentTrace, setHooks } from "./tape.js";
 import type { FloatDtype, Node, Tensor } from "./tensor.js";
 
 type Reader = { readonly parameter: import("./parameter.js").Parameter; readonly version?: number };

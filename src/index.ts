@@ -5,20 +5,51 @@ import { createWasmBackend } from "./wasm/backend.js";
 export const wasm: Backend = createWasmBackend();
 setDefaultBackend(() => wasm);
 
-export { type GradientOf, grad, gradients, jvp, type Tensors, valueAndGrad, vjp } from "./autodiff/transforms.js";
+export {
+  type GradientOf,
+  grad,
+  gradients,
+  jvp,
+  type Tensors,
+  valueAndGrad,
+  vjp,
+} from "./autodiff/transforms.js";
 export { type Backend, init } from "./backend.js";
 export { type Argument, type Arguments, type Compiled, compile, type Traced } from "./compile.js";
-export { arange, eye, full, type NestedNumbers, ones, type Operand, tensor, type TensorOptions, zeros } from "./ops/create.js";
 export {
-  add, div, exp, log, maximum, minimum, mul, neg, relu, sigmoid, sqrt, square, sub, tanh,
+  arange,
+  eye,
+  full,
+  type NestedNumbers,
+  type Operand,
+  ones,
+  type TensorOptions,
+  tensor,
+  zeros,
+} from "./ops/create.js";
+export {
+  add,
+  div,
+  exp,
+  log,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  relu,
+  sigmoid,
+  sqrt,
+  square,
+  sub,
+  tanh,
 } from "./ops/elementwise.js";
 export { linear, matmul } from "./ops/matmul.js";
-export { parameter, type ParameterOptions } from "./ops/parameter.js";
+export { type ParameterOptions, parameter } from "./ops/parameter.js";
 export { max, mean, min, sum } from "./ops/reduce.js";
 export { broadcastTo, reshape, stopGradient, transpose } from "./ops/shape.js";
 export { assign, Parameter } from "./parameter.js";
-export type { Plan } from "./plan/plan.js";
 export type { Tape } from "./plan/passes.js";
+export type { Plan } from "./plan/plan.js";
 export type { Program } from "./plan/program.js";
 export type { Shape } from "./shape.js";
 export { type Dtype, Tensor, type TypedArray } from "./tensor.js";

@@ -9,7 +9,8 @@
  * reassociated. NaN has one meaning, whatever its payload. No flush to zero.
  *
  * Aliasing: unless a line says otherwise, an output may be the very address of an input that has as many
- * elements and is walked element by element with it; any other overlap is forbidden.
+ * elements and is walked element by element with it; any other overlap is forbidden. Statistics and sums per
+ * channel or per row overlap nothing.
  *
  * Order of additions
  *  - rows (`inner = 1`): in each block of 4,096 elements, element q joins partial q mod 16, ascending, each
@@ -41,21 +42,101 @@ export interface Kernels {
    * stride may be 0. The same operands for the seven below. An operand may alias out when its strides are
    * (cols, 1).
    */
-  add(out: number, a: number, b: number, rows: number, cols: number, rsA: number, csA: number, rsB: number, csB: number): void;
+  add(
+    out: number,
+    a: number,
+    b: number,
+    rows: number,
+    cols: number,
+    rsA: number,
+    csA: number,
+    rsB: number,
+    csB: number,
+  ): void;
   /** a − b */
-  sub(out: number, a: number, b: number, rows: number, cols: number, rsA: number, csA: number, rsB: number, csB: number): void;
+  sub(
+    out: number,
+    a: number,
+    b: number,
+    rows: number,
+    cols: number,
+    rsA: number,
+    csA: number,
+    rsB: number,
+    csB: number,
+  ): void;
   /** a · b */
-  mul(out: number, a: number, b: number, rows: number, cols: number, rsA: number, csA: number, rsB: number, csB: number): void;
+  mul(
+    out: number,
+    a: number,
+    b: number,
+    rows: number,
+    cols: number,
+    rsA: number,
+    csA: number,
+    rsB: number,
+    csB: number,
+  ): void;
   /** a / b */
-  div(out: number, a: number, b: number, rows: number, cols: number, rsA: number, csA: number, rsB: number, csB: number): void;
+  div(
+    out: number,
+    a: number,
+    b: number,
+    rows: number,
+    cols: number,
+    rsA: number,
+    csA: number,
+    rsB: number,
+    csB: number,
+  ): void;
   /** Math.max(a, b): NaN wins, −0 < 0 */
-  maximum(out: number, a: number, b: number, rows: number, cols: number, rsA: number, csA: number, rsB: number, csB: number): void;
+  maximum(
+    out: number,
+    a: number,
+    b: number,
+    rows: number,
+    cols: number,
+    rsA: number,
+    csA: number,
+    rsB: number,
+    csB: number,
+  ): void;
   /** Math.min(a, b): NaN wins, −0 < 0 */
-  minimum(out: number, a: number, b: number, rows: number, cols: number, rsA: number, csA: number, rsB: number, csB: number): void;
+  minimum(
+    out: number,
+    a: number,
+    b: number,
+    rows: number,
+    cols: number,
+    rsA: number,
+    csA: number,
+    rsB: number,
+    csB: number,
+  ): void;
   /** a == b ? 1 : 0 */
-  equal(out: number, a: number, b: number, rows: number, cols: number, rsA: number, csA: number, rsB: number, csB: number): void;
+  equal(
+    out: number,
+    a: number,
+    b: number,
+    rows: number,
+    cols: number,
+    rsA: number,
+    csA: number,
+    rsB: number,
+    csB: number,
+  ): void;
   /** ∂max(a, b)/∂a: a == b ? 0.5 : a < b ? 0 : 1 (NaN passes the gradient, as in PyTorch) */
-  maximumShare(out: number, a: number, b: number, rows: number, cols: number, rsA: number, csA: number, rsB: number, csB: number): void;
+  maximumShare(
+    out: number,
+    a: number,
+    b: number,
+    rows: number,
+    cols: number,
+    rsA: number,
+    csA: number,
+    rsB: number,
+    csB: number,
+  ): void;
 
   /** −x (the sign bit of NaN is free) */
   neg(out: number, x: number, n: number): void;
@@ -91,12 +172,24 @@ export interface Kernels {
    * C [m, n] = activation(alpha · A·B + beta · C + bias), A(i, p) at a[i·rsA + p·csA], B(p, j) at
    * b[p·rsB + j·csB], C(i, j) at c[i·rsC + j]. `alpha`, `beta` are scalars; address 0 stands for 1 and 0.
    * beta = 0 never reads C. `bias` [n] is added to every row, 0: none. `activation`: an `Activation`.
-   * k = 0 gives beta·C (or 0), then bias and activation. C overlaps nothing.
+   * k = 0 gives beta·C, or 0 when beta is 0, whatever alpha is, then bias and activation. C overlaps nothing.
    */
   gemm(
-    c: number, a: number, b: number, bias: number, m: number, n: number, k: number,
-    rsC: number, rsA: number, csA: number, rsB: number, csB: number,
-    alpha: number, beta: number, activation: number,
+    c: number,
+    a: number,
+    b: number,
+    bias: number,
+    m: number,
+    n: number,
+    k: number,
+    rsC: number,
+    rsA: number,
+    csA: number,
+    rsB: number,
+    csB: number,
+    alpha: number,
+    beta: number,
+    activation: number,
   ): void;
 
   /**
@@ -106,40 +199,79 @@ export interface Kernels {
    * Returns −1, or the first row whose label (i32) is outside 0 ≤ label < cols, checked before anything is written.
    */
   softmaxCrossEntropyForward(
-    losses: number, rowMax: number, logSum: number, logits: number, labels: number, rows: number, cols: number,
+    losses: number,
+    rowMax: number,
+    logSum: number,
+    logits: number,
+    labels: number,
+    rows: number,
+    cols: number,
   ): number;
   /**
    * dLogits[r, c] = (exp((logits[r, c] − rowMax[r]) − logSum[r]) − (c == label ? 1 : 0)) · dLosses[r · dStride];
    * dStride is 0 or 1. Labels are known to be in range. dLogits may alias logits.
    */
   softmaxCrossEntropyBackward(
-    dLogits: number, logits: number, labels: number, rowMax: number, logSum: number, dLosses: number,
-    rows: number, cols: number, dStride: number,
+    dLogits: number,
+    logits: number,
+    labels: number,
+    rowMax: number,
+    logSum: number,
+    dLosses: number,
+    rows: number,
+    cols: number,
+    dStride: number,
   ): void;
 
   /**
    * Batch normalisation (Ioffe & Szegedy 2015) of x [outer, channels, inner] per channel, n = outer · inner.
    * Channel sums: each row of `inner` elements by the row order (inner = 1: the element itself), then over
-   * `outer` in GEMM's order. mean = sum / n; variance (biased) = Σ(x − mean)² / n, two passes;
+   * `outer` in GEMM's order. mean = sum / n, n rounded to a float; variance (biased) = Σ(x − mean)² / n, two passes;
    * rstd = 1 / sqrt(variance + eps); y = ((x − mean) · rstd) · gamma + beta. `eps` is a scalar.
    * mean, variance: [channels]. y may alias x.
    */
   batchNormForward(
-    y: number, mean: number, variance: number, x: number, gamma: number, beta: number,
-    outer: number, channels: number, inner: number, eps: number,
+    y: number,
+    mean: number,
+    variance: number,
+    x: number,
+    gamma: number,
+    beta: number,
+    outer: number,
+    channels: number,
+    inner: number,
+    eps: number,
   ): void;
   /** y = ((x − mean) · rstd) · gamma + beta with the given statistics. y may alias x. */
   batchNormEval(
-    y: number, x: number, mean: number, variance: number, gamma: number, beta: number,
-    outer: number, channels: number, inner: number, eps: number,
+    y: number,
+    x: number,
+    mean: number,
+    variance: number,
+    gamma: number,
+    beta: number,
+    outer: number,
+    channels: number,
+    inner: number,
+    eps: number,
   ): void;
   /**
    * xhat = (x − mean) · rstd; dBeta = Σ dy; dGamma = Σ dy · xhat (order as in the forward);
    * dx = (gamma · rstd) · ((dy − dBeta / n) − xhat · (dGamma / n)). dx may alias dy or x.
    */
   batchNormBackward(
-    dx: number, dGamma: number, dBeta: number, x: number, mean: number, variance: number, gamma: number, dy: number,
-    outer: number, channels: number, inner: number, eps: number,
+    dx: number,
+    dGamma: number,
+    dBeta: number,
+    x: number,
+    mean: number,
+    variance: number,
+    gamma: number,
+    dy: number,
+    outer: number,
+    channels: number,
+    inner: number,
+    eps: number,
   ): void;
 
   /**
@@ -151,7 +283,7 @@ export interface Kernels {
   /** out[i] = (bits[i] >>> 9) · 2⁻²³, in [0, 1); the same numbers in f64 */
   uniform(out: number, n: number, state: number, ordinal: number): void;
   /**
-   * Standard normal, one word each: u = max(lo, uniform · 2 + lo) with lo = −0.99999994 (the f32 after −1);
+   * Standard normal, one word each: u = max(lo, uniform · 2 + lo) with lo = −(1 − 2⁻²⁴), the f32 after −1, in both precisions;
    * out = √2 · erfinv(u), by M. Giles's single-precision polynomial (GPU Computing Gems, 2011).
    */
   normal(out: number, n: number, state: number, ordinal: number): void;
@@ -172,7 +304,14 @@ export interface Kernels {
    * bufferOut, or d + momentum · bufferOut when `nesterov` is 1 (Sutskever et al. 2013, PyTorch's form).
    */
   sgdMomentum(
-    pOut: number, bufferOut: number, p: number, g: number, buffer: number, n: number, hyper: number, nesterov: number,
+    pOut: number,
+    bufferOut: number,
+    p: number,
+    g: number,
+    buffer: number,
+    n: number,
+    hyper: number,
+    nesterov: number,
   ): void;
   /**
    * Adam (Kingma & Ba 2015) and, with `decoupled` = 1, AdamW (Loshchilov & Hutter 2019).
@@ -182,7 +321,15 @@ export interface Kernels {
    * pOut = q − stepSize · (moment1Out / (sqrt(moment2Out) / √(1 − beta2ᵗ) + eps)).
    */
   adam(
-    pOut: number, moment1Out: number, moment2Out: number, p: number, g: number, moment1: number, moment2: number,
-    n: number, hyper: number, decoupled: number,
+    pOut: number,
+    moment1Out: number,
+    moment2Out: number,
+    p: number,
+    g: number,
+    moment1: number,
+    moment2: number,
+    n: number,
+    hyper: number,
+    decoupled: number,
   ): void;
 }

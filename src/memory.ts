@@ -75,10 +75,7 @@ export class LinearMemory {
     const bytes = Math.max(align(wanted), ALIGNMENT);
     let best = -1;
     for (const [index, block] of this.#free.entries())
-      if (
-        block.bytes >= bytes &&
-        (best < 0 || block.bytes < (this.#free[best] as Block).bytes)
-      )
+      if (block.bytes >= bytes && (best < 0 || block.bytes < (this.#free[best] as Block).bytes))
         best = index;
     if (best >= 0) {
       const block = this.#free[best] as Block;

@@ -1,13 +1,6 @@
 import { type Backend, defaultBackend, elementBytes } from "./backend.js";
-import { formatShape, sameShape, type Shape, sizeOf } from "./shape.js";
-import {
-  type Assignment,
-  currentTrace,
-  makeNode,
-  type Op,
-  setHooks,
-  type Trace,
-} from "./tape.js";
+import { formatShape, type Shape, sameShape, sizeOf } from "./shape.js";
+import { type Assignment, currentTrace, makeNode, type Op, setHooks, type Trace } from "./tape.js";
 import { type Dtype, type Node, Tensor, type TypedArray } from "./tensor.js";
 
 interface ReadAttrs {
@@ -189,7 +182,8 @@ export function assign(parameter: Parameter, value: Tensor): Tensor {
       `assign: dtypes differ: got ${value.dtype} for ${parameter}, expected ${parameter.dtype}`,
     );
   const trace = currentTrace();
-  const source = value instanceof Parameter ? (trace ? binding(trace, value) : value.read()) : value;
+  const source =
+    value instanceof Parameter ? (trace ? binding(trace, value) : value.read()) : value;
   if (trace) {
     bind(trace, parameter, source);
     trace.assigned.add(parameter);

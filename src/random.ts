@@ -63,7 +63,12 @@ export function stateDict(): StateDict {
 /** Goes back to a state saved by `stateDict`. */
 export function loadStateDict(saved: Readonly<StateDict>): void {
   const { seed: words, run } = saved;
-  if (words?.dtype !== "U32" || words.data.length !== 2 || run?.dtype !== "U32" || run.data.length !== 1)
+  if (
+    words?.dtype !== "U32" ||
+    words.data.length !== 2 ||
+    run?.dtype !== "U32" ||
+    run.data.length !== 1
+  )
     throw new TypeError(
       `loadStateDict: not a random state: got [${Object.keys(saved).join(", ")}], expected seed U32 [2] and run U32 []`,
     );

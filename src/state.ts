@@ -1,6 +1,6 @@
 /** State dictionaries: what a module, an optimizer or the random stream needs to go on where it stopped. */
 import type { StateData, StateEntry } from "./io/stateEntry.js";
-import { Parameter } from "./parameter.js";
+import type { Parameter } from "./parameter.js";
 import { formatShape, sameShape } from "./shape.js";
 
 export type StateDict = Record<string, StateEntry>;

@@ -2,8 +2,9 @@
  * Recording: an op applied to tensors becomes a node, inside `compile` on the tape of the trace, outside of it
  * in the free graph behind the tensor. A tape is the nodes in creation order, which is a topological order.
  */
-import type { Lowering } from "./plan/lowering.js";
+
 import type { Parameter } from "./parameter.js";
+import type { Lowering } from "./plan/lowering.js";
 import { type Node, Tensor, type TensorType } from "./tensor.js";
 
 /** A linear map of one operand's tangent, or of the output's cotangent. (A method's type, so that ops of any attributes mix.) */
@@ -139,8 +140,7 @@ export function makeNode<Attrs>(
     pinned: false,
     droppedParameter: false,
   };
-  for (const [index, type] of types.entries())
-    outputs.push(new Tensor(node, index, type));
+  for (const [index, type] of types.entries()) outputs.push(new Tensor(node, index, type));
   node.trace?.nodes.push(node);
   return node;
 }

@@ -35,6 +35,7 @@ export interface Node<Attrs = unknown> {
  * An immutable n-dimensional array: a node of an expression, and one of its outputs. Recording an op computes
  * nothing; reading (`item`, `toArray`, `toTypedArray`) does, once. There is nothing to free.
  */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: ops/methods.ts installs the methods
 export class Tensor {
   declare readonly node: Node;
   readonly index: number;
@@ -72,5 +73,4 @@ export class Tensor {
   }
 }
 
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are installed by ops/methods.ts
 export interface Tensor extends TensorMethods {}

@@ -1,8 +1,30 @@
 /** Bad input: the exact message, nothing half-done, and the library works afterwards. */
 import { afterEach, describe, expect, test } from "vitest";
 import {
-  add, arange, assign, broadcastTo, compile, eye, full, grad, gradients, init, jvp, linear, matmul, max, mul, parameter, reshape,
-  sum, type Tensor, tensor, transpose, vjp, wasm, zeros,
+  add,
+  arange,
+  assign,
+  broadcastTo,
+  compile,
+  eye,
+  full,
+  grad,
+  gradients,
+  init,
+  jvp,
+  linear,
+  matmul,
+  max,
+  mul,
+  parameter,
+  reshape,
+  sum,
+  type Tensor,
+  tensor,
+  transpose,
+  vjp,
+  wasm,
+  zeros,
 } from "../src/index.js";
 import { BatchNorm1d, crossEntropy, Dropout, Linear, Sequential } from "../src/nn/index.js";
 import { Adam, SGD } from "../src/optim/index.js";
@@ -11,7 +33,10 @@ import * as random from "../src/random.js";
 
 afterEach(() => init({ backend: wasm }));
 
-const x23 = tensor([[1, 2, 3], [4, 5, 6]]);
+const x23 = tensor([
+  [1, 2, 3],
+  [4, 5, 6],
+]);
 const ints = tensor([0, 1], { dtype: "i32" });
 const any = (value: unknown): never => value as never;
 const p = (): ReturnType<typeof parameter> => parameter([1, 2], { name: "w" });
@@ -24,240 +49,309 @@ interface Row {
 
 const rows: Record<string, Row> = {
   "matmul, inner sizes": {
-    call: () => matmul(zeros([3, 4]), zeros([5, 6])), kind: RangeError,
+    call: () => matmul(zeros([3, 4]), zeros([5, 6])),
+    kind: RangeError,
     message: "matmul: inner dimensions differ: got [3, 4] × [5, 6]",
   },
   "matmul of a scalar": {
-    call: () => matmul(tensor(1), x23), kind: RangeError,
+    call: () => matmul(tensor(1), x23),
+    kind: RangeError,
     message: "matmul: operand a has the wrong number of axes: got [], expected 1 or 2",
   },
   "linear, features": {
-    call: () => linear(x23, zeros([5, 4]), zeros([5])), kind: RangeError,
+    call: () => linear(x23, zeros([5, 4]), zeros([5])),
+    kind: RangeError,
     message: "linear: input features differ: got x [2, 3], weight [5, 4], expected x [n, 4]",
   },
   "linear, bias": {
-    call: () => linear(x23, zeros([5, 3]), zeros([4])), kind: RangeError,
+    call: () => linear(x23, zeros([5, 3]), zeros([4])),
+    kind: RangeError,
     message: "linear: bias does not fit: got [4], expected [5]",
   },
   "add, broadcasting": {
-    call: () => add(zeros([2, 3]), zeros([2])), kind: RangeError,
-    message: "add: shapes do not broadcast: got [2, 3] and [2], expected axis −1 to be equal or 1: 3 ≠ 2",
+    call: () => add(zeros([2, 3]), zeros([2])),
+    kind: RangeError,
+    message:
+      "add: shapes do not broadcast: got [2, 3] and [2], expected axis −1 to be equal or 1: 3 ≠ 2",
   },
   "add of an array": {
-    call: () => add(any([1, 2]), x23), kind: TypeError,
-    message: "add: operand is not a tensor: got an array of 2, expected a tensor or a number; wrap data with tensor(…)",
+    call: () => add(any([1, 2]), x23),
+    kind: TypeError,
+    message:
+      "add: operand is not a tensor: got an array of 2, expected a tensor or a number; wrap data with tensor(…)",
   },
   "add of integers": {
-    call: () => add(ints, ints), kind: TypeError,
+    call: () => add(ints, ints),
+    kind: TypeError,
     message: "add: dtype is not a float: got i32, expected f32 or f64",
   },
   "mixed precisions": {
-    call: () => mul(tensor([1]), tensor(new Float64Array([1]))), kind: TypeError,
+    call: () => mul(tensor([1]), tensor(new Float64Array([1]))),
+    kind: TypeError,
     message: "mul: dtypes differ: got f32 and f64, expected equal ones",
   },
   "f64 on WebAssembly": {
-    call: () => tensor(new Float64Array([1])).neg().item(), kind: TypeError,
+    call: () =>
+      tensor(new Float64Array([1]))
+        .neg()
+        .item(),
+    kind: TypeError,
     message:
       'evaluate: dtype f64 is not supported by the backend: got wasm, expected ts; import { ts } from "chainrule/pure" ' +
       'and call init({ backend: ts, dtype: "f64" })',
   },
   "init with f64": {
-    call: () => init({ dtype: "f64" }), kind: TypeError,
+    call: () => init({ dtype: "f64" }),
+    kind: TypeError,
     message:
       "init: dtype f64 is not supported by the backend: got wasm, expected ts; " +
       'import { ts } from "chainrule/pure" and call init({ backend: ts, dtype: "f64" })',
   },
   "axis out of range": {
-    call: () => sum(zeros([2, 2]), [3]), kind: RangeError,
+    call: () => sum(zeros([2, 2]), [3]),
+    kind: RangeError,
     message: "sum: axis is out of range: got 3, expected −2 ≤ axis < 2",
   },
   "axes that repeat": {
-    call: () => sum(zeros([2, 2]), [0, -2]), kind: RangeError,
+    call: () => sum(zeros([2, 2]), [0, -2]),
+    kind: RangeError,
     message: "sum: axes repeat: got [0,-2], expected each axis once",
   },
   "max of nothing": {
-    call: () => max(zeros([3, 0]), 1), kind: RangeError,
+    call: () => max(zeros([3, 0]), 1),
+    kind: RangeError,
     message: "max: nothing to reduce: got [3, 0] over axes [1], expected at least one element",
   },
   "reshape, sizes": {
-    call: () => reshape(zeros([3, 4]), [2, 5]), kind: RangeError,
-    message: "reshape: sizes differ: got [3, 4] (12 elements), expected a shape of as many, not [2, 5]",
+    call: () => reshape(zeros([3, 4]), [2, 5]),
+    kind: RangeError,
+    message:
+      "reshape: sizes differ: got [3, 4] (12 elements), expected a shape of as many, not [2, 5]",
   },
   "reshape, two unknowns": {
-    call: () => reshape(zeros([3, 4]), [-1, -1]), kind: RangeError,
+    call: () => reshape(zeros([3, 4]), [-1, -1]),
+    kind: RangeError,
     message: "reshape: bad shape: got [-1], expected non-negative integers",
   },
   "transpose, axes": {
-    call: () => transpose(x23, [0, 0]), kind: RangeError,
+    call: () => transpose(x23, [0, 0]),
+    kind: RangeError,
     message: "transpose: axes are not a permutation: got [0,0], expected each of 2 axes once",
   },
   broadcastTo: {
-    call: () => broadcastTo(x23, [3]), kind: RangeError,
+    call: () => broadcastTo(x23, [3]),
+    kind: RangeError,
     message: "broadcastTo: shape does not stretch: got [2, 3], expected one that broadcasts to [3]",
   },
   "tensor, ragged": {
-    call: () => tensor([[1, 2], [3]]), kind: RangeError,
-    message: "tensor: nested arrays are ragged: got an array of 1 at depth 1, expected an array of 2",
+    call: () => tensor([[1, 2], [3]]),
+    kind: RangeError,
+    message:
+      "tensor: nested arrays are ragged: got an array of 1 at depth 1, expected an array of 2",
   },
   "tensor of text": {
-    call: () => tensor(any(["1"])), kind: TypeError,
+    call: () => tensor(any(["1"])),
+    kind: TypeError,
     message: 'tensor: element 0 is not a number: got "1", expected a number',
   },
   "tensor, shape": {
-    call: () => tensor([1, 2, 3], { shape: [2, 2] }), kind: RangeError,
+    call: () => tensor([1, 2, 3], { shape: [2, 2] }),
+    kind: RangeError,
     message: "tensor: data does not fill the shape: got 3 elements, expected 4 for [2, 2]",
   },
   "tensor, dtype": {
-    call: () => tensor([1], { dtype: any("f16") }), kind: TypeError,
+    call: () => tensor([1], { dtype: any("f16") }),
+    kind: TypeError,
     message: 'tensor: unknown dtype: got "f16", expected f32, f64 or i32',
   },
   "tensor, fractional label": {
-    call: () => tensor([1, 1.5], { dtype: "i32" }), kind: TypeError,
+    call: () => tensor([1, 1.5], { dtype: "i32" }),
+    kind: TypeError,
     message: "tensor: element 1 is not a 32-bit integer: got 1.5, expected one for dtype i32",
   },
   full: {
-    call: () => full([-1], 0), kind: RangeError,
+    call: () => full([-1], 0),
+    kind: RangeError,
     message: "full: bad shape: got [-1], expected non-negative integers",
   },
   eye: {
-    call: () => eye(1.5), kind: RangeError,
+    call: () => eye(1.5),
+    kind: RangeError,
     message: "eye: bad shape: got [1.5], expected non-negative integers",
   },
   arange: {
-    call: () => arange(0, 5, 0), kind: RangeError,
+    call: () => arange(0, 5, 0),
+    kind: RangeError,
     message: "arange: bad range: got 0, 5, 0, expected finite numbers and a step other than 0",
   },
   "item of several": {
-    call: () => x23.item(), kind: RangeError,
+    call: () => x23.item(),
+    kind: RangeError,
     message: "item: more or less than one element: got [2, 3], expected a tensor of one",
   },
   "arithmetic on a tensor": {
-    call: () => any(x23) * 2, kind: TypeError,
+    call: () => any(x23) * 2,
+    kind: TypeError,
     message:
       "Tensor(f32[2, 3]): a tensor is not a number: got an arithmetic operator, expected a method such as add or mul, " +
       "or item() for the value",
   },
   "label too large": {
-    call: () => crossEntropy(zeros([2, 3]), tensor([0, 3], { dtype: "i32" })).item(), kind: RangeError,
+    call: () => crossEntropy(zeros([2, 3]), tensor([0, 3], { dtype: "i32" })).item(),
+    kind: RangeError,
     message: "crossEntropy: label 3 at row 1 is out of range: expected 0 ≤ label < 3",
   },
   "label negative": {
-    call: () => crossEntropy(zeros([3, 4]), tensor([0, -2, 1], { dtype: "i32" })).item(), kind: RangeError,
+    call: () => crossEntropy(zeros([3, 4]), tensor([0, -2, 1], { dtype: "i32" })).item(),
+    kind: RangeError,
     message: "crossEntropy: label -2 at row 1 is out of range: expected 0 ≤ label < 4",
   },
   "labels as floats": {
-    call: () => crossEntropy(zeros([2, 3]), tensor([0, 1])), kind: TypeError,
+    call: () => crossEntropy(zeros([2, 3]), tensor([0, 1])),
+    kind: TypeError,
     message:
       'crossEntropy: labels are not integers: got f32, expected i32; write tensor(labels, { dtype: "i32" })',
   },
   "labels of another length": {
-    call: () => crossEntropy(zeros([3, 3]), ints), kind: RangeError,
-    message: "crossEntropy: shapes do not fit: got logits [3, 3] and labels [2], expected [n, classes] and [n]",
+    call: () => crossEntropy(zeros([3, 3]), ints),
+    kind: RangeError,
+    message:
+      "crossEntropy: shapes do not fit: got logits [3, 3] and labels [2], expected [n, classes] and [n]",
   },
   "unknown reduction": {
-    call: () => crossEntropy(zeros([2, 3]), ints, { reduction: any("avg") }), kind: TypeError,
+    call: () => crossEntropy(zeros([2, 3]), ints, { reduction: any("avg") }),
+    kind: TypeError,
     message: 'crossEntropy: unknown reduction: got "avg", expected "mean", "sum" or "none"',
   },
   "batch of one": {
-    call: () => new BatchNorm1d(2).forward(zeros([1, 2])), kind: RangeError,
+    call: () => new BatchNorm1d(2).forward(zeros([1, 2])),
+    kind: RangeError,
     message:
       "batchNorm: one value per channel has no variance: got [1, 2] in training, expected a batch of at least 2; " +
       "call eval() to use the running statistics",
   },
   "batch norm, channels": {
-    call: () => new BatchNorm1d(2).forward(zeros([4, 3])), kind: RangeError,
+    call: () => new BatchNorm1d(2).forward(zeros([4, 3])),
+    kind: RangeError,
     message: "batchNorm: channels differ: got x [4, 3] and a parameter [2], expected [3]",
   },
   "batch norm, axes": {
-    call: () => new BatchNorm1d(2).forward(zeros([2])), kind: RangeError,
-    message: "BatchNorm1d: wrong number of axes: got [2], expected [n, features] or [n, features, length]",
+    call: () => new BatchNorm1d(2).forward(zeros([2])),
+    kind: RangeError,
+    message:
+      "BatchNorm1d: wrong number of axes: got [2], expected [n, features] or [n, features, length]",
   },
   "Linear, size": {
-    call: () => new Linear(0, 3), kind: RangeError,
+    call: () => new Linear(0, 3),
+    kind: RangeError,
     message: "Linear: bad input features: got 0, expected a positive integer",
   },
   "Dropout, probability": {
-    call: () => new Dropout(1.5), kind: RangeError,
+    call: () => new Dropout(1.5),
+    kind: RangeError,
     message: "Dropout: not a probability: got 1.5, expected 0 ≤ p ≤ 1",
   },
   "Sequential of functions": {
-    call: () => new Sequential(any(() => 1)), kind: TypeError,
+    call: () => new Sequential(any(() => 1)),
+    kind: TypeError,
     message: "Sequential: layer 0 is not a module: got function, expected one",
   },
   "learning rate NaN": {
-    call: () => new SGD([p()], { lr: Number.NaN }), kind: RangeError,
+    call: () => new SGD([p()], { lr: Number.NaN }),
+    kind: RangeError,
     message: "SGD: bad lr: got NaN, expected a finite number ≥ 0",
   },
   "learning rate negative": {
-    call: () => new Adam([p()], { lr: -1 }), kind: RangeError,
+    call: () => new Adam([p()], { lr: -1 }),
+    kind: RangeError,
     message: "Adam: bad lr: got -1, expected a finite number ≥ 0",
   },
   "beta of one": {
-    call: () => new Adam([p()], { betas: [0.9, 1] }), kind: RangeError,
+    call: () => new Adam([p()], { betas: [0.9, 1] }),
+    kind: RangeError,
     message: "Adam: bad beta2: got 1, expected 0 ≤ beta2 < 1",
   },
   "nesterov without momentum": {
-    call: () => new SGD([p()], { lr: 1, nesterov: true }), kind: RangeError,
+    call: () => new SGD([p()], { lr: 1, nesterov: true }),
+    kind: RangeError,
     message: "SGD: nesterov needs momentum: got momentum 0, expected more than 0",
   },
   "an optimizer of tensors": {
-    call: () => new SGD(any([x23]), { lr: 1 }), kind: TypeError,
+    call: () => new SGD(any([x23]), { lr: 1 }),
+    kind: TypeError,
     message: "SGD: not a parameter: got a Tensor, expected Parameters, as from model.parameters()",
   },
   "an optimizer of nothing": {
-    call: () => new SGD([], { lr: 1 }), kind: RangeError,
+    call: () => new SGD([], { lr: 1 }),
+    kind: RangeError,
     message: "SGD: bad list of parameters: got 0, expected at least one and each once",
   },
   "apply with too few gradients": {
-    call: () => new SGD([p()], { lr: 1 }).apply([]), kind: RangeError,
+    call: () => new SGD([p()], { lr: 1 }).apply([]),
+    kind: RangeError,
     message: "apply: number of gradients differs: got 0, expected 1, one per parameter",
   },
   "apply with a gradient of another shape": {
-    call: () => new SGD([p()], { lr: 1 }).apply([x23]), kind: RangeError,
-    message: "apply: gradient 0 does not fit: got f32 [2, 3], expected that of Parameter(w: f32[2])",
+    call: () => new SGD([p()], { lr: 1 }).apply([x23]),
+    kind: RangeError,
+    message:
+      "apply: gradient 0 does not fit: got f32 [2, 3], expected that of Parameter(w: f32[2])",
   },
   "assign, shapes": {
-    call: () => assign(p(), x23), kind: RangeError,
+    call: () => assign(p(), x23),
+    kind: RangeError,
     message: "assign: shapes differ: got [2, 3] for Parameter(w: f32[2]), expected [2]",
   },
   "assign, dtypes": {
-    call: () => assign(p(), ints), kind: TypeError,
+    call: () => assign(p(), ints),
+    kind: TypeError,
     message: "assign: dtypes differ: got i32 for Parameter(w: f32[2]), expected f32",
   },
   "grad of a vector": {
-    call: () => grad((x: Tensor) => x)(x23), kind: RangeError,
-    message: "grad: result is not a scalar: got [2, 3], expected []; reduce it with sum or mean, or use vjp",
+    call: () => grad((x: Tensor) => x)(x23),
+    kind: RangeError,
+    message:
+      "grad: result is not a scalar: got [2, 3], expected []; reduce it with sum or mean, or use vjp",
   },
   "grad of integers": {
-    call: () => grad((x: Tensor) => x.reshape([2]).sum())(ints), kind: TypeError,
+    call: () => grad((x: Tensor) => x.reshape([2]).sum())(ints),
+    kind: TypeError,
     message: "sum: dtype is not a float: got i32, expected f32 or f64",
   },
   "grad of a number": {
-    call: () => grad(any((x: Tensor) => x))(any(3)), kind: TypeError,
-    message: "grad: argument[0] is not a tensor: got 3, expected a tensor; wrap data with tensor(…)",
+    call: () => grad(any((x: Tensor) => x))(any(3)),
+    kind: TypeError,
+    message:
+      "grad: argument[0] is not a tensor: got 3, expected a tensor; wrap data with tensor(…)",
   },
   "gradients of a tensor": {
-    call: () => gradients(x23.sum(), any([x23])), kind: TypeError,
+    call: () => gradients(x23.sum(), any([x23])),
+    kind: TypeError,
     message: "gradients: not a parameter: got a Tensor, expected a Parameter",
   },
   "jvp, tangent": {
-    call: () => jvp((x: Tensor) => x.exp(), x23, zeros([2])), kind: RangeError,
+    call: () => jvp((x: Tensor) => x.exp(), x23, zeros([2])),
+    kind: RangeError,
     message: "jvp: tensor 0 does not fit: got Tensor(f32[2]), expected Tensor(f32[2, 3])",
   },
   "pullback, cotangent": {
-    call: () => vjp((x: Tensor) => x.exp(), x23).pullback(zeros([2])), kind: RangeError,
+    call: () => vjp((x: Tensor) => x.exp(), x23).pullback(zeros([2])),
+    kind: RangeError,
     message: "pullback: tensor 0 does not fit: got Tensor(f32[2]), expected Tensor(f32[2, 3])",
   },
   seed: {
-    call: () => random.seed(-1), kind: RangeError,
+    call: () => random.seed(-1),
+    kind: RangeError,
     message: "seed: not a seed: got -1, expected an integer from 0 to 2⁵³ − 1",
   },
   "uniform, shape": {
-    call: () => random.uniform([2.5]), kind: RangeError,
+    call: () => random.uniform([2.5]),
+    kind: RangeError,
     message: "uniform: bad shape: got [2.5], expected non-negative integers",
   },
   "compile, typed array": {
-    call: () => compile((x: Tensor) => x)(any(new Float32Array(2))), kind: TypeError,
+    call: () => compile((x: Tensor) => x)(any(new Float32Array(2))),
+    kind: TypeError,
     message:
       "compile: argument[0] is of the wrong kind: got a Float32Array, expected tensors, numbers, strings, booleans or null, " +
       "in arrays or plain objects; wrap data with tensor(…)",

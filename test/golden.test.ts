@@ -1,19 +1,47 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
-  add, div, exp, init, jvp, linear, log, matmul, max, maximum, mean, min, minimum, mul, neg, relu, sigmoid, sqrt,
-  square, sub, sum, type Tensor, tanh, tensor, vjp, wasm,
+  add,
+  div,
+  exp,
+  init,
+  jvp,
+  linear,
+  log,
+  matmul,
+  max,
+  maximum,
+  mean,
+  min,
+  minimum,
+  mul,
+  neg,
+  relu,
+  sigmoid,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  tanh,
+  tensor,
+  vjp,
+  wasm,
 } from "../src/index.js";
 import { crossEntropy } from "../src/nn/index.js";
 import { batchNormEval, batchNormTrain } from "../src/ops/norm.js";
 import { ts } from "../src/pure.js";
-import { type GoldenCase, type GoldenTensor, expectGolden, loadGolden } from "./golden.js";
+import { expectGolden, type GoldenCase, type GoldenTensor, loadGolden } from "./golden.js";
 
 type Inputs = readonly [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
 // biome-ignore lint/suspicious/noExplicitAny: every op has attributes of its own
 type Program = (inputs: Inputs, attrs: Record<string, any>) => Tensor[];
 
-const unary = (f: (x: Tensor) => Tensor): Program => ([x]) => [f(x)];
-const binary = (f: (a: Tensor, b: Tensor) => Tensor): Program => ([a, b]) => [f(a, b)];
+const unary =
+  (f: (x: Tensor) => Tensor): Program =>
+  ([x]) => [f(x)];
+const binary =
+  (f: (a: Tensor, b: Tensor) => Tensor): Program =>
+  ([a, b]) => [f(a, b)];
 const reduce =
   (f: (x: Tensor, axes: number[] | null, keepdims: boolean) => Tensor): Program =>
   ([x], { axes, keepdim }) => [f(x, axes, keepdim)];
@@ -51,7 +79,10 @@ const programs: Record<string, Program> = {
     const { y, mean: mu, variance, count } = batchNormTrain(x, gamma, beta, eps);
     const unbiased = mul(variance, count / (count - 1));
     return [
-      y, moved(runningMean, mu, momentum), moved(runningVar, unbiased, momentum), mu,
+      y,
+      moved(runningMean, mu, momentum),
+      moved(runningVar, unbiased, momentum),
+      mu,
       div(1, sqrt(add(variance, eps))),
     ];
   },
@@ -60,7 +91,8 @@ const programs: Record<string, Program> = {
   ],
   batch_norm_train_y: ([x], { eps }) => {
     const channels = x.shape[1] as number;
-    const fill = (value: number): Tensor => tensor(new Array<number>(channels).fill(value), { dtype: x.dtype });
+    const fill = (value: number): Tensor =>
+      tensor(new Array<number>(channels).fill(value), { dtype: x.dtype });
     return [batchNormTrain(x, fill(1), fill(0), eps).y];
   },
   mlp: ([x, w1, b1, w2, b2, y]) => [
@@ -76,14 +108,59 @@ const programs: Record<string, Program> = {
   },
 };
 
-const files = ["unary", "binary", "reduce", "matmul", "softmax_losses", "norm", "composite", "nonfinite"];
+const files = [
+  "unary",
+  "binary",
+  "reduce",
+  "matmul",
+  "softmax_losses",
+  "norm",
+  "composite",
+  "nonfinite",
+];
 
 /** Ops of these files that the library does not offer. */
 const notOffered = new Set([
-  "abs", "sin", "cos", "leaky_relu", "elu", "gelu_erf", "gelu_tanh", "silu", "softplus", "clamp", "log1p", "expm1",
-  "rsqrt", "reciprocal", "erf", "logsigmoid", "hardtanh", "sign", "floor", "pow", "where", "logsumexp", "var", "norm2",
-  "max_pick", "argmax", "softmax", "log_softmax", "cross_entropy_soft", "nll_loss", "bce_with_logits", "mse", "l1",
-  "huber", "multi_margin", "svm_hinge", "layer_norm", "rms_norm", "causal_attention", "residual",
+  "abs",
+  "sin",
+  "cos",
+  "leaky_relu",
+  "elu",
+  "gelu_erf",
+  "gelu_tanh",
+  "silu",
+  "softplus",
+  "clamp",
+  "log1p",
+  "expm1",
+  "rsqrt",
+  "reciprocal",
+  "erf",
+  "logsigmoid",
+  "hardtanh",
+  "sign",
+  "floor",
+  "pow",
+  "where",
+  "logsumexp",
+  "var",
+  "norm2",
+  "max_pick",
+  "argmax",
+  "softmax",
+  "log_softmax",
+  "cross_entropy_soft",
+  "nll_loss",
+  "bce_with_logits",
+  "mse",
+  "l1",
+  "huber",
+  "multi_margin",
+  "svm_hinge",
+  "layer_norm",
+  "rms_norm",
+  "causal_attention",
+  "residual",
 ]);
 
 /** Options and shapes of offered ops that are not offered: the reason why a case does not run. */
@@ -144,12 +221,22 @@ describe.each(builds)("PyTorch's cases in $build", ({ backend, dtype }) => {
           for (const [place, got] of pullback(cotangents).entries()) {
             const index = wanted[place] as number;
             const error = errors?.input_grads?.[index] ?? 0;
-            expectGolden(values(got), gradients[index] as GoldenTensor, dtype, error, `gradient ${index}`);
+            expectGolden(
+              values(got),
+              gradients[index] as GoldenTensor,
+              dtype,
+              error,
+              `gradient ${index}`,
+            );
           }
         }
         const tangents = golden.tangents?.filter((_, index) => wanted.includes(index));
         if (!tangents || !golden.output_tangents) return;
-        const moved = jvp(run, primal, tangents.map((t) => asTensor(t as GoldenTensor))).tangent;
+        const moved = jvp(
+          run,
+          primal,
+          tangents.map((t) => asTensor(t as GoldenTensor)),
+        ).tangent;
         for (const [index, want] of golden.output_tangents.entries()) {
           if (!want) continue;
           const error = errors?.outputs[index] ?? 0;

@@ -73,8 +73,10 @@ export function expectGolden(
   for (const [index, r] of want.data.entries()) {
     const x = got[index] as number;
     const beyond = precision === "f32" && Math.abs(r) > F32_MAX;
-    const close = Number.isFinite(r) && !beyond ? Math.abs(x - r) <= bound : Object.is(x, beyond ? Math.sign(r) / 0 : r);
-    if (!close)
-      expect.fail(`${what}: element ${index}: got ${x}, expected ${r} within ${bound}`);
+    const close =
+      Number.isFinite(r) && !beyond
+        ? Math.abs(x - r) <= bound
+        : Object.is(x, beyond ? Math.sign(r) / 0 : r);
+    if (!close) expect.fail(`${what}: element ${index}: got ${x}, expected ${r} within ${bound}`);
   }
 }

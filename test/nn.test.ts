@@ -1,7 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { compile, init, type Tensor, tensor, wasm } from "../src/index.js";
 import { joinStates, loadSafetensors, saveSafetensors, splitStates } from "../src/io/index.js";
-import { BatchNorm1d, crossEntropy, Dropout, Linear, ReLU, Sequential, Sigmoid, Tanh } from "../src/nn/index.js";
+import {
+  BatchNorm1d,
+  crossEntropy,
+  Dropout,
+  Linear,
+  ReLU,
+  Sequential,
+  Sigmoid,
+  Tanh,
+} from "../src/nn/index.js";
 import { Adam, AdamW, type Optimizer, SGD } from "../src/optim/index.js";
 import { ts } from "../src/pure.js";
 import * as random from "../src/random.js";
@@ -11,9 +20,18 @@ afterEach(() => init({ backend: wasm }));
 
 const network = (): Sequential =>
   new Sequential(
-    new Linear(4, 6), new BatchNorm1d(6), new ReLU(), new Dropout(0.3), new Linear(6, 5), new Tanh(), new Linear(5, 3),
+    new Linear(4, 6),
+    new BatchNorm1d(6),
+    new ReLU(),
+    new Dropout(0.3),
+    new Linear(6, 5),
+    new Tanh(),
+    new Linear(5, 3),
   );
-const x = tensor(Array.from({ length: 40 }, (_, i) => Math.fround(((i * 37) % 23) / 11 - 1)), { shape: [10, 4] });
+const x = tensor(
+  Array.from({ length: 40 }, (_, i) => Math.fround(((i * 37) % 23) / 11 - 1)),
+  { shape: [10, 4] },
+);
 const y = tensor([0, 1, 2, 0, 1, 2, 0, 1, 2, 0], { dtype: "i32" });
 
 function trainer(model: Sequential, optimizer: Optimizer): (a: Tensor, b: Tensor) => Tensor {
@@ -27,7 +45,9 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
 test("a state dictionary has PyTorch's keys, layouts and types", () => {
   const state = network().stateDict();
-  expect(Object.entries(state).map(([key, { dtype, shape }]) => `${key} ${dtype} [${shape}]`)).toEqual([
+  expect(
+    Object.entries(state).map(([key, { dtype, shape }]) => `${key} ${dtype} [${shape}]`),
+  ).toEqual([
     "0.weight F32 [6,4]",
     "0.bias F32 [6]",
     "1.weight F32 [6]",
@@ -82,7 +102,11 @@ test("dropout keeps the expectation, and p = 0 and 1 are exact", () => {
 
 describe.each([
   { name: "SGD", make: (m: Sequential) => new SGD(m.parameters(), { lr: 0.1 }) },
-  { name: "SGD, Nesterov", make: (m: Sequential) => new SGD(m.parameters(), { lr: 0.1, momentum: 0.9, nesterov: true, weightDecay: 0.01 }) },
+  {
+    name: "SGD, Nesterov",
+    make: (m: Sequential) =>
+      new SGD(m.parameters(), { lr: 0.1, momentum: 0.9, nesterov: true, weightDecay: 0.01 }),
+  },
   { name: "Adam", make: (m: Sequential) => new Adam(m.parameters(), { lr: 0.01 }) },
   { name: "AdamW", make: (m: Sequential) => new AdamW(m.parameters()) },
 ])("$name", ({ make }) => {
@@ -102,7 +126,11 @@ describe.each([
     for (let k = 0; k < 5; k++) step(x, y);
     original.lr = 0.05;
     const bytes = saveSafetensors(
-      joinStates({ model: model.stateDict(), optimizer: original.stateDict(), random: random.stateDict() }),
+      joinStates({
+        model: model.stateDict(),
+        optimizer: original.stateDict(),
+        random: random.stateDict(),
+      }),
     );
     const onwards = Array.from({ length: 5 }, () => step(x, y).item());
     const final = hex(saveSafetensors(model.stateDict()));
@@ -141,7 +169,10 @@ test("loading copies in place, after checking everything", () => {
   const other = network().eval();
   const state = other.stateDict();
   const before = model.stateDict();
-  const broken = { ...state, "6.bias": { shape: [4], dtype: "F32", data: new Float32Array(4) } } as typeof state;
+  const broken = {
+    ...state,
+    "6.bias": { shape: [4], dtype: "F32", data: new Float32Array(4) },
+  } as typeof state;
   expect(() => model.loadStateDict(broken)).toThrow(
     'loadStateDict: shape of "6.bias" differs: got [4], expected [3]',
   );
@@ -149,7 +180,10 @@ test("loading copies in place, after checking everything", () => {
   expect(() => model.loadStateDict({ ...missing, extra: state["6.bias"] as never })).toThrow(
     "loadStateDict: keys differ: missing [6.bias], unexpected [extra]",
   );
-  const typed = { ...state, "6.bias": { shape: [3], dtype: "F64", data: new Float64Array(3) } } as typeof state;
+  const typed = {
+    ...state,
+    "6.bias": { shape: [3], dtype: "F64", data: new Float64Array(3) },
+  } as typeof state;
   expect(() => model.loadStateDict(typed)).toThrow(
     'loadStateDict: dtype of "6.bias" differs: got F64, expected F32',
   );
@@ -169,14 +203,19 @@ test("an optimizer's saved state is refused whole when it does not fit", () => {
   step(tensor([[1, 2]]));
   const state = optimizer.stateDict();
   expect(Object.keys(state)).toEqual([
-    "state.0.momentum_buffer", "state.1.momentum_buffer",
-    "param_groups.0.lr", "param_groups.0.momentum", "param_groups.0.weight_decay",
+    "state.0.momentum_buffer",
+    "state.1.momentum_buffer",
+    "param_groups.0.lr",
+    "param_groups.0.momentum",
+    "param_groups.0.weight_decay",
   ]);
   const { "param_groups.0.lr": __, ...rest } = state;
   expect(() => optimizer.loadStateDict(rest)).toThrow(
     "loadStateDict: hyper-parameters differ: got [momentum, weight_decay], expected [lr, momentum, weight_decay]",
   );
   const buffer = { shape: [9], dtype: "F32", data: new Float32Array(9) } as const;
-  expect(() => optimizer.loadStateDict({ ...state, "state.0.momentum_buffer": buffer })).toThrow(RangeError);
+  expect(() => optimizer.loadStateDict({ ...state, "state.0.momentum_buffer": buffer })).toThrow(
+    RangeError,
+  );
   expect(optimizer.stateDict()).toEqual(state);
 });

@@ -5,8 +5,37 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import {
-  add, broadcastTo, div, exp, grad, init, jvp, linear, log, matmul, max, maximum, mean, min, minimum, mul, neg, relu,
-  reshape, sigmoid, sqrt, square, stopGradient, sub, sum, type Tensor, tanh, tensor, transpose, vjp, wasm,
+  add,
+  broadcastTo,
+  div,
+  exp,
+  grad,
+  init,
+  jvp,
+  linear,
+  log,
+  matmul,
+  max,
+  maximum,
+  mean,
+  min,
+  minimum,
+  mul,
+  neg,
+  relu,
+  reshape,
+  sigmoid,
+  sqrt,
+  square,
+  stopGradient,
+  sub,
+  sum,
+  type Tensor,
+  tanh,
+  tensor,
+  transpose,
+  vjp,
+  wasm,
 } from "../src/index.js";
 import { crossEntropy } from "../src/nn/index.js";
 import { batchNormEval, batchNormTrain } from "../src/ops/norm.js";
@@ -25,27 +54,54 @@ interface Row {
 }
 
 const labels = (n: number, classes: number): Tensor =>
-  tensor(Array.from({ length: n }, (_, row) => (row * 7 + 3) % classes), { dtype: "i32" });
+  tensor(
+    Array.from({ length: n }, (_, row) => (row * 7 + 3) % classes),
+    { dtype: "i32" },
+  );
 const norm: F = (x, gamma, beta) => batchNormTrain(x as Tensor, gamma as Tensor, beta as Tensor).y;
 const normed: F = (x, mu, variance, gamma, beta) =>
   batchNormEval(x as Tensor, mu as Tensor, variance as Tensor, gamma as Tensor, beta as Tensor);
 const unary = (name: string, f: (x: Tensor) => Tensor, extra: Partial<Row> = {}): Row => ({
-  name, f: (x) => f(x as Tensor), shapes: [[3, 5]], ...extra,
+  name,
+  f: (x) => f(x as Tensor),
+  shapes: [[3, 5]],
+  ...extra,
 });
-const binary = (name: string, f: (a: Tensor, b: Tensor) => Tensor, extra: Partial<Row> = {}): Row[] =>
+const binary = (
+  name: string,
+  f: (a: Tensor, b: Tensor) => Tensor,
+  extra: Partial<Row> = {},
+): Row[] =>
   [
-    [[3, 5], [3, 5]],
+    [
+      [3, 5],
+      [3, 5],
+    ],
     [[3, 5], [5]],
-    [[3, 1], [1, 5]],
+    [
+      [3, 1],
+      [1, 5],
+    ],
     [[], [2, 3]],
-    [[2, 3, 4], [3, 1]],
-    [[2, 1, 3, 1], [4, 1, 2]],
+    [
+      [2, 3, 4],
+      [3, 1],
+    ],
+    [
+      [2, 1, 3, 1],
+      [4, 1, 2],
+    ],
   ].map((shapes) => ({
-    name: `${name} ${JSON.stringify(shapes)}`, f: (a, b) => f(a as Tensor, b as Tensor), shapes, ...extra,
+    name: `${name} ${JSON.stringify(shapes)}`,
+    f: (a, b) => f(a as Tensor, b as Tensor),
+    shapes,
+    ...extra,
   }));
 const reduced = (name: string, f: typeof sum): Row[] =>
   [undefined, 0, -1, [0, 2], [1, 2], []].map((axes) => ({
-    name: `${name} over ${JSON.stringify(axes)}`, f: (x) => f(x as Tensor, axes, axes === 0), shapes: [[3, 4, 2]],
+    name: `${name} over ${JSON.stringify(axes)}`,
+    f: (x) => f(x as Tensor, axes, axes === 0),
+    shapes: [[3, 4, 2]],
   }));
 
 const rows: Row[] = [
@@ -73,20 +129,65 @@ const rows: Row[] = [
   ...reduced("mean", mean),
   ...reduced("max", max),
   ...reduced("min", min),
-  { name: "matmul", f: (a, b) => matmul(a as Tensor, b as Tensor), shapes: [[3, 4], [4, 5]] },
+  {
+    name: "matmul",
+    f: (a, b) => matmul(a as Tensor, b as Tensor),
+    shapes: [
+      [3, 4],
+      [4, 5],
+    ],
+  },
   { name: "matmul of vectors", f: (a, b) => matmul(a as Tensor, b as Tensor), shapes: [[4], [4]] },
-  { name: "matmul, vector left", f: (a, b) => matmul(a as Tensor, b as Tensor), shapes: [[4], [4, 3]] },
-  { name: "matmul of transposes", f: (a, b) => matmul(transpose(a as Tensor), transpose(b as Tensor)), shapes: [[4, 3], [5, 4]] },
-  { name: "linear", f: (x, w, b) => linear(x as Tensor, w as Tensor, b), shapes: [[3, 4], [5, 4], [5]] },
-  { name: "linear without bias", f: (x, w) => linear(x as Tensor, w as Tensor), shapes: [[3, 4], [5, 4]] },
-  { name: "relu of linear", f: (x, w, b) => relu(linear(x as Tensor, w as Tensor, b)), shapes: [[3, 4], [5, 4], [5]] },
+  {
+    name: "matmul, vector left",
+    f: (a, b) => matmul(a as Tensor, b as Tensor),
+    shapes: [[4], [4, 3]],
+  },
+  {
+    name: "matmul of transposes",
+    f: (a, b) => matmul(transpose(a as Tensor), transpose(b as Tensor)),
+    shapes: [
+      [4, 3],
+      [5, 4],
+    ],
+  },
+  {
+    name: "linear",
+    f: (x, w, b) => linear(x as Tensor, w as Tensor, b),
+    shapes: [[3, 4], [5, 4], [5]],
+  },
+  {
+    name: "linear without bias",
+    f: (x, w) => linear(x as Tensor, w as Tensor),
+    shapes: [
+      [3, 4],
+      [5, 4],
+    ],
+  },
+  {
+    name: "relu of linear",
+    f: (x, w, b) => relu(linear(x as Tensor, w as Tensor, b)),
+    shapes: [[3, 4], [5, 4], [5]],
+  },
   { name: "crossEntropy", f: (x) => crossEntropy(x as Tensor, labels(6, 5)), shapes: [[6, 5]] },
-  { name: "crossEntropy, sum", f: (x) => crossEntropy(x as Tensor, labels(6, 5), { reduction: "sum" }), shapes: [[6, 5]] },
-  { name: "crossEntropy, none", f: (x) => crossEntropy(x as Tensor, labels(6, 5), { reduction: "none" }), shapes: [[6, 5]] },
+  {
+    name: "crossEntropy, sum",
+    f: (x) => crossEntropy(x as Tensor, labels(6, 5), { reduction: "sum" }),
+    shapes: [[6, 5]],
+  },
+  {
+    name: "crossEntropy, none",
+    f: (x) => crossEntropy(x as Tensor, labels(6, 5), { reduction: "none" }),
+    shapes: [[6, 5]],
+  },
   { name: "batchNorm", f: norm, shapes: [[6, 3], [3], [3]] },
   { name: "batchNorm with length", f: norm, shapes: [[4, 3, 5], [3], [3]] },
   { name: "batchNormEval", f: normed, shapes: [[4, 3], [3], [3], [3], [3]], domain: [0.5, 2] },
-  { name: "a fork and a chain", f: (x) => mul(sigmoid(x as Tensor), add(tanh(x as Tensor), exp(neg(x as Tensor)))), shapes: [[9]] },
+  {
+    name: "a fork and a chain",
+    f: (x) => mul(sigmoid(x as Tensor), add(tanh(x as Tensor), exp(neg(x as Tensor)))),
+    shapes: [[9]],
+  },
 ];
 
 afterEach(() => init({ backend: wasm }));
@@ -116,7 +217,10 @@ function inputsOf(row: Row, seed: number, dtype: "f32" | "f64"): Tensor[] {
 }
 const like = (x: Tensor, seed: number): Tensor => {
   const next = stream(seed);
-  return tensor(Array.from({ length: x.size }, () => next(-1, 1)), { shape: x.shape, dtype: x.dtype });
+  return tensor(
+    Array.from({ length: x.size }, () => next(-1, 1)),
+    { shape: x.shape, dtype: x.dtype },
+  );
 };
 const dot = (a: Tensor, b: Tensor): number => sum(mul(a, b)).item();
 const shifted = (x: Tensor, v: Tensor, h: number): Tensor => add(x, mul(v, h));
@@ -124,7 +228,8 @@ const shifted = (x: Tensor, v: Tensor, h: number): Tensor => add(x, mul(v, h));
 /** |⟨Jv, u⟩ by differences − ⟨v, Jᵀu⟩|, relative. */
 function differenceError(f: F, x: Tensor[], v: Tensor[], u: Tensor, gradients: Tensor[]): number {
   const h = 1e-5;
-  const at = (sign: number): Tensor => f(...x.map((xi, i) => shifted(xi, v[i] as Tensor, sign * h)));
+  const at = (sign: number): Tensor =>
+    f(...x.map((xi, i) => shifted(xi, v[i] as Tensor, sign * h)));
   const numeric = dot(u, sub(at(1), at(-1))) / (2 * h);
   const analytic = gradients.reduce((total, g, i) => total + dot(g, v[i] as Tensor), 0);
   return Math.abs(numeric - analytic) / Math.max(1, Math.abs(numeric));
@@ -145,18 +250,32 @@ describe("derivatives in f64", () => {
     const { tangent } = jvp(f, x, v);
     const forward = dot(u, tangent);
     const reverse = gradients.reduce((total, g, i) => total + dot(g, v[i] as Tensor), 0);
-    expect(Math.abs(forward - reverse) / Math.max(1, Math.abs(forward)), "⟨Jv,u⟩ = ⟨v,Jᵀu⟩").toBeLessThan(1e-12);
+    expect(
+      Math.abs(forward - reverse) / Math.max(1, Math.abs(forward)),
+      "⟨Jv,u⟩ = ⟨v,Jᵀu⟩",
+    ).toBeLessThan(1e-12);
 
     // The same for the function's own gradient: every rule is differentiated once more.
     const gradient: F = (...all) => {
       const parts = vjp(f, all).pullback(u) as Tensor[];
-      return parts.reduce((total, part, i) => add(total, sum(mul(part, v[i] as Tensor))), tensor(0, { dtype: "f64" }));
+      return parts.reduce(
+        (total, part, i) => add(total, sum(mul(part, v[i] as Tensor))),
+        tensor(0, { dtype: "f64" }),
+      );
     };
-    const second = vjp((all: readonly Tensor[]) => gradient(...all), x).pullback(tensor(1, { dtype: "f64" }));
-    expect(differenceError(gradient, x, v, tensor(1, { dtype: "f64" }), second as Tensor[]), "second order").toBeLessThan(1e-7);
+    const second = vjp((all: readonly Tensor[]) => gradient(...all), x).pullback(
+      tensor(1, { dtype: "f64" }),
+    );
+    expect(
+      differenceError(gradient, x, v, tensor(1, { dtype: "f64" }), second as Tensor[]),
+      "second order",
+    ).toBeLessThan(1e-7);
     const pushed = jvp((all: readonly Tensor[]) => gradient(...all), x, v).tangent.item();
     const pulled = (second as Tensor[]).reduce((total, g, i) => total + dot(g, v[i] as Tensor), 0);
-    expect(Math.abs(pushed - pulled) / Math.max(1, Math.abs(pushed)), "second order, both modes").toBeLessThan(1e-11);
+    expect(
+      Math.abs(pushed - pulled) / Math.max(1, Math.abs(pushed)),
+      "second order, both modes",
+    ).toBeLessThan(1e-11);
   });
 });
 
@@ -166,16 +285,40 @@ function bitsOf(row: Row, inputs: readonly (readonly number[])[]): number[][] {
   const { value, pullback } = vjp((all: readonly Tensor[]) => row.f(...all), x);
   return [value, ...(pullback(like(value, 5)) as Tensor[])].map((t) => {
     const data = t.toTypedArray() as Float32Array;
-    return [...new Uint32Array(data.buffer)].map((word, i) => (Number.isNaN(data[i]) ? 0x7fc00000 : word));
+    return [...new Uint32Array(data.buffer)].map((word, i) =>
+      Number.isNaN(data[i]) ? 0x7fc00000 : word,
+    );
   });
 }
 
-const special = fc.constantFrom(Number.NaN, Infinity, -Infinity, 0, -0, 1, -1, 1e-45, -1e-40, 3.4e38, 1e4, -1e4, 88.7, -104);
-const number = fc.oneof({ weight: 4, arbitrary: fc.float({ noNaN: true, min: -8, max: 8 }) }, { weight: 1, arbitrary: special });
+const special = fc.constantFrom(
+  Number.NaN,
+  Infinity,
+  -Infinity,
+  0,
+  -0,
+  1,
+  -1,
+  1e-45,
+  -1e-40,
+  3.4e38,
+  1e4,
+  -1e4,
+  88.7,
+  -104,
+);
+const number = fc.oneof(
+  { weight: 4, arbitrary: fc.float({ noNaN: true, min: -8, max: 8 }) },
+  { weight: 1, arbitrary: special },
+);
 
 describe("equal bits in both builds", () => {
   test.each(rows)("$name", (row) => {
-    const data = fc.tuple(...row.shapes.map((shape) => fc.array(number, { minLength: size(shape), maxLength: size(shape) })));
+    const data = fc.tuple(
+      ...row.shapes.map((shape) =>
+        fc.array(number, { minLength: size(shape), maxLength: size(shape) }),
+      ),
+    );
     fc.assert(
       fc.property(data, (inputs) => {
         init({ backend: wasm });
@@ -211,8 +354,18 @@ test("stopGradient lets nothing through", () => {
 
 test.each([
   { name: "relu", f: relu, at: [0, -0], gradient: [0, 0] },
-  { name: "maximum at a tie", f: (x: Tensor) => maximum(x, tensor([1, 2])), at: [1, 3], gradient: [0.5, 1] },
-  { name: "minimum at a tie", f: (x: Tensor) => minimum(x, tensor([1, 2])), at: [1, 3], gradient: [0.5, 0] },
+  {
+    name: "maximum at a tie",
+    f: (x: Tensor) => maximum(x, tensor([1, 2])),
+    at: [1, 3],
+    gradient: [0.5, 1],
+  },
+  {
+    name: "minimum at a tie",
+    f: (x: Tensor) => minimum(x, tensor([1, 2])),
+    at: [1, 3],
+    gradient: [0.5, 0],
+  },
   { name: "max over ties", f: (x: Tensor) => max(x), at: [2, 2], gradient: [0.5, 0.5] },
 ])("the gradient of $name is PyTorch's", ({ f, at, gradient }) => {
   expect(grad((x: Tensor) => sum(f(x)))(tensor(at)).toArray()).toEqual(gradient);
@@ -223,10 +376,29 @@ describe("empty and scalar shapes", () => {
     { what: "sum of nothing", got: () => sum(tensor([])).item(), want: 0 },
     { what: "mean of nothing", got: () => mean(tensor([])).item(), want: Number.NaN },
     { what: "add", got: () => add(tensor([]), 1).toArray(), want: [] },
-    { what: "sum over an empty axis", got: () => sum(tensor([], { shape: [2, 0] }), 1).toArray(), want: [0, 0] },
-    { what: "matmul with k = 0", got: () => matmul(tensor([], { shape: [2, 0] }), tensor([], { shape: [0, 2] })).toArray(), want: [[0, 0], [0, 0]] },
-    { what: "matmul with m = 0", got: () => matmul(tensor([], { shape: [0, 2] }), tensor([[1], [2]])).shape, want: [0, 1] },
+    {
+      what: "sum over an empty axis",
+      got: () => sum(tensor([], { shape: [2, 0] }), 1).toArray(),
+      want: [0, 0],
+    },
+    {
+      what: "matmul with k = 0",
+      got: () => matmul(tensor([], { shape: [2, 0] }), tensor([], { shape: [0, 2] })).toArray(),
+      want: [
+        [0, 0],
+        [0, 0],
+      ],
+    },
+    {
+      what: "matmul with m = 0",
+      got: () => matmul(tensor([], { shape: [0, 2] }), tensor([[1], [2]])).shape,
+      want: [0, 1],
+    },
     { what: "scalar", got: () => exp(tensor(0)).toArray(), want: 1 },
-    { what: "gradient through nothing", got: () => grad((x: Tensor) => square(x).sum())(tensor([])).toArray(), want: [] },
+    {
+      what: "gradient through nothing",
+      got: () => grad((x: Tensor) => square(x).sum())(tensor([])).toArray(),
+      want: [],
+    },
   ])("$what", ({ got, want }) => expect(got()).toEqual(want));
 });

@@ -1,7 +1,16 @@
 /** Whole runs against PyTorch: the same weights, batches and rates must give the same losses. */
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
-import { compile, init, type Parameter, parameter, relu, type Tensor, tensor, wasm } from "../src/index.js";
+import {
+  compile,
+  init,
+  type Parameter,
+  parameter,
+  relu,
+  type Tensor,
+  tensor,
+  wasm,
+} from "../src/index.js";
 import { BatchNorm1d, crossEntropy } from "../src/nn/index.js";
 import { Adam, AdamW, type Optimizer, SGD } from "../src/optim/index.js";
 import { ts } from "../src/pure.js";
@@ -17,7 +26,14 @@ afterEach(() => init({ backend: wasm }));
 
 interface TrainingCase {
   readonly name: string;
-  readonly attrs: { lr: number; momentum?: number; steps: number; batch: number; bn_eps?: number; bn_momentum?: number };
+  readonly attrs: {
+    lr: number;
+    momentum?: number;
+    steps: number;
+    batch: number;
+    bn_eps?: number;
+    bn_momentum?: number;
+  };
   readonly initial: readonly GoldenTensor[];
   readonly batches: GoldenTensor;
   readonly losses: GoldenTensor;
@@ -33,7 +49,9 @@ const labels = readFileSync(new URL("train-labels-idx1-ubyte", digits)).subarray
 
 /** The images and labels of some rows. */
 function batchOf(rows: readonly number[], dtype: "f32" | "f64"): [Tensor, Tensor] {
-  const x = rows.flatMap((row) => [...pixels.subarray(row * 64, row * 64 + 64)].map((v) => v / 240));
+  const x = rows.flatMap((row) =>
+    [...pixels.subarray(row * 64, row * 64 + 64)].map((v) => v / 240),
+  );
   const y = rows.map((row) => labels[row] as number);
   return [tensor(x, { shape: [rows.length, 64], dtype }), tensor(y, { dtype: "i32" })];
 }
@@ -47,17 +65,28 @@ describe.each(builds)("training runs in $build", ({ backend, dtype }) => {
     const parameters = run.initial.map(({ name = "", data, shape }) =>
       parameter([...data], { shape, dtype, name }),
     );
-    const named = Object.fromEntries(parameters.map((p) => [p.name, p])) as Record<string, Parameter>;
+    const named = Object.fromEntries(parameters.map((p) => [p.name, p])) as Record<
+      string,
+      Parameter
+    >;
     const { W1, b1, W2, b2 } = named as Record<"W1" | "b1" | "W2" | "b2", Parameter>;
     let norm: BatchNorm1d | undefined;
     if (named.gamma1 && named.beta1) {
-      norm = new BatchNorm1d(b1.size, { eps: run.attrs.bn_eps as number, momentum: run.attrs.bn_momentum as number });
+      norm = new BatchNorm1d(b1.size, {
+        eps: run.attrs.bn_eps as number,
+        momentum: run.attrs.bn_momentum as number,
+      });
       Object.assign(norm, { weight: named.gamma1, bias: named.beta1 });
     }
     const optimizer = new SGD(parameters, { lr, momentum });
     const step = compile((x: Tensor, y: Tensor) => {
       const hidden = x.matmul(W1).add(b1);
-      const loss = crossEntropy(relu(norm ? norm.forward(hidden) : hidden).matmul(W2).add(b2), y);
+      const loss = crossEntropy(
+        relu(norm ? norm.forward(hidden) : hidden)
+          .matmul(W2)
+          .add(b2),
+        y,
+      );
       optimizer.minimize(loss);
       return loss;
     });
@@ -71,12 +100,24 @@ describe.each(builds)("training runs in $build", ({ backend, dtype }) => {
     expect(step.callsPerStep).toBe(1);
     const largest = Math.max(...run.f32_drift.final);
     for (const [index, want] of run.final.entries())
-      expectGolden((parameters[index] as Parameter).toTypedArray(), want, dtype, largest, `final ${want.name}`);
+      expectGolden(
+        (parameters[index] as Parameter).toTypedArray(),
+        want,
+        dtype,
+        largest,
+        `final ${want.name}`,
+      );
     // A running mean is one of 64 products with W1 each, whose independent drifts add up as √64.
     const inherited = 8 * largest;
     const buffers = norm ? [norm.runningMean, norm.runningVar] : [];
     for (const [index, buffer] of buffers.entries())
-      expectGolden(buffer.toTypedArray(), run.buffers_final[index] as GoldenTensor, dtype, inherited, `buffer ${index}`);
+      expectGolden(
+        buffer.toTypedArray(),
+        run.buffers_final[index] as GoldenTensor,
+        dtype,
+        inherited,
+        `buffer ${index}`,
+      );
     if (norm) expect(norm.numBatchesTracked.item()).toBe(steps);
   });
 });
@@ -85,8 +126,14 @@ interface OptimizerCase {
   readonly name: string;
   readonly op: string;
   readonly attrs: {
-    optimizer: string; steps: number; lr: number; momentum?: number; nesterov?: boolean; weight_decay?: number;
-    betas?: [number, number]; eps?: number;
+    optimizer: string;
+    steps: number;
+    lr: number;
+    momentum?: number;
+    nesterov?: boolean;
+    weight_decay?: number;
+    betas?: [number, number];
+    eps?: number;
   };
   readonly inputs: readonly GoldenTensor[];
   readonly grads: readonly GoldenTensor[];
@@ -98,8 +145,15 @@ function make(parameters: Parameter[], { attrs }: OptimizerCase): Optimizer {
   const { lr, momentum = 0, nesterov = false, weight_decay } = attrs;
   const decay = weight_decay === undefined ? {} : { weightDecay: weight_decay };
   if (attrs.optimizer === "SGD") return new SGD(parameters, { lr, momentum, nesterov, ...decay });
-  const options = { lr, ...decay, ...(attrs.betas && { betas: attrs.betas }), ...(attrs.eps && { eps: attrs.eps }) };
-  return attrs.optimizer === "Adam" ? new Adam(parameters, options) : new AdamW(parameters, options);
+  const options = {
+    lr,
+    ...decay,
+    ...(attrs.betas && { betas: attrs.betas }),
+    ...(attrs.eps && { eps: attrs.eps }),
+  };
+  return attrs.optimizer === "Adam"
+    ? new Adam(parameters, options)
+    : new AdamW(parameters, options);
 }
 
 const offered = loadGolden<OptimizerCase>("optim").filter(
@@ -107,12 +161,16 @@ const offered = loadGolden<OptimizerCase>("optim").filter(
 );
 
 describe.each(builds)("optimizers in $build", ({ backend, dtype }) => {
-  test.each(offered.flatMap((run) => [
-    { name: `${run.name}, compiled`, compiled: true, run },
-    { name: `${run.name}, at once`, compiled: false, run },
-  ]))("$name", ({ compiled, run }) => {
+  test.each(
+    offered.flatMap((run) => [
+      { name: `${run.name}, compiled`, compiled: true, run },
+      { name: `${run.name}, at once`, compiled: false, run },
+    ]),
+  )("$name", ({ compiled, run }) => {
     init({ backend, dtype });
-    const parameters = run.inputs.slice(0, 2).map(({ data, shape }) => parameter([...data], { shape, dtype }));
+    const parameters = run.inputs
+      .slice(0, 2)
+      .map(({ data, shape }) => parameter([...data], { shape, dtype }));
     const optimizer = make(parameters, run);
     const apply = (a: Tensor, b: Tensor): void => optimizer.apply([a, b]);
     const step = compiled ? compile(apply) : apply;
@@ -126,7 +184,13 @@ describe.each(builds)("optimizers in $build", ({ backend, dtype }) => {
       for (const [index, want] of run.params.entries()) {
         const data = Float64Array.from(part(want, k));
         // The recorded gradients are PyTorch's f64 ones, so only the updates differ.
-        expectGolden((parameters[index] as Parameter).toTypedArray(), { ...want, data }, dtype, run.f32_drift, `step ${k}, parameter ${index}`);
+        expectGolden(
+          (parameters[index] as Parameter).toTypedArray(),
+          { ...want, data },
+          dtype,
+          run.f32_drift,
+          `step ${k}, parameter ${index}`,
+        );
       }
     }
   });

@@ -10,9 +10,14 @@ export function pushforward(
   inputs: readonly Tensor[],
   tangents: readonly Tensor[],
 ): (Tensor | undefined)[] {
-  const known = new Map<Tensor, Tensor>(inputs.map((input, index) => [input, tangents[index] as Tensor]));
+  const known = new Map<Tensor, Tensor>(
+    inputs.map((input, index) => [input, tangents[index] as Tensor]),
+  );
   const ends = new Set(inputs);
-  const { nodes, active } = between(outputs.filter((output) => !ends.has(output)), ends);
+  const { nodes, active } = between(
+    outputs.filter((output) => !ends.has(output)),
+    ends,
+  );
   for (const node of nodes) {
     if (!active.has(node)) continue;
     for (const [index, tangent] of outputTangents(node, known).entries()) {

@@ -12,8 +12,8 @@ class Cotangents {
   readonly #byNode = new Map<Node, (Tensor | undefined)[]>();
 
   add(tensor: Tensor, cotangent: Tensor): void {
-    let list = this.#byNode.get(tensor.node);
-    if (!list) this.#byNode.set(tensor.node, (list = []));
+    const list = this.#byNode.get(tensor.node) ?? [];
+    this.#byNode.set(tensor.node, list);
     const before = list[tensor.index];
     list[tensor.index] = before ? add(before, cotangent) : cotangent;
   }
@@ -85,7 +85,8 @@ function inputCotangents(
 ): readonly (Tensor | undefined)[] {
   const { op } = node;
   const [dy] = cotangents;
-  if (op.vjp) return op.vjp.map((rule, index) => (rule && dy && reaches[index] ? rule(dy, node) : undefined));
+  if (op.vjp)
+    return op.vjp.map((rule, index) => (rule && dy && reaches[index] ? rule(dy, node) : undefined));
   const together = op.vjpAll?.(node, cotangents);
   if (together) return together;
   if (!op.decomposition) return [];

@@ -58,7 +58,9 @@ function checkFloats(op: string, tensors: readonly Tensor[]): void {
 
 function checkScalar(op: string, value: unknown): asserts value is Tensor {
   if (!(value instanceof Tensor))
-    throw new TypeError(`${op}: result is not a tensor: got ${describe(value)}, expected a scalar tensor`);
+    throw new TypeError(
+      `${op}: result is not a tensor: got ${describe(value)}, expected a scalar tensor`,
+    );
   if (value.rank !== 0)
     throw new RangeError(
       `${op}: result is not a scalar: got ${formatShape(value.shape)}, expected []; reduce it with sum or mean, or use vjp`,
@@ -70,7 +72,9 @@ const orZeros = (cotangents: readonly (Tensor | undefined)[], like: readonly Ten
   like.map((tensor, index) => cotangents[index] ?? zeros(tensor.shape, { dtype: tensor.dtype }));
 
 /** What `grad` returns for arguments A: the gradient of one argument, or an array of one for each. */
-export type GradientOf<A extends readonly unknown[]> = A extends readonly [infer Only] ? Only : { -readonly [K in keyof A]: A[K] };
+export type GradientOf<A extends readonly unknown[]> = A extends readonly [infer Only]
+  ? Only
+  : { -readonly [K in keyof A]: A[K] };
 
 /**
  * The function that returns both `fn`'s scalar and its gradient: for one argument in its structure, for several an array with one
@@ -91,7 +95,9 @@ export function valueAndGrad<A extends readonly Tensors[]>(
 }
 
 /** The gradient of a scalar function: see `valueAndGrad`. */
-export function grad<A extends readonly Tensors[]>(fn: (...args: A) => Tensor): (...args: A) => GradientOf<A> {
+export function grad<A extends readonly Tensors[]>(
+  fn: (...args: A) => Tensor,
+): (...args: A) => GradientOf<A> {
   const both = valueAndGrad(fn);
   return (...args) => both(...args).grad;
 }
@@ -135,7 +141,9 @@ export function jvp<X extends Tensors, Y extends Tensors>(
 
 function checkLike(op: string, given: readonly Tensor[], expected: readonly Tensor[]): void {
   if (given.length !== expected.length)
-    throw new RangeError(`${op}: structures differ: got ${given.length} tensors, expected ${expected.length}`);
+    throw new RangeError(
+      `${op}: structures differ: got ${given.length} tensors, expected ${expected.length}`,
+    );
   for (const [index, tensor] of given.entries()) {
     const like = expected[index] as Tensor;
     if (!sameShape(tensor.shape, like.shape) || tensor.dtype !== like.dtype)
@@ -151,13 +159,18 @@ export function gradients(loss: Tensor, parameters: readonly Parameter[]): (Tens
   checkScalar("gradients", loss);
   for (const parameter of parameters)
     if (!(parameter instanceof Parameter))
-      throw new TypeError(`gradients: not a parameter: got ${describe(parameter)}, expected a Parameter`);
+      throw new TypeError(
+        `gradients: not a parameter: got ${describe(parameter)}, expected a Parameter`,
+      );
   const output = operand("gradients", loss);
   const trace = currentTrace();
   const wanted = new Set<Parameter>(parameters);
   const standIns = new Map<Parameter, Set<Tensor>>();
   for (const parameter of wanted)
-    standIns.set(parameter, new Set(trace ? (trace.standIns.get(parameter) ?? []) : [parameter.read()]));
+    standIns.set(
+      parameter,
+      new Set(trace ? (trace.standIns.get(parameter) ?? []) : [parameter.read()]),
+    );
   const targets = [...standIns.values()].flatMap((tensors) => [...tensors]);
   const seed = full([], 1, { dtype: output.dtype });
   const found = pullback([output], [seed], targets, (node) => {

@@ -112,7 +112,7 @@ function compareBytes(a: string, b: string): number {
  * The tensors and metadata of a safetensors file; the data are copies. A malformed file is
  * refused as a whole: RangeError for sizes and places, TypeError for everything else.
  */
-export function loadSafetensors(bytes: Uint8Array | ArrayBuffer): SafetensorsFile {
+export function readSafetensors(bytes: Uint8Array | ArrayBuffer): SafetensorsFile {
   const file = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
   if (!(file instanceof Uint8Array))
     throw new TypeError(
@@ -128,6 +128,11 @@ export function loadSafetensors(bytes: Uint8Array | ArrayBuffer): SafetensorsFil
     return [name, { shape, dtype, data: new ARRAYS[dtype](buffer) }] as const;
   });
   return { tensors: Object.fromEntries(tensors), metadata };
+}
+
+/** The tensors of a safetensors file, as `saveSafetensors` takes them: see `readSafetensors`. */
+export function loadSafetensors(bytes: Uint8Array | ArrayBuffer): Record<string, StateEntry> {
+  return readSafetensors(bytes).tensors;
 }
 
 const LOAD = "loadSafetensors";

@@ -1,3 +1,12 @@
 export { crossEntropy, type Reduction } from "../ops/loss.js";
-export { type BatchNormOptions, BatchNorm1d, Dropout, Linear, ReLU, Sequential, Sigmoid, Tanh } from "./layers.js";
+export {
+  BatchNorm1d,
+  type BatchNormOptions,
+  Dropout,
+  Linear,
+  ReLU,
+  Sequential,
+  Sigmoid,
+  Tanh,
+} from "./layers.js";
 export { Module } from "./module.js";

@@ -31,7 +31,9 @@ export class Linear extends Module {
     const range = { low: -bound, high: bound };
     this.weight = parameter(uniform([outFeatures, inFeatures], range), { name: "weight" });
     this.bias =
-      options.bias === false ? undefined : parameter(uniform([outFeatures], range), { name: "bias" });
+      options.bias === false
+        ? undefined
+        : parameter(uniform([outFeatures], range), { name: "bias" });
   }
 
   forward(x: Tensor): Tensor {
@@ -136,7 +138,9 @@ export class Sequential extends Module {
     super();
     for (const [index, layer] of layers.entries())
       if (!(layer instanceof Module))
-        throw new TypeError(`Sequential: layer ${index} is not a module: got ${typeof layer}, expected one`);
+        throw new TypeError(
+          `Sequential: layer ${index} is not a module: got ${typeof layer}, expected one`,
+        );
     this.layers = layers;
   }
 

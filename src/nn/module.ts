@@ -38,7 +38,9 @@ export abstract class Module {
 
   /** Copies of all Parameters and buffers under PyTorch's key names. */
   stateDict(): StateDict {
-    return Object.fromEntries([...this.#named()].map(([key, parameter]) => [key, entryOf(parameter)]));
+    return Object.fromEntries(
+      [...this.#named()].map(([key, parameter]) => [key, entryOf(parameter)]),
+    );
   }
 
   /** Copies the values in place, after checking every key, shape and dtype; compiled programs stay valid. */

@@ -42,7 +42,10 @@ function checkDtype(op: string, dtype: unknown): asserts dtype is Dtype {
  * A tensor of numbers: a number, nested arrays, or a typed array (which keeps its type unless `dtype` says otherwise, and
  * is copied). Plain numbers are f32; labels and indices say `dtype: "i32"`. `shape` reinterprets flat data.
  */
-export function tensor(data: NestedNumbers | ArrayLike<number>, options: TensorOptions = {}): Tensor {
+export function tensor(
+  data: NestedNumbers | ArrayLike<number>,
+  options: TensorOptions = {},
+): Tensor {
   const own = dtypeOf(data);
   const dtype = options.dtype ?? own ?? defaultDtype();
   checkDtype("tensor", dtype);

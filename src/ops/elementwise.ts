@@ -1,11 +1,11 @@
 /** Elementwise ops. Binary ones take equal shapes: the public functions broadcast, here and nowhere else. */
 import { Opcode } from "../../assembly/opcodes.js";
+import type { Lowering, Value } from "../plan/lowering.js";
 import { broadcastShapes, broadcastStrides, type Shape, stridesOf } from "../shape.js";
 import { type Op, record1 } from "../tape.js";
 import { type Dtype, type Node, Tensor, type TensorType } from "../tensor.js";
 import { asTensor, type Operand } from "./create.js";
 import { broadcastTo, isBroadcast } from "./shape.js";
-import type { Lowering, Value } from "../plan/lowering.js";
 
 type Rules = Op<null>["vjp"];
 
@@ -68,7 +68,14 @@ function lowerBinary(opcode: Opcode, node: Node, to: Lowering): void {
     loops = collapse(shape, a.strides, b.strides) as number[];
   }
   const out = to.output(node);
-  const [rows, cols, rsA, csA, rsB, csB] = loops as [number, number, number, number, number, number];
+  const [rows, cols, rsA, csA, rsB, csB] = loops as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const whole = [a.value, b.value].filter((value) => value.size === size);
   to.emit(
     opcode,
@@ -181,7 +188,15 @@ function fromResult(
     lower(node, to) {
       const [y, dy] = [to.input(node, 0), to.input(node, 1)];
       const dx = to.output(node);
-      to.emit(opcode, [dx], [y, dy, dx.size], [[dx, dy], [dx, y]]);
+      to.emit(
+        opcode,
+        [dx],
+        [y, dy, dx.size],
+        [
+          [dx, dy],
+          [dx, y],
+        ],
+      );
     },
   };
   return (y, dy) => record1(op, [y, dy], null);

@@ -137,4 +137,3 @@ export function crossEntropy(
   if (reduction === "none") return losses;
   return reduction === "sum" ? sum(losses) : mean(losses);
 }
-

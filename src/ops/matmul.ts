@@ -87,7 +87,10 @@ const product = (a: Tensor, b: Tensor, transA: boolean, transB: boolean): Tensor
  * dropped from the result, as in NumPy.
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
-  for (const [name, x] of [["a", a], ["b", b]] as const)
+  for (const [name, x] of [
+    ["a", a],
+    ["b", b],
+  ] as const)
     if (x.rank < 1 || x.rank > 2)
       throw new RangeError(
         `matmul: operand ${name} has the wrong number of axes: got ${formatShape(x.shape)}, expected 1 or 2`,

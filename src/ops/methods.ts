@@ -1,9 +1,10 @@
 /** The ops as methods of Tensor, and reading its value. */
-import { type Axes, type Shape, formatShape } from "../shape.js";
+
+import { evaluate } from "../evaluate.js";
+import { Parameter } from "../parameter.js";
+import { type Axes, formatShape, type Shape } from "../shape.js";
 import { checkOpen, currentTrace } from "../tape.js";
 import { Tensor, type TypedArray } from "../tensor.js";
-import { Parameter } from "../parameter.js";
-import { evaluate } from "../evaluate.js";
 import type { NestedNumbers, Operand } from "./create.js";
 import * as elementwise from "./elementwise.js";
 import { matmul } from "./matmul.js";
@@ -80,32 +81,75 @@ const methods: TensorMethods & ThisType<Tensor> = {
     return valuesOf("toTypedArray", this).slice();
   },
 
-  add(other) { return elementwise.add(this, other); },
-  sub(other) { return elementwise.sub(this, other); },
-  mul(other) { return elementwise.mul(this, other); },
-  div(other) { return elementwise.div(this, other); },
-  maximum(other) { return elementwise.maximum(this, other); },
-  minimum(other) { return elementwise.minimum(this, other); },
-  neg() { return elementwise.neg(this); },
-  exp() { return elementwise.exp(this); },
-  log() { return elementwise.log(this); },
-  sqrt() { return elementwise.sqrt(this); },
-  square() { return elementwise.square(this); },
-  sigmoid() { return elementwise.sigmoid(this); },
-  tanh() { return elementwise.tanh(this); },
-  relu() { return elementwise.relu(this); },
+  add(other) {
+    return elementwise.add(this, other);
+  },
+  sub(other) {
+    return elementwise.sub(this, other);
+  },
+  mul(other) {
+    return elementwise.mul(this, other);
+  },
+  div(other) {
+    return elementwise.div(this, other);
+  },
+  maximum(other) {
+    return elementwise.maximum(this, other);
+  },
+  minimum(other) {
+    return elementwise.minimum(this, other);
+  },
+  neg() {
+    return elementwise.neg(this);
+  },
+  exp() {
+    return elementwise.exp(this);
+  },
+  log() {
+    return elementwise.log(this);
+  },
+  sqrt() {
+    return elementwise.sqrt(this);
+  },
+  square() {
+    return elementwise.square(this);
+  },
+  sigmoid() {
+    return elementwise.sigmoid(this);
+  },
+  tanh() {
+    return elementwise.tanh(this);
+  },
+  relu() {
+    return elementwise.relu(this);
+  },
 
-  sum(axes, keepdims) { return sum(this, axes, keepdims); },
-  mean(axes, keepdims) { return mean(this, axes, keepdims); },
-  max(axes, keepdims) { return max(this, axes, keepdims); },
-  min(axes, keepdims) { return min(this, axes, keepdims); },
+  sum(axes, keepdims) {
+    return sum(this, axes, keepdims);
+  },
+  mean(axes, keepdims) {
+    return mean(this, axes, keepdims);
+  },
+  max(axes, keepdims) {
+    return max(this, axes, keepdims);
+  },
+  min(axes, keepdims) {
+    return min(this, axes, keepdims);
+  },
 
-  matmul(other) { return matmul(this, other); },
-  reshape(shape) { return reshape(this, shape); },
-  transpose(axes) { return transpose(this, axes); },
-  broadcastTo(shape) { return broadcastTo(this, shape); },
+  matmul(other) {
+    return matmul(this, other);
+  },
+  reshape(shape) {
+    return reshape(this, shape);
+  },
+  transpose(axes) {
+    return transpose(this, axes);
+  },
+  broadcastTo(shape) {
+    return broadcastTo(this, shape);
+  },
 };
 
 for (const [name, value] of Object.entries(methods))
   Object.defineProperty(Tensor.prototype, name, { value, configurable: true, writable: true });
-

@@ -94,7 +94,10 @@ const backwardOp: Op<NormAttrs> = {
     const axes = others(input);
     const [dBeta, dGamma] = [sum(d, axes), sum(mul(d, xHat), axes)];
     const n = input.size / dBeta.size;
-    const centred = sub(sub(d, along(input, div(dBeta, n))), mul(xHat, along(input, div(dGamma, n))));
+    const centred = sub(
+      sub(d, along(input, div(dBeta, n))),
+      mul(xHat, along(input, div(dGamma, n))),
+    );
     return [mul(along(input, mul(gamma as Tensor, rstd)), centred), dGamma, dBeta];
   },
   lower(node, to) {
@@ -108,7 +111,10 @@ const backwardOp: Op<NormAttrs> = {
         ...extents((node.outputs[0] as Tensor).shape),
         to.scalar(node.attrs.eps),
       ],
-      [[dx, dy], [dx, x]],
+      [
+        [dx, dy],
+        [dx, x],
+      ],
     );
   },
 };
@@ -166,7 +172,12 @@ export interface BatchNormResult {
 }
 
 /** Normalises x by the statistics of the batch itself; more than one value per channel is needed. */
-export function batchNormTrain(x: Tensor, gamma: Tensor, beta: Tensor, eps = 1e-5): BatchNormResult {
+export function batchNormTrain(
+  x: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  eps = 1e-5,
+): BatchNormResult {
   check("batchNorm", x, [gamma, beta]);
   const count = x.size / (x.shape[1] as number);
   if (count <= 1)
@@ -174,7 +185,11 @@ export function batchNormTrain(x: Tensor, gamma: Tensor, beta: Tensor, eps = 1e-
       `batchNorm: one value per channel has no variance: got ${formatShape(x.shape)} in training, ` +
         "expected a batch of at least 2; call eval() to use the running statistics",
     );
-  const [y, mu, variance] = record(forwardOp, [x, gamma, beta], { eps }) as [Tensor, Tensor, Tensor];
+  const [y, mu, variance] = record(forwardOp, [x, gamma, beta], { eps }) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
   return { y, mean: mu, variance, count };
 }
 

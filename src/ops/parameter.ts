@@ -1,7 +1,7 @@
 import { Parameter } from "../parameter.js";
 import type { Dtype } from "../tensor.js";
 import { Tensor } from "../tensor.js";
-import { type NestedNumbers, tensor, type TensorOptions } from "./create.js";
+import { type NestedNumbers, type TensorOptions, tensor } from "./create.js";
 import { valuesOf } from "./methods.js";
 
 export interface ParameterOptions extends TensorOptions {

@@ -1,7 +1,7 @@
 /** Random draws as ops: pure functions of a state [seed high, seed low, run] and the draw's ordinal in its program. */
 import { Opcode } from "../../assembly/opcodes.js";
 import type { HostSource } from "../plan/lowering.js";
-import { sizeOf, type Shape } from "../shape.js";
+import { type Shape, sizeOf } from "../shape.js";
 import { type Op, record1 } from "../tape.js";
 import type { FloatDtype, Tensor, TensorType } from "../tensor.js";
 import { constant } from "./create.js";

@@ -1,17 +1,17 @@
 import { Opcode } from "../../assembly/opcodes.js";
+import type { Lowering } from "../plan/lowering.js";
 import {
   broadcastShapes,
   broadcastStrides,
   checkShape,
   formatShape,
   normalizeAxis,
-  sameShape,
   type Shape,
+  sameShape,
   sizeOf,
   stridesOf,
 } from "../shape.js";
 import { type Op, record1 } from "../tape.js";
-import type { Lowering } from "../plan/lowering.js";
 import type { Node, Tensor, TensorType } from "../tensor.js";
 import { sum } from "./reduce.js";
 
@@ -125,7 +125,12 @@ const transposeOp: Op<{ readonly axes: readonly number[] }> = {
     const { axes } = node.attrs;
     const from = stridesOf(to.operand(node, 0).shape);
     const { shape } = node.outputs[0] as Tensor;
-    emitCopy(node, to, shape, axes.map((axis) => from[axis] as number));
+    emitCopy(
+      node,
+      to,
+      shape,
+      axes.map((axis) => from[axis] as number),
+    );
   },
 };
 

@@ -67,7 +67,17 @@ export class Adam extends Optimizer {
       const t = (step.value()[0] as number) + 1;
       const stepSize = lr / (1 - power(beta1, t));
       const root = Math.sqrt(1 - power(beta2, t));
-      into.set([beta1, 1 - beta1, beta2, 1 - beta2, eps, stepSize, root, weightDecay, 1 - lr * weightDecay]);
+      into.set([
+        beta1,
+        1 - beta1,
+        beta2,
+        1 - beta2,
+        eps,
+        stepSize,
+        root,
+        weightDecay,
+        1 - lr * weightDecay,
+      ]);
     });
     const outputs = adamStep(parameter, gradient, [exp_avg, exp_avg_sq], rates, this.decoupled);
     const [value, moment1, moment2] = outputs as [Tensor, Tensor, Tensor];

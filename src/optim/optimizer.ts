@@ -101,7 +101,10 @@ export abstract class Optimizer {
         new Parameter(shape, dtype, zerosLike(owner), name, false, owner.backend);
       moments = Object.fromEntries(this.momentNames.map((name) => [name, like(name)]));
       if (this.countsSteps)
-        moments = { ...moments, step: new Parameter([], "i32", new Int32Array(1), "step", false, owner.backend) };
+        moments = {
+          ...moments,
+          step: new Parameter([], "i32", new Int32Array(1), "step", false, owner.backend),
+        };
       this.#moments.set(owner, moments);
     }
     return moments;
@@ -125,17 +128,27 @@ export abstract class Optimizer {
     for (const [key, entry] of Object.entries(state)) {
       const name = /^param_groups\.0\.(.+)$/.exec(key)?.[1];
       if (name === undefined) rest[key] = entry;
-      else if (entry.dtype === "F64" && entry.data.length === 1) hyper[name] = Number(entry.data[0]);
-      else throw new TypeError(`loadStateDict: "${key}" is not a number: got ${entry.dtype} of ${entry.data.length}, expected F64 of 1`);
+      else if (entry.dtype === "F64" && entry.data.length === 1)
+        hyper[name] = Number(entry.data[0]);
+      else
+        throw new TypeError(
+          `loadStateDict: "${key}" is not a number: got ${entry.dtype} of ${entry.data.length}, expected F64 of 1`,
+        );
     }
     const known = Object.keys(this.hyperParameters());
-    const wrong = [...known.filter((name) => !(name in hyper)), ...Object.keys(hyper).filter((name) => !known.includes(name))];
+    const wrong = [
+      ...known.filter((name) => !(name in hyper)),
+      ...Object.keys(hyper).filter((name) => !known.includes(name)),
+    ];
     if (wrong.length > 0)
-      throw new RangeError(`loadStateDict: hyper-parameters differ: got [${Object.keys(hyper).join(", ")}], expected [${known.join(", ")}]`);
+      throw new RangeError(
+        `loadStateDict: hyper-parameters differ: got [${Object.keys(hyper).join(", ")}], expected [${known.join(", ")}]`,
+      );
     const moments = new Map<string, Parameter>();
     for (const [index, owner] of this.parameters.entries())
       if (Object.keys(rest).some((key) => key.startsWith(`state.${index}.`)))
-        for (const [name, moment] of Object.entries(this.moments(owner))) moments.set(`state.${index}.${name}`, moment);
+        for (const [name, moment] of Object.entries(this.moments(owner)))
+          moments.set(`state.${index}.${name}`, moment);
     loadInto("loadStateDict", moments, rest);
     this.setHyperParameters(hyper);
   }

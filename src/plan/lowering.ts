@@ -93,8 +93,7 @@ export class Lowering {
     const known = this.#values.get(node)?.[index];
     if (known) return known;
     const data = node.values[index];
-    if (!data)
-      throw new Error(`${node.op.name}: an operand was not lowered: expected tape order`);
+    if (!data) throw new Error(`${node.op.name}: an operand was not lowered: expected tape order`);
     const value = new Value(tensor.dtype, data.length);
     value.data = data;
     this.bind(node, index, value);
@@ -109,9 +108,9 @@ export class Lowering {
 
   /** Makes an output be an existing value: the op costs nothing. */
   bind(node: Node, index: number, value: Value): Value {
-    let values = this.#values.get(node);
-    if (!values) this.#values.set(node, (values = []));
+    const values = this.#values.get(node) ?? [];
     values[index] = value;
+    this.#values.set(node, values);
     return value;
   }
 
@@ -188,7 +187,13 @@ export function fuseActivations(
     const activation = activations.get(instruction.opcode);
     const x = instruction.rest[0];
     const at = x instanceof Value ? gemms.get(x) : undefined;
-    if (activation !== undefined && x instanceof Value && at !== undefined && readers.get(x) === 1 && !kept.has(x)) {
+    if (
+      activation !== undefined &&
+      x instanceof Value &&
+      at !== undefined &&
+      readers.get(x) === 1 &&
+      !kept.has(x)
+    ) {
       const gemm = result[at] as Instruction;
       const rest = [...gemm.rest.slice(0, -1), activation];
       result[at] = { ...gemm, writes: instruction.writes, rest };

@@ -20,8 +20,8 @@ const COMPARED_CONSTANT = 64;
 const identities = new WeakMap<object, number>();
 let nextIdentity = 0;
 function identity(value: object): number {
-  let id = identities.get(value);
-  if (id === undefined) identities.set(value, (id = nextIdentity++));
+  const id = identities.get(value) ?? nextIdentity++;
+  identities.set(value, id);
   return id;
 }
 
@@ -32,7 +32,9 @@ function attributeKey(value: unknown): string {
   if (typeof value === "function") return `#${identity(value)}`;
   if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "undefined";
   if (Object.getPrototypeOf(value) !== Object.prototype) return `#${identity(value)}`;
-  return `{${Object.entries(value).map(([name, v]) => `${name}:${attributeKey(v)}`).join()}}`;
+  return `{${Object.entries(value)
+    .map(([name, v]) => `${name}:${attributeKey(v)}`)
+    .join()}}`;
 }
 
 function constantKey(data: TypedArray, tensor: Tensor): string {

@@ -63,10 +63,13 @@ export function makePlan(
     if (!late.has(value.node)) early.set(value, parameterOutput(lowering.valueOf(value)));
   for (const node of nodes) if (late.has(node)) lowering.lower(node);
 
-  const valueOf = (tensor: Tensor): Value =>
+  const placed = (tensor: Tensor): Value =>
     early.get(find(tensor)) ?? lowering.valueOf(find(tensor));
-  const outputs = tape.outputs.map(valueOf);
-  const committed = [...commits].map(([parameter, value]) => ({ parameter, value: valueOf(value) }));
+  const outputs = tape.outputs.map(placed);
+  const committed = [...commits].map(([parameter, value]) => ({
+    parameter,
+    value: placed(value),
+  }));
   const kept = new Set([...outputs, ...committed.map(({ value }) => value)]);
   const instructions = dropUnread(fuseActivations(lowering.instructions, kept), kept);
   commitInPlace(instructions, committed, new Set(inputs));

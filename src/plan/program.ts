@@ -157,7 +157,10 @@ export class Program {
   }
 
   #refusal(): Error {
-    const status = this.backend.memory.views.u32.subarray(this.#block >>> 2, (this.#block >>> 2) + 4);
+    const status = this.backend.memory.views.u32.subarray(
+      this.#block >>> 2,
+      (this.#block >>> 2) + 4,
+    );
     const [code = Refusal.None, offset = 0, position = 0, value = 0] = status;
     const node = this.#nodes.get(offset);
     const message = node?.op.refusal?.(node, position, value | 0);

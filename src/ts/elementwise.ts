@@ -1,8 +1,10 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Kernels } from "../kernels.js";
 import type { Heap } from "./float.js";
-import { F, SHIFT } from "./float.js";
+import { SHIFT } from "./float.js";
 import { exp1, log1, sigmoid1, tanh1 } from "./math.js";
+
+const F = Math.fround;
 
 /** Elementwise kernels: each operation has a loop of its own, which V8 keeps monomorphic. */
 

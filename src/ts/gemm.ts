@@ -1,6 +1,8 @@
 import { Activation } from "../../assembly/opcodes.js";
-import { F, type Heap, SHIFT } from "./float.js";
+import { type Heap, SHIFT } from "./float.js";
 import { sigmoid1, tanh1 } from "./math.js";
+
+const F = Math.fround;
 
 /**
  * Matrix multiplication in the order of `assembly/gemm.ts`: blocks of KC along k, and in each a 4 ×

@@ -1,6 +1,8 @@
-import { F, type Heap, SHIFT } from "./float.js";
+import { type Heap, SHIFT } from "./float.js";
 import { exp1, log1 } from "./math.js";
 import { rowSumOf } from "./reduce.js";
+
+const F = Math.fround;
 
 /** Softmax cross-entropy: the twins of `assembly/loss.ts`. */
 

@@ -1,4 +1,4 @@
-import { F } from "./float.js";
+const F = Math.fround;
 
 /**
  * The scalar twins of `assembly/math.ts`, which holds the derivations and the sources: the same

@@ -1,4 +1,6 @@
-import { F, type Heap, SHIFT } from "./float.js";
+import { type Heap, SHIFT } from "./float.js";
+
+const F = Math.fround;
 
 /** Batch normalisation: the twins of `assembly/norm.ts` and `assembly/channelSums.ts`. */
 

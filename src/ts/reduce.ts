@@ -1,4 +1,6 @@
-import { F, type Heap, SHIFT } from "./float.js";
+import { type Heap, SHIFT } from "./float.js";
+
+const F = Math.fround;
 
 /**
  * Reductions of [outer, n, inner] to [outer, inner] in the orders of the contract;

@@ -19,6 +19,7 @@ import {
   tanh,
   tanhBackward,
 } from "./elementwise.js";
+import type { Heap } from "./float.js";
 import { gemm } from "./gemm.js";
 import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from "./loss.js";
 import { copy, fill, increment, oneHot, stridedCopy } from "./move.js";
@@ -26,7 +27,6 @@ import { batchNormBackward, batchNormEval, batchNormForward } from "./norm.js";
 import { dropout, normal, randomBits, uniform } from "./random.js";
 import { max, mean, min, sum } from "./reduce.js";
 import { adam, sgd, sgdMomentum } from "./update.js";
-import type { Heap } from "./float.js";
 
 /** The WebAssembly run loop's twin: the same words, the same order, the same status (see `assembly/run.ts`). */
 export function run(m: Heap, program: number, bytes: number, status: number): number {
@@ -121,8 +121,22 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
         break;
       case Opcode.Gemm:
         gemm(
-          m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9), o(10), o(11), o(12),
-          o(13), o(14),
+          m,
+          o(0),
+          o(1),
+          o(2),
+          o(3),
+          o(4),
+          o(5),
+          o(6),
+          o(7),
+          o(8),
+          o(9),
+          o(10),
+          o(11),
+          o(12),
+          o(13),
+          o(14),
         );
         break;
       case Opcode.SoftmaxCrossEntropyForward: {
@@ -141,7 +155,19 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
         break;
       case Opcode.BatchNormBackward:
         batchNormBackward(
-          m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9), o(10), o(11),
+          m,
+          o(0),
+          o(1),
+          o(2),
+          o(3),
+          o(4),
+          o(5),
+          o(6),
+          o(7),
+          o(8),
+          o(9),
+          o(10),
+          o(11),
         );
         break;
       case Opcode.RandomBits:

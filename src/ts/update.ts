@@ -1,4 +1,6 @@
-import { F, type Heap, SHIFT } from "./float.js";
+import { type Heap, SHIFT } from "./float.js";
+
+const F = Math.fround;
 
 /** The optimizers' updates: the twins of `assembly/update.ts`. */
 

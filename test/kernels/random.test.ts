@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../assembly/opcodes.js";
-import { threefry } from "../../src/ts/random.js";
+import { threefry } from "../../src/threefry.js";
 import { onBoth, onDouble } from "./harness.js";
 
 const LENGTHS = [0, 1, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33, 100];
