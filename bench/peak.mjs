@@ -33,6 +33,6 @@ export function peakLoops() {
     "8 accumulators": { flops: 64 * STEPS, call: () => loops.strict8(STEPS) },
     "10 accumulators": { flops: 80 * STEPS, call: () => loops.strict10(STEPS) },
     "12 accumulators": { flops: 96 * STEPS, call: () => loops.strict12(STEPS) },
-    "micro-kernel in L1": { flops: 64 * K * PANELS, call: () => loops.panel(A, B, C, K, PANELS) },
+    "micro-kernel in L1": { flops: 64 * K * PANELS, call: () => loops.panel(C, A, B, K, PANELS) },
   };
 }

@@ -128,6 +128,6 @@ export function strict12(iterations: i32): f32 {
  * The micro-kernel on one micro-panel of A (k · 4 floats), one of B (k · 8) and one tile of C (4 ×
  * 8).
  */
-export function panel(a: usize, b: usize, c: usize, k: i32, iterations: i32): void {
+export function panel(c: usize, a: usize, b: usize, k: i32, iterations: i32): void {
   for (let i = 0; i < iterations; i++) microKernel(c, a, b, k, 32, 1, 0, 0, false);
 }
