@@ -10,8 +10,12 @@ const ALIGNMENT = 16;
 
 /** Values that share one place, one after the other. */
 interface Interval {
-  first: number;
+  readonly first: number;
   last: number;
+  /** The last read of any of its values. */
+  lastRead: number;
+  /** The instruction at which a value last took the place over. */
+  takenAt: number;
   readonly bytes: number;
   readonly values: Value[];
   offset: number;
@@ -24,27 +28,37 @@ export function placeValues(
   outputs: readonly Value[],
 ): number {
   const intervals = new Map<Value, Interval>();
+  const lastReads = readsOf(instructions, outputs);
   const open = (value: Value, at: number): void => {
-    if (value.inArena && !intervals.has(value))
-      intervals.set(value, { first: at, last: at, bytes: value.bytes, values: [value], offset: 0 });
+    if (!value.inArena || intervals.has(value)) return;
+    const lastRead = lastReads.get(value) ?? -1;
+    const { bytes } = value;
+    intervals.set(value, {
+      first: at,
+      last: at,
+      lastRead,
+      takenAt: -1,
+      bytes,
+      values: [value],
+      offset: 0,
+    });
   };
-  const lastRead = lastReads(instructions, outputs);
   for (const input of inputs) if (input) open(input, -1);
   for (const [at, instruction] of instructions.entries()) {
     for (const [written, read] of instruction.inPlace) {
       const interval = intervals.get(read);
-      const dies = interval?.values.every((value) => (lastRead.get(value) ?? -1) <= at);
-      if (!interval || !dies || !written.inArena || intervals.has(written)) continue;
-      if (interval.bytes !== written.bytes || interval.last === Number.POSITIVE_INFINITY) continue;
-      // Taken over by an earlier output of this very instruction.
-      if (interval.values.some((value) => instruction.writes.includes(value))) continue;
+      const free = interval && interval.lastRead <= at && interval.takenAt !== at;
+      if (!free || !written.inArena || intervals.has(written)) continue;
+      if (interval.bytes !== written.bytes) continue;
       interval.values.push(written);
+      interval.takenAt = at;
+      interval.lastRead = Math.max(interval.lastRead, lastReads.get(written) ?? -1);
       intervals.set(written, interval);
     }
     for (const value of instruction.writes) open(value, at);
     for (const value of [...instruction.writes, ...reads(instruction)]) {
       const interval = intervals.get(value);
-      if (interval) interval.last = Math.max(interval.last, at);
+      if (interval) interval.last = at;
     }
   }
   for (const output of outputs) {
@@ -54,7 +68,7 @@ export function placeValues(
   return assign([...new Set(intervals.values())]);
 }
 
-function lastReads(
+function readsOf(
   instructions: readonly Instruction[],
   outputs: readonly Value[],
 ): Map<Value, number> {
