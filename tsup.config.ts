@@ -19,5 +19,9 @@ export default defineConfig({
   clean: true,
   // The package has no dependencies: the loader is bundled.
   noExternal: ["@assemblyscript/loader"],
-  dts: { compilerOptions: { ignoreDeprecations: "6.0" } },
+  dts: {
+    // For Symbol.dispose, whatever `lib` the importing project has.
+    banner: '/// <reference lib="esnext.disposable" />',
+    compilerOptions: { ignoreDeprecations: "6.0" },
+  },
 });

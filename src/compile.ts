@@ -3,11 +3,11 @@
  * call is: copy inputs in, one call of the backend, copy outputs out.
  */
 import { defaultBackend, defaultDtype } from "./backend.js";
-import { homeOf } from "./evaluate.js";
+import { homeOf, keepsGraphs } from "./evaluate.js";
 import { arrayOf, constant } from "./ops/create.js";
 import { valuesOf } from "./ops/methods.js";
 import { Parameter } from "./parameter.js";
-import { reduceTape, type Tape } from "./plan/passes.js";
+import { identity, reduceTape, type Tape } from "./plan/passes.js";
 import { makePlan, type Plan } from "./plan/plan.js";
 import { Program } from "./plan/program.js";
 import { checkShape, type Shape } from "./shape.js";
@@ -86,7 +86,7 @@ function readArguments(
   specs: boolean,
 ): { inputs: Input[]; template: unknown; key: string } {
   const inputs: Input[] = [];
-  const parts: string[] = [defaultBackend().name, defaultDtype()];
+  const parts: string[] = [`backend#${identity(defaultBackend())}`, defaultDtype()];
   const add = (type: TensorType, data: TypedArray | undefined): Slot => {
     parts.push(`${type.dtype}[${type.shape.join()}]`);
     inputs.push({ type, data });
@@ -95,9 +95,8 @@ function readArguments(
   const template = mapTree(
     args,
     (leaf, path) => {
-      parts.push(path);
       if (leaf instanceof Parameter) {
-        parts.push(`parameter@${leaf.address}`);
+        parts.push(`parameter#${identity(leaf)}`);
         return leaf;
       }
       if (leaf instanceof Tensor) return add(leaf, valuesOf("compile", leaf));
@@ -119,10 +118,17 @@ function readArguments(
     },
     (value) => specs && isSpec(value),
   );
-  return { inputs, template, key: parts.join("|") };
+  return { inputs, template, key: [structureOf(template), ...parts].join("|") };
 }
 
-/** Inside a trace a compiled function is the function itself, with numbers made tensors. */
+/** The arrays and objects around the leaves; empty ones count. */
+function structureOf(template: unknown): string {
+  const isLeaf = (value: unknown): boolean =>
+    typeof value !== "object" || value instanceof Slot || value instanceof Parameter;
+  return JSON.stringify(template, (_, value: unknown) => (isLeaf(value) ? 0 : value));
+}
+
+/** Inside a trace or a transform a compiled function is the function itself, with numbers made tensors. */
 function inline(args: readonly unknown[]): unknown[] {
   return mapTree(args, (leaf) =>
     typeof leaf === "number"
@@ -145,10 +151,13 @@ function traceFunction(
       leaf instanceof Slot ? placeholders[leaf.index] : leaf,
     );
     const value = fn(...(args as never[]));
-    if (typeof (value as { then?: unknown } | null)?.then === "function")
+    if (typeof (value as { then?: unknown } | null)?.then === "function") {
+      // What the promise ends with is a consequence of this error, and not reported as well.
+      (value as PromiseLike<unknown>).then(undefined, () => undefined);
       throw new Error(
         "compile: the function is async: got a promise, expected a synchronous function; await before calling it",
       );
+    }
     const outputs: Tensor[] = [];
     const shape = mapTree(value, (leaf) => {
       if (!(leaf instanceof Tensor)) return leaf;
@@ -165,7 +174,7 @@ function traceFunction(
   const recorded: Tape = { nodes: trace.nodes, placeholders, outputs, assignments };
   const tape: Tape = { ...recorded, nodes: reduceTape(recorded, new Map()).nodes };
   const roots = [...outputs, ...assignments.map(({ value }) => value), ...placeholders];
-  const { backend, float } = homeOf(ancestors(roots));
+  const { backend, float } = homeOf(ancestors(roots), assignments);
   const plan = makePlan(tape, float);
   const program = new Program(plan, backend, float);
   return { key, flags: trace.flags, tape, plan, program, result: shape, types: outputs };
@@ -199,7 +208,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
   };
 
   const call = (...args: readonly unknown[]): unknown => {
-    if (currentTrace()) return fn(...(inline(args) as unknown as A));
+    if (currentTrace() || keepsGraphs()) return fn(...(inline(args) as unknown as A));
     const { entry, inputs } = prepare(args, false);
     const { backend } = entry.program;
     const before = backend.calls;

@@ -3,14 +3,14 @@
  * kept as a JavaScript array and the graph behind it dropped.
  */
 import { type Backend, defaultBackend, defaultDtype } from "./backend.js";
-import { readOp, ridingOn, settle } from "./parameter.js";
+import { type Parameter, readOp, ridingOn, settle } from "./parameter.js";
 import type { Tape } from "./plan/passes.js";
 import { makePlan } from "./plan/plan.js";
 import { Program } from "./plan/program.js";
 import { type Assignment, ancestors, currentTrace, setHooks } from "./tape.js";
 import type { FloatDtype, Node, Tensor } from "./tensor.js";
 
-type Reader = { readonly parameter: import("./parameter.js").Parameter; readonly version?: number };
+type Reader = { readonly parameter: Parameter; readonly version?: number };
 
 let keepingGraphs = 0;
 
@@ -24,26 +24,34 @@ export function keepGraphs<T>(fn: () => T): T {
   }
 }
 
+/** Whether a transform is recording, which has to walk the graph of all that it calls. */
+export const keepsGraphs = (): boolean => keepingGraphs > 0;
+
 /** The Parameter that a node reads, if it reads one. */
 export function parameterRead(node: Node): Reader | undefined {
   return (node.op as unknown) === readOp ? (node.attrs as Reader) : undefined;
 }
 
 /**
- * Where a program with these nodes runs, and in which precision: where its Parameters live, else in the default backend.
+ * Where a program runs, and in which precision: where the Parameters live that it reads or assigns, else in the default backend.
  * Mixed homes and mixed precisions are refused.
  */
-export function homeOf(nodes: readonly Node[]): { backend: Backend; float: FloatDtype } {
+export function homeOf(
+  nodes: readonly Node[],
+  assignments: readonly Assignment[],
+): { backend: Backend; float: FloatDtype } {
   let backend: Backend | undefined;
   let float: FloatDtype | undefined;
-  for (const node of nodes) {
-    const parameter = parameterRead(node)?.parameter;
+  const settleBy = (parameter: Parameter | undefined): void => {
     if (parameter && backend && parameter.backend !== backend)
       throw new TypeError(
         `evaluate: parameters live in different backends: got ${parameter} in ${parameter.backend.name} ` +
           `and others in ${backend.name}, expected one`,
       );
     backend ??= parameter?.backend;
+  };
+  for (const node of nodes) {
+    settleBy(parameterRead(node)?.parameter);
     for (const { dtype } of node.outputs) {
       if (dtype === "i32") continue;
       if (float && float !== dtype)
@@ -53,6 +61,7 @@ export function homeOf(nodes: readonly Node[]): { backend: Backend; float: Float
       float = dtype;
     }
   }
+  for (const { parameter } of assignments) settleBy(parameter);
   const home = backend ?? defaultBackend();
   const precision = float ?? defaultDtype();
   if (!home.floats.includes(precision))
@@ -134,7 +143,7 @@ export function evaluate(roots: readonly Tensor[], assignments: readonly Assignm
     outputs,
     assignments: all,
   };
-  const { backend, float } = homeOf(tape.nodes);
+  const { backend, float } = homeOf(tape.nodes, all);
   const program = new Program(makePlan(tape, float, chainEffects(effects)), backend, float);
   let results: ReturnType<Program["run"]>;
   try {

@@ -1,6 +1,15 @@
 import { type Backend, defaultBackend, elementBytes } from "./backend.js";
 import { formatShape, type Shape, sameShape, sizeOf } from "./shape.js";
-import { type Assignment, currentTrace, makeNode, type Op, setHooks, type Trace } from "./tape.js";
+import {
+  type Assignment,
+  currentTrace,
+  describe,
+  makeNode,
+  type Op,
+  operand,
+  setHooks,
+  type Trace,
+} from "./tape.js";
 import { type Dtype, type Node, Tensor, type TypedArray } from "./tensor.js";
 
 interface ReadAttrs {
@@ -171,7 +180,10 @@ export function settle(node: Node): void {
  */
 export function assign(parameter: Parameter, value: Tensor): Tensor {
   if (!(parameter instanceof Parameter))
-    throw new TypeError(`assign: not a parameter: got ${String(parameter)}, expected a Parameter`);
+    throw new TypeError(
+      `assign: not a parameter: got ${describe(parameter)}, expected a Parameter`,
+    );
+  const source = operand("assign", value);
   if (!sameShape(parameter.shape, value.shape))
     throw new RangeError(
       `assign: shapes differ: got ${formatShape(value.shape)} for ${parameter}, ` +
@@ -182,16 +194,14 @@ export function assign(parameter: Parameter, value: Tensor): Tensor {
       `assign: dtypes differ: got ${value.dtype} for ${parameter}, expected ${parameter.dtype}`,
     );
   const trace = currentTrace();
-  const source =
-    value instanceof Parameter ? (trace ? binding(trace, value) : value.read()) : value;
   if (trace) {
     bind(trace, parameter, source);
     trace.assigned.add(parameter);
-  } else {
-    const known = source.node.values[source.index];
-    if (known) parameter.write(known);
-    else ride(source.node, { parameter, value: source });
+    return source;
   }
+  const known = value instanceof Parameter ? value.value() : source.node.values[source.index];
+  if (known) parameter.write(known);
+  else ride(source.node, { parameter, value: source });
   return source;
 }
 

@@ -19,7 +19,8 @@ const COMPARED_CONSTANT = 64;
 
 const identities = new WeakMap<object, number>();
 let nextIdentity = 0;
-function identity(value: object): number {
+/** A number that no other object has. */
+export function identity(value: object): number {
   const id = identities.get(value) ?? nextIdentity++;
   identities.set(value, id);
   return id;
@@ -69,7 +70,7 @@ export function reduceTape(tape: Tape, substituted: ReadonlyMap<Tensor, Tensor>)
   const nodes = liveNodes(roots, find);
   for (const node of nodes) {
     const key = isKnown(node)
-      ? constantKey(node.values[0] as TypedArray, node.outputs[0] as Tensor)
+      ? node.outputs.map((output, at) => constantKey(node.values[at] as TypedArray, output)).join()
       : `${node.op.name}(${node.inputs
           .map((input) => {
             const { node: source, index } = find(input);

@@ -48,30 +48,25 @@ export function makePlan(
   const inputs = tape.placeholders.map((placeholder) => lowering.output(placeholder.node));
   const late = lateNodes(nodes, find, new Set(commits.values()), tape.outputs.map(find));
   for (const node of nodes) if (!late.has(node)) lowering.lower(node);
-  const anyNode = nodes[0] as Node;
-  const copy = (from: Value): Value => {
-    const to = lowering.temporary(from.dtype, from.size);
-    if (from.size > 0) emitCopy(lowering.instructions, to, from, anyNode);
-    return to;
-  };
-  // Copied before the updates, which may write the Parameter in place.
-  const parameterOutput = (value: Value): Value => (value.parameter ? copy(value) : value);
-  const early = new Map<Tensor, Value>();
-  for (const output of tape.outputs.map(find))
-    if (!late.has(output.node)) early.set(output, parameterOutput(lowering.valueOf(output)));
-  for (const value of commits.values())
-    if (!late.has(value.node)) early.set(value, parameterOutput(lowering.valueOf(value)));
+  const firstUpdate = lowering.instructions.length;
   for (const node of nodes) if (late.has(node)) lowering.lower(node);
-
-  const placed = (tensor: Tensor): Value =>
-    early.get(find(tensor)) ?? lowering.valueOf(find(tensor));
-  const outputs = tape.outputs.map(placed);
-  const committed = [...commits].map(([parameter, value]) => ({
-    parameter,
-    value: placed(value),
-  }));
+  const updates = lowering.instructions.splice(firstUpdate);
+  const anyNode = nodes[0] as Node;
+  // What is a Parameter's old value is copied before the updates, which may write it in place.
+  const saved = new Map<Value, Value>();
+  const result = (tensor: Tensor): Value => {
+    const value = lowering.valueOf(find(tensor));
+    if (!value.parameter) return value;
+    const copy = saved.get(value) ?? lowering.temporary(value.dtype, value.size);
+    if (!saved.has(value) && value.size > 0) emitCopy(lowering.instructions, copy, value, anyNode);
+    saved.set(value, copy);
+    return copy;
+  };
+  const outputs = tape.outputs.map(result);
+  const committed = [...commits].map(([parameter, value]) => ({ parameter, value: result(value) }));
   const kept = new Set([...outputs, ...committed.map(({ value }) => value)]);
-  const instructions = dropUnread(fuseActivations(lowering.instructions, kept), kept);
+  const recorded = [...lowering.instructions, ...updates];
+  const instructions = dropUnread(fuseActivations(recorded, kept), kept);
   commitInPlace(instructions, committed, new Set(inputs));
   for (const { parameter, value } of committed)
     if (value.parameter !== parameter && value.size > 0)

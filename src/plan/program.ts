@@ -116,7 +116,8 @@ export class Program {
     const { backend, plan } = this;
     // Throws for a disposed one.
     for (const parameter of plan.parameters) void parameter.address;
-    if (this.#block === 0) {
+    const fresh = this.#block === 0;
+    if (fresh) {
       this.#block = backend.memory.allocate(this.blockBytes);
       finalizer.register(this, { backend, address: this.#block }, this);
       const start = (this.#block + STATUS_BYTES) >>> 2;
@@ -124,7 +125,12 @@ export class Program {
       for (const value of plan.pool) if (value.data) this.#view(value).set(value.data);
       this.#relocate((value) => !value.inArena);
     }
-    backend.arena.reserve(plan.peakBytes);
+    try {
+      backend.arena.reserve(plan.peakBytes);
+    } catch (error) {
+      if (fresh) this.release();
+      throw error;
+    }
     if (this.#arena !== backend.arena.address) {
       this.#arena = backend.arena.address;
       this.#relocate((value) => value.inArena);
