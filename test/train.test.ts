@@ -101,6 +101,9 @@ describe("a run", () => {
   });
 });
 
+/** Windows knows no SIGINT between processes: the child would just be ended. */
+const onPosix = it.skipIf(process.platform === "win32");
+
 describe("the output", () => {
   it("has plain lines when it is no terminal, then the summary and the comparison", async () => {
     const { code, stdout, stderr } = await train(["--epochs", "2"]);
@@ -126,8 +129,7 @@ describe("the output", () => {
     expect(stdout).toMatch(/^speed {11}WebAssembly \d+\.\d times as fast: /m);
   });
 
-  // Windows knows no SIGINT between processes: the child would just be ended.
-  it.skipIf(process.platform === "win32")("ends with the summary on Ctrl-C", async () => {
+  onPosix("ends with the summary on Ctrl-C", async () => {
     const { code, stdout, stderr } = await train(["--epochs", "5000"], /^epoch +2\//m);
     expect(stderr).toBe("");
     expect(code).toBe(130);
@@ -135,6 +137,14 @@ describe("the output", () => {
     expect(stdout).toMatch(/^weights SHA-256 [0-9a-f]{64}$/m);
     expect(stdout).toMatch(/\n\ninterrupted after [\d,]+ of 115,000 steps\n$/);
     expect(stdout).not.toContain("TypeScript");
+  });
+
+  onPosix("keeps the summary when the comparison is interrupted", async () => {
+    const { code, stdout } = await train([], /^the same in pure TypeScript\nepoch/m);
+    expect(code).toBe(130);
+    expect(stdout.match(/^weights SHA-256/gm)).toHaveLength(1);
+    expect(stdout).not.toContain("same weights");
+    expect(stdout).toMatch(/\n\ninterrupted after \d+ of 414 steps\n$/);
   });
 
   it("explains itself", async () => {

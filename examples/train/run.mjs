@@ -21,7 +21,7 @@ const TEST_BATCH = 500;
  * @param {import("./options.mjs").Options} run.options
  * @param {import("chainrule").Backend} run.backend
  * @param {import("./progress.mjs").Progress} run.progress
- * @param {AbortSignal} run.signal ends the training after the step it is in
+ * @param {AbortSignal} run.signal ends the training, though not before its first step
  */
 export async function trainRun({ data, options, backend, progress, signal }) {
   const { train, test } = data;
@@ -38,7 +38,7 @@ export async function trainRun({ data, options, backend, progress, signal }) {
   let memory;
   let yielded = performance.now();
 
-  for (let epoch = 0; epoch < epochs && !signal.aborted; epoch++) {
+  for (let epoch = 0; epoch < epochs; epoch++) {
     const seen = { steps: 0, examples: 0, correct: 0, loss: 0 };
     progress.start({ epoch, epochs, perEpoch, run: { made: times.length, total } });
     try {
@@ -61,6 +61,7 @@ export async function trainRun({ data, options, backend, progress, signal }) {
     } finally {
       progress.end(seen);
     }
+    if (signal.aborted) break;
   }
   return {
     backend: backend.name,

@@ -93,12 +93,19 @@ export function idxDataset(
         `expected 0 ≤ label${classes === undefined ? "" : ` < ${classes}`}`,
     );
   return {
-    x: Float32Array.from(images.data, (pixel) => pixel * scale),
+    x: scaled(images.data, scale),
     y,
     shape,
     length,
     classes: classes ?? y.reduce((most, label) => Math.max(most, label + 1), 0),
   };
+}
+
+/** A loop: `Float32Array.from` with a function takes twenty times as long, seconds for MNIST. */
+function scaled(pixels: IdxArray["data"], scale: number): Float32Array {
+  const x = new Float32Array(pixels.length);
+  for (let i = 0; i < x.length; i++) x[i] = (pixels[i] as number) * scale;
+  return x;
 }
 
 /** The examples of one epoch, `batchSize` at a time; the last batch may be smaller. */
