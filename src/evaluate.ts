@@ -2,7 +2,7 @@
  * Reading a tensor outside `compile`: the same pipeline as a compiled step, run once on what the value needs. The value is
  * kept as a JavaScript array and the graph behind it dropped.
  */
-import { type Backend, defaultBackend, defaultDtype } from "./backend.js";
+import { type Backend, defaultBackend } from "./backend.js";
 import { type Parameter, readOp, ridingOn, settle } from "./parameter.js";
 import type { Tape } from "./plan/passes.js";
 import { makePlan } from "./plan/plan.js";
@@ -63,7 +63,8 @@ export function homeOf(
   }
   for (const { parameter } of assignments) settleBy(parameter);
   const home = backend ?? defaultBackend();
-  const precision = float ?? defaultDtype();
+  // Without floats only words are moved.
+  const precision = float ?? "f32";
   if (!home.floats.includes(precision))
     throw new TypeError(
       `evaluate: dtype ${precision} is not supported by the backend: got ${home.name}, expected ts; ` +
