@@ -152,7 +152,7 @@ export function relu(m: Heap, out: number, x: number, n: number): void {
   const a = x >>> SHIFT;
   for (let i = 0; i < n; i++) {
     const value = f[a + i] as number;
-    // Not Math.max: −0 stays, which Math.max would make 0.
+    // Not Math.max, which would make −0 into 0.
     f[o + i] = value < 0 ? 0 : value;
   }
 }

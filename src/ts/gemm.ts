@@ -29,7 +29,7 @@ function finish(
   if (beta !== 0) v = F(F(beta * (f[at] as number)) + v);
   if (shift !== undefined) v = F(v + shift);
   if (activation !== Activation.None) {
-    // Not Math.max: −0 stays, which Math.max would make 0.
+    // Not Math.max, which would make −0 into 0.
     if (activation === Activation.Relu) v = v < 0 ? 0 : v;
     else v = activation === Activation.Tanh ? tanh1(v) : sigmoid1(v);
   }

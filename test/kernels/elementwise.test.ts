@@ -55,7 +55,7 @@ const exact: Rounding = (x) => x;
 const unary: [string, Opcode, ((x: number, F: Rounding) => number) | undefined][] = [
   ["neg", Opcode.Neg, (x) => -x],
   ["sqrt", Opcode.Sqrt, (x, F) => F(Math.sqrt(x))],
-  // Not Math.max: −0 stays, which Math.max would make 0.
+  // Not Math.max, which would make −0 into 0.
   ["relu", Opcode.Relu, (x) => (x < 0 ? 0 : x)],
   // The accuracy of these is measured in math.test.ts.
   ["exp", Opcode.Exp, undefined],

@@ -41,7 +41,7 @@ function stridesOf({ m, n, k, form }: Case): readonly [number, number, number, n
 }
 
 const itself = (x: number): number => x;
-// biome-ignore lint/complexity/useMathMinMax: −0 stays, which Math.max would make 0.
+// Not Math.max, which would make −0 into 0.
 const relu = (x: number): number => (x < 0 ? 0 : x);
 /** Indexed by `Activation`. */
 const activations = {
