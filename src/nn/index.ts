@@ -1,4 +1,5 @@
 export { crossEntropy, type Reduction } from "../ops/loss.js";
+export { type BatchNormResult, batchNormEval, batchNormTrain } from "../ops/norm.js";
 export {
   BatchNorm1d,
   type BatchNormOptions,
