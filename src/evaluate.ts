@@ -153,13 +153,18 @@ export function evaluate(roots: readonly Tensor[], assignments: readonly Assignm
     program.release();
   }
   for (const carrier of carriers) settle(carrier);
-  const readsParameter = tape.nodes.some((node) => parameterRead(node) || node.droppedParameter);
+  const dropped = new Set(
+    tape.nodes.flatMap((node) => [
+      ...node.dropped,
+      ...[parameterRead(node)?.parameter ?? []].flat(),
+    ]),
+  );
   let next = 0;
   for (const node of wanted) {
     for (const index of node.outputs.keys()) node.values[index] = results[next++];
     if (keepingGraphs > 0 || node.pinned) continue;
     node.inputs = [];
-    node.droppedParameter = readsParameter;
+    node.dropped = dropped;
   }
 }
 

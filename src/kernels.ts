@@ -27,9 +27,9 @@ export interface Kernels {
   /** out[i] = value for i < n; `value` is a scalar. */
   fill(out: number, value: number, n: number): void;
   /**
-   * out (contiguous) = x read with one stride per axis (0 repeats): broadcastTo, transpose, slices.
-   * `dims` is the address of `rank` u32 sizes followed by `rank` u32 strides; 4-byte elements, or floats in
-   * the double-precision twin. Rank 0 copies one element. Not in place.
+   * out (contiguous) = x read with one stride per axis (0 repeats): broadcastTo, transpose, slices. It moves
+   * words of 4 bytes, whatever they mean, and strides are in words: an f64 is one more axis of two. `dims` is
+   * the address of `rank` u32 sizes followed by `rank` u32 strides. Rank 0 copies one word. Not in place.
    */
   stridedCopy(out: number, x: number, rank: number, dims: number): void;
   /** out[i] = x[i] + 1 on i32, wrapping. */

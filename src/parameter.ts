@@ -5,6 +5,7 @@ import {
   currentTrace,
   describe,
   makeNode,
+  NONE,
   type Op,
   operand,
   setHooks,
@@ -63,7 +64,7 @@ export class Parameter extends Tensor {
       trace: undefined,
       values: [],
       pinned: false,
-      droppedParameter: false,
+      dropped: NONE,
     };
     super(node, 0, { shape, dtype });
     this.name = name;

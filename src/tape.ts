@@ -58,6 +58,9 @@ export interface Trace {
   closed: boolean;
 }
 
+/** What a node starts with: nothing dropped behind it. */
+export const NONE: ReadonlySet<Parameter> = new Set();
+
 let current: Trace | undefined;
 let nextId = 0;
 
@@ -138,7 +141,7 @@ export function makeNode<Attrs>(
     trace: values.length > 0 ? undefined : current,
     values,
     pinned: false,
-    droppedParameter: false,
+    dropped: NONE,
   };
   for (const [index, type] of types.entries()) outputs.push(new Tensor(node, index, type));
   node.trace?.nodes.push(node);

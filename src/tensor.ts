@@ -1,4 +1,5 @@
 import type { TensorMethods } from "./ops/methods.js";
+import type { Parameter } from "./parameter.js";
 import { formatShape, type Shape, sizeOf } from "./shape.js";
 import type { Trace } from "./tape.js";
 
@@ -27,8 +28,8 @@ export interface Node<Attrs = unknown> {
   readonly values: (TypedArray | undefined)[];
   /** Set while a pullback may still walk through it: evaluating it then keeps the graph. */
   pinned: boolean;
-  /** Whether a Parameter was among the ancestors that were dropped. */
-  droppedParameter: boolean;
+  /** The Parameters that were read by what has been dropped behind it. */
+  dropped: ReadonlySet<Parameter>;
 }
 
 /**

@@ -174,7 +174,8 @@ export function gradients(loss: Tensor, parameters: readonly Parameter[]): (Tens
   const targets = [...standIns.values()].flatMap((tensors) => [...tensors]);
   const seed = full([], 1, { dtype: output.dtype });
   const found = pullback([output], [seed], targets, (node) => {
-    if (node.droppedParameter)
+    // Inside `compile` what is captured is a constant.
+    if (!trace && [...node.dropped].some((parameter) => wanted.has(parameter)))
       throw new Error(
         `gradients: the graph behind ${node.outputs[0]} was dropped when its value was read: ` +
           "got no path to its parameters, expected gradients before item() or toArray()",

@@ -5,7 +5,7 @@ import { broadcastShapes, broadcastStrides, type Shape, stridesOf } from "../sha
 import { type Op, record1 } from "../tape.js";
 import { type Dtype, type Node, Tensor, type TensorType } from "../tensor.js";
 import { asTensor, type Operand } from "./create.js";
-import { broadcastTo, isBroadcast } from "./shape.js";
+import { broadcastSource, broadcastTo } from "./shape.js";
 
 type Rules = Op<null>["vjp"];
 
@@ -31,9 +31,7 @@ interface Source {
 }
 
 function source(to: Lowering, node: Node, index: number, shape: Shape): Source {
-  const x = to.operand(node, index);
-  if (!isBroadcast(x)) return { value: to.valueOf(x), strides: stridesOf(shape) };
-  const from = x.node.inputs[0] as Tensor;
+  const from = broadcastSource(to.operand(node, index));
   return { value: to.valueOf(from), strides: broadcastStrides(from.shape, shape) };
 }
 

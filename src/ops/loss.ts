@@ -12,7 +12,7 @@ import { type Op, record, record1 } from "../tape.js";
 import type { Node, Tensor, TensorType } from "../tensor.js";
 import { exp, log, mul, sub } from "./elementwise.js";
 import { max, mean, sum } from "./reduce.js";
-import { isBroadcast, reshape, stopGradient } from "./shape.js";
+import { broadcastSource, reshape, stopGradient } from "./shape.js";
 
 const refuseLabel = (node: Node, row: number, label: number): string =>
   `crossEntropy: label ${label} at row ${row} is out of range: expected 0 ≤ label < ${
@@ -86,7 +86,7 @@ const backwardOp: Op<null> = {
   lower(node, to) {
     const [rows, cols] = (node.inputs[0] as Tensor).shape as [number, number];
     const cotangent = to.operand(node, 4);
-    const from = isBroadcast(cotangent) ? (cotangent.node.inputs[0] as Tensor) : cotangent;
+    const from = broadcastSource(cotangent);
     const shared = from.size === 1;
     const logits = to.input(node, 0);
     const dLogits = to.output(node);

@@ -67,14 +67,13 @@ function inferLength(x: Tensor, shape: Shape): Shape {
   return full;
 }
 
-/** Emits a copy of x read with one stride per axis of `shape`. */
+/** Emits a copy of x read with one stride per axis of `shape`: in words, of which an f64 has two. */
 function emitCopy(node: Node, to: Lowering, shape: Shape, strides: readonly number[]): void {
   const x = to.input(node, 0);
-  if (x.dtype !== to.float && to.float === "f64")
-    throw new TypeError(
-      `${node.op.name}: integers cannot be rearranged beside f64: got ${x.dtype}, expected f64; arrange the data first`,
-    );
-  to.emit(Opcode.StridedCopy, [to.output(node)], [x, shape.length, ...shape, ...strides]);
+  const double = x.dtype === "f64";
+  const sizes = double ? [...shape, 2] : shape;
+  const words = double ? [...strides.map((stride) => 2 * stride), 1] : strides;
+  to.emit(Opcode.StridedCopy, [to.output(node)], [x, sizes.length, ...sizes, ...words]);
 }
 
 const broadcastOp: Op<{ readonly shape: Shape }> = {
@@ -99,8 +98,10 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   return record1(broadcastOp, [x], { shape: [...shape] });
 }
 
-export function isBroadcast(x: Tensor): boolean {
-  return (x.node.op as unknown) === broadcastOp;
+/** What a broadcast repeats, so that a kernel may read it in place; x itself when it is none, or has its value already. */
+export function broadcastSource(x: Tensor): Tensor {
+  const { op, inputs, values } = x.node;
+  return (op as unknown) === broadcastOp && !values[0] ? (inputs[0] as Tensor) : x;
 }
 
 /** The transpose of `broadcastTo`: x summed over the axes that had been repeated. */

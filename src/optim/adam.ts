@@ -60,11 +60,12 @@ export class Adam extends Optimizer {
       readonly exp_avg_sq: Parameter;
       readonly step: Parameter;
     };
+    const before = this.updatesBefore(parameter);
     const rates = hyper(parameter, 9, (into) => {
       this.#check();
       const { lr, eps, weightDecay } = this;
       const [beta1, beta2] = this.betas;
-      const t = (step.value()[0] as number) + 1;
+      const t = (step.value()[0] as number) + before + 1;
       const stepSize = lr / (1 - power(beta1, t));
       const root = Math.sqrt(1 - power(beta2, t));
       into.set([

@@ -4,7 +4,7 @@ import { host } from "../ops/random.js";
 import { assign, Parameter } from "../parameter.js";
 import { formatShape, sameShape } from "../shape.js";
 import { entryOf, loadInto, type StateDict } from "../state.js";
-import { type Assignment, currentTrace, describe } from "../tape.js";
+import { type Assignment, currentTrace, describe, type Trace } from "../tape.js";
 import type { FloatDtype, Tensor } from "../tensor.js";
 
 /** A hyper-parameter as it is about to be used: finite and not negative. */
@@ -32,6 +32,8 @@ export abstract class Optimizer {
   abstract readonly name: string;
   readonly parameters: readonly Parameter[];
   readonly #moments = new Map<Parameter, Moments>();
+  /** How often a trace has updated a Parameter so far. */
+  readonly #updates = new WeakMap<Trace, Map<Parameter, number>>();
 
   constructor(parameters: readonly Parameter[]) {
     for (const item of parameters)
@@ -91,6 +93,17 @@ export abstract class Optimizer {
     });
     if (currentTrace()) for (const { parameter, value } of assignments) assign(parameter, value);
     else evaluate(results, assignments);
+  }
+
+  /** Updates of a Parameter that come before this one in the same step, and are not counted yet when it begins. */
+  protected updatesBefore(owner: Parameter): number {
+    const trace = currentTrace();
+    if (!trace) return 0;
+    const counts = this.#updates.get(trace) ?? new Map<Parameter, number>();
+    this.#updates.set(trace, counts);
+    const before = counts.get(owner) ?? 0;
+    counts.set(owner, before + 1);
+    return before;
   }
 
   protected moments(owner: Parameter): Moments {

@@ -14,32 +14,31 @@ export function fill(m: Heap, out: number, value: number, n: number): void {
 
 export function stridedCopy(m: Heap, out: number, x: number, rank: number, dims: number): void {
   const sizes = dims >>> 2;
-  copyAxes(m, out >>> SHIFT, x >>> SHIFT, rank, sizes, sizes + rank);
+  copyAxes(m.u, out >>> 2, x >>> 2, rank, sizes, sizes + rank);
 }
 
 /** Copies the axes whose sizes and strides begin at these words; returns where it stopped. */
 function copyAxes(
-  m: Heap,
+  u: Uint32Array,
   out: number,
   x: number,
   rank: number,
   sizes: number,
   strides: number,
 ): number {
-  const f = m.f;
   if (rank === 0) {
-    f[out] = f[x] as number;
+    u[out] = u[x] as number;
     return out + 1;
   }
-  const size = m.u[sizes] as number;
-  const stride = m.u[strides] as number;
+  const size = u[sizes] as number;
+  const stride = u[strides] as number;
   let o = out;
   let p = x;
   if (rank === 1) {
-    for (const end = o + size; o < end; o++, p += stride) f[o] = f[p] as number;
+    for (const end = o + size; o < end; o++, p += stride) u[o] = u[p] as number;
   } else {
     for (let i = 0; i < size; i++, p += stride) {
-      o = copyAxes(m, o, p, rank - 1, sizes + 1, strides + 1);
+      o = copyAxes(u, o, p, rank - 1, sizes + 1, strides + 1);
     }
   }
   return o;
