@@ -3,6 +3,7 @@
  * partitionable layout), so the same seed gives the same numbers in every engine and in both backends.
  */
 import { defaultDtype } from "./backend.js";
+import "./ops/methods.js";
 import { constant } from "./ops/create.js";
 import { type DrawKey, dropoutWith, host, normal01, randomBits, uniform01 } from "./ops/random.js";
 import type { HostSource } from "./plan/lowering.js";

@@ -1,7 +1,7 @@
 import type { TensorMethods } from "./ops/methods.js";
 import type { Parameter } from "./parameter.js";
 import { formatShape, type Shape, sizeOf } from "./shape.js";
-import type { Trace } from "./tape.js";
+import type { Op, Trace } from "./tape.js";
 
 export type FloatDtype = "f32" | "f64";
 export type Dtype = FloatDtype | "i32";
@@ -17,7 +17,7 @@ export interface TensorType {
 export interface Node<Attrs = unknown> {
   /** Creation order, which is a topological order. */
   readonly id: number;
-  readonly op: import("./tape.js").Op<Attrs>;
+  readonly op: Op<Attrs>;
   readonly attrs: Attrs;
   /** Emptied when the node has been evaluated outside a trace: the graph behind it is dropped. */
   inputs: readonly Tensor[];

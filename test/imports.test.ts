@@ -1,96 +1,191 @@
-/** The structure that the imports promise: one direction, no dependencies, nothing that an edge isolate forbids. */
-import { readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+/** What may import what, what the kernels may call, what is published. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, posix } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "vite";
+import { describe, expect, test } from "vitest";
 
-const src = fileURLToPath(new URL("../src/", import.meta.url));
-const files = readdirSync(src, { recursive: true, encoding: "utf8" })
-  .map((path) => path.replaceAll("\\", "/"))
-  .filter((path) => path.endsWith(".ts") && !path.startsWith("generated/"));
-const text = (path: string): string => readFileSync(src + path, "utf8");
+const root = fileURLToPath(new URL("..", import.meta.url));
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+const listed = (folder: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .map((path) => posix.join(folder, path.replaceAll("\\", "/")))
+    .filter((path) => path.endsWith(".ts"));
+const withoutComments = (text: string): string =>
+  text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
 
-/** From the bottom up; a module imports from its own line and from those above it in this list. */
-const layers: readonly (readonly string[])[] = [
-  ["shape", "memory", "kernels", "grouped", "threefry", "tree"],
-  ["backend"],
-  ["tensor", "tape"],
-  ["parameter"],
-  ["plan"],
-  ["evaluate"],
-  ["ops"],
-  ["autodiff"],
-  ["compile"],
-  ["state", "random", "data", "io"],
-  ["nn", "optim"],
-];
-/** The backends implement `backend` and know nothing of tapes; the entries choose among them. */
-const backends = ["wasm", "ts"];
-const entries = ["index", "pure"];
-
-/** A file's module: the folder it is in, or its own name. */
-const moduleOf = (path: string): string => (path.split("/")[0] as string).replace(/\.ts$/, "");
-const level = (module: string): number => layers.findIndex((names) => names.includes(module));
-
-/** What a file imports at run time, as paths below src; packages as they are. */
-function imports(path: string): string[] {
-  const found: string[] = [];
-  const statement = /^(?:import|export)\s+(?!type\b)(?:[^;"']*?\sfrom\s+)?["']([^"']+)["'];/gm;
-  for (const [whole, target = ""] of text(path).matchAll(statement)) {
-    // All of its names are types.
-    const names = /\{([^}]*)\}/
-      .exec(whole)?.[1]
-      ?.split(",")
-      .filter((name) => name.trim());
-    if (names?.length && names.every((name) => /^\s*type\s/.test(name))) continue;
-    found.push(target.startsWith(".") ? new URL(target, `file:///src/${path}`).pathname : target);
-  }
-  return found.map((target) => target.replace(/^\/src\//, ""));
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly typeOnly: boolean;
 }
 
-test("imports point one way", () => {
-  const wrong: string[] = [];
-  for (const path of files) {
-    const from = moduleOf(path);
-    for (const target of imports(path)) {
-      const to = moduleOf(target.replace(/\.js$/, ".ts"));
-      if (entries.includes(from) || target.startsWith("/assembly/") || to === from) continue;
-      if (target.startsWith("generated/") && backends.includes(from)) continue;
-      const allowed = backends.includes(from) ? level("backend") : level(from);
-      const isLoader = target === "@assemblyscript/loader" && from === "wasm";
-      if (!isLoader && (level(to) < 0 || level(to) > allowed)) wrong.push(`${path} → ${target}`);
+/** The imports and re-exports of a file; one is type-only when each of its names is. */
+function importsOf(path: string): Import[] {
+  const statement = /^(?:import|export)\s+(?:([^;"]*?)\s+from\s+)?"([^"]+)";/gm;
+  return [...withoutComments(read(path)).matchAll(statement)].map(([, names = "", source]) => {
+    const each = /^\{([\s\S]*)\}$/.exec(names)?.[1]?.split(",") ?? [names];
+    const typeOnly = each.every((name) => /^\s*(type\s|$)/.test(name)) && names !== "";
+    const to = source as string;
+    const local = to.startsWith(".");
+    return {
+      from: path,
+      to: local ? posix.join(posix.dirname(path), to).replace(/\.js$/, ".ts") : to,
+      typeOnly,
+    };
+  });
+}
+
+const src = listed("src");
+const imports = src.flatMap(importsOf);
+
+describe("imports of src point one way", () => {
+  /** Each layer may use those before it, and itself. */
+  const layers: readonly (readonly [string, RegExp])[] = [
+    ["words and shapes", /^(assembly\/opcodes|src\/(kernels|shape|tree|grouped|threefry))\.ts$/],
+    ["memory", /^src\/(memory|backend)\.ts$/],
+    ["tape", /^src\/(tape|tensor)\.ts$/],
+    ["parameter", /^src\/parameter\.ts$/],
+    ["plan", /^src\/plan\//],
+    ["evaluate", /^src\/evaluate\.ts$/],
+    ["ops", /^src\/ops\//],
+    ["autodiff", /^src\/autodiff\//],
+    ["compile", /^src\/compile\.ts$/],
+    ["state", /^src\/(state|random)\.ts$|^src\/io\//],
+    ["nn, optim, data", /^src\/(nn|optim|data|inspect)\//],
+    ["entries", /^src\/(index|pure)\.ts$/],
+  ];
+  const layerOf = (path: string): number => layers.findIndex(([, pattern]) => pattern.test(path));
+  const isBackend = (path: string): boolean => /^src\/(wasm|ts|generated)\//.test(path);
+
+  test("every file has a layer", () => {
+    expect(src.filter((path) => !isBackend(path) && layerOf(path) < 0)).toEqual([]);
+  });
+
+  test.each(layers.map(([name], layer) => ({ name, layer })))("$name", ({ layer }) => {
+    const wrong = imports.filter(
+      ({ from, to, typeOnly }) =>
+        !typeOnly &&
+        layerOf(from) === layer &&
+        !isBackend(to) &&
+        !(layerOf(to) <= layer && layerOf(to) >= 0),
+    );
+    expect(wrong.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
+  });
+
+  test("the backends are chosen at the top, and use words, shapes and memory only", () => {
+    const chosen = imports.filter(({ from, to }) => !isBackend(from) && isBackend(to));
+    expect(new Set(chosen.map(({ from, to }) => `${from} → ${to}`))).toEqual(
+      new Set(["src/index.ts → src/wasm/backend.ts", "src/pure.ts → src/ts/backend.ts"]),
+    );
+    const used = imports.filter(({ from, to }) => isBackend(from) && !isBackend(to));
+    const above = used.filter(
+      ({ to, typeOnly }) => !typeOnly && !(layerOf(to) >= 0 && layerOf(to) < 2),
+    );
+    expect(above.map(({ from, to }) => `${from} → ${to}`)).toEqual([
+      "src/wasm/backend.ts → @assemblyscript/loader",
+    ]);
+  });
+
+  test("assembly imports nothing from outside", () => {
+    const outside = listed("assembly").flatMap(importsOf);
+    expect(outside.filter(({ to }) => !to.startsWith("assembly/"))).toEqual([]);
+  });
+});
+
+describe("what the code does without", () => {
+  const found = (paths: readonly string[], pattern: RegExp): string[] =>
+    paths.flatMap((path) =>
+      [...withoutComments(read(path)).matchAll(pattern)].map(([text]) => `${path}: ${text.trim()}`),
+    );
+  const single = listed("src/ts").filter((path) => !path.endsWith("/doubleMath.ts"));
+  const exact = "fround|imul|clz32|abs|floor|ceil|trunc|sqrt|min|max";
+  test.each<[string, readonly string[], RegExp]>([
+    ["code made at run time", src, /(?<![.\w])eval\((?!\))|\bnew\s+Function\b/g],
+    ["modules of one runtime", src, /\bfrom\s+"node:[^"]*"|\bimport\s+"node:|\brequire\s*\(/g],
+    ["suppressed types", src, /@ts-(ignore|expect-error|nocheck)/g],
+    [
+      "what engines round differently",
+      single,
+      new RegExp(`\\bMath\\.(?!(${exact})\\b)[a-z]\\w*|\\*\\*`, "g"),
+    ],
+    [
+      "powers of hyper-parameters",
+      listed("src/optim"),
+      /\bMath\.(?!(floor|sqrt|min|max)\b)\w+|\*\*/g,
+    ],
+    ["engine functions in kernels", listed("assembly"), /\b(Native)?Mathf?\.\w+|\*\*/g],
+  ])("%s", (_, paths, pattern) => {
+    expect(paths.length).toBeGreaterThan(0);
+    expect(found(paths, pattern)).toEqual([]);
+  });
+});
+
+describe("the package", () => {
+  const manifest = JSON.parse(read("package.json"));
+
+  test("has no dependencies", () => {
+    for (const kind of [
+      "dependencies",
+      "peerDependencies",
+      "optionalDependencies",
+      "bundleDependencies",
+    ])
+      expect(manifest[kind]).toBeUndefined();
+  });
+
+  test("holds what its entries need, and no more", () => {
+    const output = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
+      cwd: root,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+      shell: process.platform === "win32",
+    });
+    const packed = (JSON.parse(output)[0].files as { path: string }[]).map(({ path }) => path);
+    const entries = Object.values(manifest.exports).flatMap((entry) =>
+      typeof entry === "string" ? entry : Object.values(entry as Record<string, string>),
+    );
+    expect(packed).toEqual(expect.arrayContaining(entries.map((path) => path.replace("./", ""))));
+    const allowed =
+      /^dist\/[\w.-]+\.(js|js\.map|d\.ts)$|^(CHANGELOG|README)\.md$|^(LICENSE|NOTICE)$|^package\.json$/;
+    expect(packed.filter((path) => !allowed.test(path))).toEqual([]);
+  });
+
+  // A bundler leaves out what `sideEffects` calls pure: methods, hooks and the default backend must not be.
+  test.each<[string, string, unknown]>([
+    ["index", "grad((x) => x.square().sum())(tensor([1, 2])).toArray()", [2, 4]],
+    ["nn", "new nn.Linear(2, 1).forward(tensor([[1, 2]])).shape", [1, 1]],
+    ["data", "[...data.batches(set, { batchSize: 2 })][0].x.toArray().length", 2],
+    ["random", "random.uniform([3]).shape", [3]],
+  ])("works when it is bundled: %s", async (entry, code, value) => {
+    const folder = mkdtempSync(join(tmpdir(), "chainrule-bundle-"));
+    try {
+      const from = (name: string): string => JSON.stringify(join(root, "dist", `${name}.js`));
+      const lines = [
+        entry === "index" || entry === "nn" ? `import { grad, tensor } from ${from("index")};` : "",
+        entry === "index" ? "" : `import * as ${entry} from ${from(entry)};`,
+        "const set = { x: new Float32Array(4), y: new Int32Array(2), shape: [2], length: 2, classes: 1 };",
+        `export const value = ${code};`,
+      ];
+      writeFileSync(join(folder, "main.js"), lines.join("\n"));
+      await build({
+        configFile: false,
+        logLevel: "silent",
+        root: folder,
+        build: {
+          outDir: folder,
+          emptyOutDir: false,
+          lib: { entry: join(folder, "main.js"), formats: ["es"], fileName: () => "bundle.mjs" },
+        },
+      });
+      const bundle = await import(
+        /* @vite-ignore */ pathToFileURL(join(folder, "bundle.mjs")).href
+      );
+      expect(bundle.value).toEqual(value);
+    } finally {
+      rmSync(folder, { recursive: true });
     }
-  }
-  expect(wrong).toEqual([]);
-});
-
-test("every file of src belongs to a layer", () => {
-  const known = [...layers.flat(), ...backends, ...entries];
-  expect(files.map(moduleOf).filter((module) => !known.includes(module))).toEqual([]);
-});
-
-test("no run-time dependency, no code generation, no static import of Node's modules", () => {
-  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-  expect(Object.keys(manifest.dependencies ?? {})).toEqual([]);
-  for (const path of files) {
-    expect(
-      imports(path).filter((target) => target.startsWith("node:")),
-      path,
-    ).toEqual([]);
-    expect(text(path), path).not.toMatch(/(?<![.\w])eval\((?!\))|new Function\b/);
-  }
-});
-
-test("f32 kernels use no function in which engines differ", () => {
-  const kernels = files.filter((path) => path.startsWith("ts/") && path !== "ts/doubleMath.ts");
-  expect(kernels.length).toBeGreaterThan(8);
-  const exact = ["fround", "imul", "clz32", "abs", "floor", "ceil", "trunc", "sqrt", "min", "max"];
-  for (const path of kernels) {
-    const code = text(path).replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
-    const used = [...code.matchAll(/\bMath\.([a-z]\w*)/g)].map(([, name]) => name as string);
-    expect(
-      used.filter((name) => !exact.includes(name)),
-      path,
-    ).toEqual([]);
-    expect(code, path).not.toMatch(/\*\*/);
-  }
+  });
 });

@@ -1,3 +1,5 @@
+import "../ops/methods.js";
+
 export {
   type Batch,
   type BatchOptions,

@@ -1,3 +1,5 @@
+import "../ops/methods.js";
+
 export { crossEntropy, type Reduction } from "../ops/loss.js";
 export { type BatchNormResult, batchNormEval, batchNormTrain } from "../ops/norm.js";
 export {
