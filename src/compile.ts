@@ -202,7 +202,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
         ? (entries.splice(at, 1)[0] as Entry)
         : traceFunction(fn as (...args: never[]) => unknown, template, inputs, key);
     entries.unshift(entry);
-    entries.length = Math.min(entries.length, KEPT);
+    for (const { program } of entries.splice(KEPT)) program.release();
     latest = entry;
     return { entry, inputs };
   };

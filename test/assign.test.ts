@@ -249,8 +249,7 @@ describe("refusal", () => {
 });
 
 describe("several updates in one step", () => {
-  type Make = (parameters: Parameter[]) => Optimizer;
-  const makers: [string, Make][] = [
+  const makers: [string, (parameters: Parameter[]) => Optimizer][] = [
     ["SGD", (p) => new SGD(p, { lr: 0.1 })],
     ["SGD with momentum", (p) => new SGD(p, { lr: 0.1, momentum: 0.9 })],
     ["Adam", (p) => new Adam(p, { lr: 0.1 })],

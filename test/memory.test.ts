@@ -18,16 +18,7 @@ import {
   wasm,
 } from "../src/index.js";
 import { LinearMemory } from "../src/memory.js";
-import {
-  BatchNorm1d,
-  crossEntropy,
-  Dropout,
-  Linear,
-  ReLU,
-  Sequential,
-  Sigmoid,
-  Tanh,
-} from "../src/nn/index.js";
+import * as nn from "../src/nn/index.js";
 import { Adam, AdamW, SGD } from "../src/optim/index.js";
 import { createTsBackend, ts } from "../src/pure.js";
 
@@ -42,11 +33,11 @@ const labels = tensor([0, 2, 1, 1, 0, 2, 2], { dtype: "i32" });
 type Step = Pick<Compiled<Tensor[], unknown>, "plan" | "program"> & ((...x: Tensor[]) => unknown);
 
 const layers = {
-  relu: () => new ReLU(),
-  sigmoid: () => new Sigmoid(),
-  tanh: () => new Tanh(),
-  norm: () => new BatchNorm1d(9),
-  dropout: () => new Dropout(0.5),
+  relu: () => new nn.ReLU(),
+  sigmoid: () => new nn.Sigmoid(),
+  tanh: () => new nn.Tanh(),
+  norm: () => new nn.BatchNorm1d(9),
+  dropout: () => new nn.Dropout(0.5),
 };
 const rules = {
   sgd: (p: Parameter[]) => new SGD(p, { lr: 0.1 }),
@@ -58,10 +49,10 @@ const rules = {
 /** A training step of a network of these hidden layers, on [7, 5] with 3 classes. */
 function training(rule: keyof typeof rules, ...hidden: (keyof typeof layers)[]): Step {
   const middle = hidden.map((name) => layers[name]());
-  const model = new Sequential(new Linear(5, 9), ...middle, new Linear(9, 3));
+  const model = new nn.Sequential(new nn.Linear(5, 9), ...middle, new nn.Linear(9, 3));
   const optimizer = rules[rule](model.parameters());
   return compile((x: Tensor, y: Tensor) => {
-    const loss = crossEntropy(model.forward(x), y);
+    const loss = nn.crossEntropy(model.forward(x), y);
     optimizer.minimize(loss);
     return loss;
   }) as Step;
@@ -279,6 +270,15 @@ describe("blocks come back", () => {
     for (let k = 0; k < 2; k++) p[Symbol.dispose]();
     expect(wasm.memory.liveBytes).toBe(before);
     expect(() => p.toArray()).toThrow("the parameter was disposed");
+  });
+
+  test("of programs that are kept no longer", () => {
+    const step = compile((x: Tensor) => x.exp().sum());
+    const live = Array.from({ length: 60 }, (_, k) => {
+      step(full([60 - k], 1));
+      return wasm.memory.liveBytes;
+    });
+    expect(new Set(live.slice(16))).toEqual(new Set([live[15]]));
   });
 
   test("of compiled functions and parameters that nothing refers to", async () => {
