@@ -4,7 +4,7 @@
  */
 import { defaultBackend, defaultDtype } from "./backend.js";
 import { homeOf, keepsGraphs } from "./evaluate.js";
-import { arrayOf, constant } from "./ops/create.js";
+import { arrayOf, checkDtype, constant } from "./ops/create.js";
 import { valuesOf } from "./ops/methods.js";
 import { Parameter } from "./parameter.js";
 import { identity, reduceTape, type Tape } from "./plan/passes.js";
@@ -106,6 +106,7 @@ function readArguments(
       }
       if (specs && isSpec(leaf)) {
         checkShape("trace", leaf.shape);
+        checkDtype("trace", leaf.dtype ?? defaultDtype());
         return add({ shape: leaf.shape, dtype: leaf.dtype ?? defaultDtype() }, undefined);
       }
       if (leaf !== null && leaf !== undefined && !["string", "boolean"].includes(typeof leaf))

@@ -109,22 +109,51 @@ function chainEffects(effects: readonly Assignment[]): Map<Tensor, Tensor> {
   return substituted;
 }
 
-/** A read of a Parameter that has been written since is refused, unless it belongs to the effect that writes it now. */
-function checkVersions(roots: readonly Tensor[], effects: readonly Assignment[]): void {
-  const exempt = new Set<Node>();
-  for (const { parameter, value } of effects)
-    for (const node of ancestors([value]))
-      if (parameterRead(node)?.parameter === parameter) exempt.add(node);
-  for (const root of roots)
-    for (const node of ancestors([root])) {
-      const read = parameterRead(node);
-      if (read?.version === undefined || read.version === read.parameter.version) continue;
-      if (exempt.has(node)) continue;
-      throw new Error(
-        `${root.node.op.name}: ${root} reads ${read.parameter}, which was written after it was recorded: ` +
-          `got version ${read.parameter.version}, expected ${read.version}; read it before the update, or record it again`,
-      );
+/** Every node behind `roots`, entered only from outside `inside`. */
+function outside(roots: readonly Tensor[], inside: ReadonlySet<Node>): Set<Node> {
+  const seen = new Set<Node>();
+  const stack = roots.map((root) => root.node);
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (seen.has(node) || inside.has(node)) continue;
+    seen.add(node);
+    for (const input of node.inputs) stack.push(input.node);
+  }
+  return seen;
+}
+
+/**
+ * A read of a Parameter that has been written since is refused. Only an effect's own read of what it assigns is taken when it
+ * commits; it must then be the effect's alone, and no other effect of the program may come between.
+ */
+function checkVersions(
+  roots: readonly Tensor[],
+  results: readonly Assignment[],
+  effects: readonly Assignment[],
+): void {
+  const carriers = new Set(effects.map(({ value }) => value.node));
+  const refuse = (tensor: Tensor, node: Node): void => {
+    const read = parameterRead(node);
+    if (read?.version === undefined || read.version === read.parameter.version) return;
+    throw new Error(
+      `${tensor.node.op.name}: ${tensor} reads ${read.parameter}, which was written after it was recorded: ` +
+        `got version ${read.parameter.version}, expected ${read.version}; read it before the update, or record it again`,
+    );
+  };
+  for (const tensor of [...roots, ...results.map(({ value }) => value)])
+    for (const node of outside([tensor], carriers)) refuse(tensor, node);
+  const assigned = new Set<Parameter>();
+  for (const { parameter, value, own } of effects) {
+    for (const node of ancestors([value])) {
+      const isOwn = parameterRead(node)?.parameter === parameter;
+      if (!isOwn) refuse(value, node);
+      else if (!own && assigned.has(parameter))
+        throw new Error(
+          `assign: ${parameter} was assigned before, by an effect that has not run: ` +
+            "got two in one program, the second from a read before the first; expected the first value to be read first",
+        );
     }
+    assigned.add(parameter);
+  }
 }
 
 /** Evaluates `roots` and commits `assignments` in one program, together with the effects that ride on what it computes. */
@@ -136,7 +165,7 @@ export function evaluate(roots: readonly Tensor[], assignments: readonly Assignm
     ...outputs,
     ...assignments.map(({ value }) => value),
   ]);
-  checkVersions([...roots, ...assignments.map(({ value }) => value)], effects);
+  checkVersions(roots, assignments, effects);
   const all = [...effects, ...assignments];
   const tape: Tape = {
     nodes: ancestors([...outputs, ...all.map(({ value }) => value)]),

@@ -91,7 +91,7 @@ export function traced<T>(fn: (trace: Trace) => T): { trace: Trace; result: T } 
 
 /** A module's `training` flag; while tracing it becomes part of what the program is kept under. */
 export function noteTraining(module: { readonly training: boolean }): boolean {
-  current?.flags.set(module, module.training);
+  if (current && !current.flags.has(module)) current.flags.set(module, module.training);
   return module.training;
 }
 

@@ -33,7 +33,7 @@ function dtypeOf(data: unknown): Dtype | undefined {
   return data instanceof Int32Array ? "i32" : undefined;
 }
 
-function checkDtype(op: string, dtype: unknown): asserts dtype is Dtype {
+export function checkDtype(op: string, dtype: unknown): asserts dtype is Dtype {
   if (dtype !== "f32" && dtype !== "f64" && dtype !== "i32")
     throw new TypeError(`${op}: unknown dtype: got ${describe(dtype)}, expected f32, f64 or i32`);
 }

@@ -1,5 +1,6 @@
 /** Elementwise ops. Binary ones take equal shapes: the public functions broadcast, here and nowhere else. */
 import { Opcode } from "../../assembly/opcodes.js";
+import { defaultDtype } from "../backend.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { broadcastShapes, broadcastStrides, type Shape, stridesOf } from "../shape.js";
 import { type Op, record1 } from "../tape.js";
@@ -100,7 +101,8 @@ function binary(name: string, opcode: Opcode, vjp: Rules, jvp: Rules): BinaryOp 
 /** The public form: numbers and broadcasting. */
 function broadcasting(name: string, op: BinaryOp): (a: Operand, b: Operand) => Tensor {
   return (a, b) => {
-    const dtype: Dtype = a instanceof Tensor ? a.dtype : b instanceof Tensor ? b.dtype : "f32";
+    const dtype: Dtype =
+      a instanceof Tensor ? a.dtype : b instanceof Tensor ? b.dtype : defaultDtype();
     const x = asTensor(name, a, dtype);
     const y = asTensor(name, b, dtype);
     const shape = broadcastShapes(name, x.shape, y.shape);

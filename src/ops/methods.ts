@@ -48,13 +48,15 @@ export interface TensorMethods {
 /** The elements themselves: not to be written. */
 export function valuesOf(op: string, x: Tensor): TypedArray {
   checkOpen(op, x);
+  const known = x.node.values[x.index];
+  if (known) return known;
   if (currentTrace())
     throw new Error(
       `${op}: ${x} is read while a function is being compiled: got no value yet, ` +
         "expected reading after the call; return the tensor instead",
     );
   if (x instanceof Parameter) return x.value();
-  if (!x.node.values[x.index]) evaluate([x]);
+  evaluate([x]);
   return x.node.values[x.index] as TypedArray;
 }
 

@@ -1,5 +1,5 @@
 import { gradients } from "../autodiff/transforms.js";
-import { evaluate } from "../evaluate.js";
+import { evaluate, keepsGraphs } from "../evaluate.js";
 import { host } from "../ops/random.js";
 import { assign, Parameter } from "../parameter.js";
 import { formatShape, sameShape } from "../shape.js";
@@ -64,7 +64,12 @@ export abstract class Optimizer {
       throw new Error(
         `minimize: the loss was read before: got a value without its graph, expected minimize(loss) first; the loss keeps its value`,
       );
-    this.#commit(gradients(loss, this.parameters), [loss]);
+    const found = gradients(loss, this.parameters);
+    if (found.every((gradient) => gradient === undefined))
+      throw new Error(
+        `minimize: the loss reaches none of the parameters: got ${loss}, expected one computed from ${this.parameters[0]} or others`,
+      );
+    this.#commit(found, [loss]);
   }
 
   /**
@@ -80,6 +85,10 @@ export abstract class Optimizer {
   }
 
   #commit(gradients: readonly (Tensor | undefined)[], results: readonly Tensor[]): void {
+    if (keepsGraphs() && !currentTrace())
+      throw new Error(
+        `${this.name}: an update inside a transform: got a call within grad, vjp or jvp, expected it outside or inside compile`,
+      );
     for (const [index, gradient] of gradients.entries()) {
       const owner = this.parameters[index] as Parameter;
       if (gradient && (!sameShape(gradient.shape, owner.shape) || gradient.dtype !== owner.dtype))

@@ -61,7 +61,8 @@ function instantiate(limit: number): Instance {
  * A backend of its own, instantiated on first use; `maximumBytes` limits its memory (default: just under 4 GiB).
  */
 export function createWasmBackend(options: { readonly maximumBytes?: number } = {}): Backend {
-  const limit = Math.min(options.maximumBytes ?? MOST_PAGES * PAGE, MOST_PAGES * PAGE);
+  const pages = Math.floor((options.maximumBytes ?? MOST_PAGES * PAGE) / PAGE);
+  const limit = Math.min(pages, MOST_PAGES) * PAGE;
   let made: Instance | undefined;
   const instance = (): Instance => {
     made ??= instantiate(limit);
