@@ -4,7 +4,8 @@
  *     [ opcode | length in words, these two included | operands … ]
  *
  * and every opcode's operands are the parameters of the kernel of the same name, in order
- * (`src/kernels.ts` is their contract). The values are dense, so that the run loops compile to jump tables.
+ * (`src/kernels.ts` is their contract). The values are dense, so that the run loops compile to jump
+ * tables.
  */
 export const enum Opcode {
   Copy,

@@ -34,10 +34,10 @@ function word(at: usize, index: i32): u32 {
 }
 
 /**
- * Executes the program of `bytes` bytes at `program`; the whole of a training step is one call of this.
- * Returns 0, or 1 when an instruction refused its input: then `status` holds
- * u32 [refusal, byte offset of the instruction, position, value] and no later instruction has run.
- * `workspace` is `workspaceBytes()` bytes of scratch for packed panels.
+ * Executes the program of `bytes` bytes at `program`; the whole of a training step is one call of
+ * this. Returns 0, or 1 when an instruction refused its input: then `status` holds u32 [refusal,
+ * byte offset of the instruction, position, value] and no later instruction has run. `workspace` is
+ * `workspaceBytes()` bytes of scratch for packed panels.
  */
 export function run(program: usize, bytes: usize, status: usize, workspace: usize): i32 {
   const end = program + bytes;

@@ -1,5 +1,5 @@
-// Makes the f64 kernels from the f32 ones: `F(…)` (Math.fround) goes, `float.js` becomes `double.js`, and `math.js`
-// becomes `doubleMath.js`, where f64 may use Math.*.
+// Makes the f64 kernels from the f32 ones: `F(…)` (Math.fround) goes, `float.js` becomes
+// `double.js`, and `math.js` becomes `doubleMath.js`, where f64 may use Math.*.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 const source = "src/ts";

@@ -18,7 +18,10 @@ export function elementBytes(dtype: Dtype): 4 | 8 {
   return dtype === "f64" ? 8 : 4;
 }
 
-/** A block that only ever gets larger. Nothing in it outlives a run, so it moves without being copied. */
+/**
+ * A block that only ever gets larger. Nothing in it outlives a run, so it moves without being
+ * copied.
+ */
 export class Arena {
   readonly #memory: LinearMemory;
   #address = 0;
@@ -76,8 +79,9 @@ export function defaultDtype(): FloatDtype {
 }
 
 /**
- * Sets what later tensors, Parameters and programs use; optional. Parameters that exist stay in the backend they
- * were made in. `dtype: "f64"` needs the TypeScript backend: `import { ts } from "chainrule/pure"`.
+ * Sets what later tensors, Parameters and programs use; optional. Parameters that exist stay in the
+ * backend they were made in. `dtype: "f64"` needs the TypeScript backend: `import { ts } from
+ * "chainrule/pure"`.
  */
 export function init(options: { backend?: Backend; dtype?: FloatDtype } = {}): void {
   const backend = options.backend ?? active;

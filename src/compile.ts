@@ -1,6 +1,6 @@
 /**
- * `compile`: a function is run once on placeholders for each kind of arguments, what it records becomes a program, and every
- * call is: copy inputs in, one call of the backend, copy outputs out.
+ * `compile`: a function is run once on placeholders for each kind of arguments, what it records
+ * becomes a program, and every call is: copy inputs in, one call of the backend, copy outputs out.
  */
 import { defaultBackend, defaultDtype } from "./backend.js";
 import { homeOf, keepsGraphs } from "./evaluate.js";
@@ -42,7 +42,8 @@ export interface Traced {
 export interface Compiled<A extends readonly unknown[], R> {
   (...args: Arguments<A>): R;
   /**
-   * Traces and plans for these arguments, or for `{ shape, dtype }` in the place of a tensor, without running anything.
+   * Traces and plans for these arguments, or for `{ shape, dtype }` in the place of a tensor,
+   * without running anything.
    */
   trace(...args: readonly unknown[]): Traced;
   /** Of the latest call or trace; an Error before the first. */
@@ -80,7 +81,10 @@ const isSpec = (value: unknown): value is { shape: Shape; dtype?: Dtype } =>
   !(value instanceof Tensor) &&
   Array.isArray((value as { shape?: unknown }).shape);
 
-/** Separates what varies between runs from what is static; the key tells calls apart that need programs of their own. */
+/**
+ * Separates what varies between runs from what is static; the key tells calls apart that need
+ * programs of their own.
+ */
 function readArguments(
   args: readonly unknown[],
   specs: boolean,
@@ -129,7 +133,10 @@ function structureOf(template: unknown): string {
   return JSON.stringify(template, (_, value: unknown) => (isLeaf(value) ? 0 : value));
 }
 
-/** Inside a trace or a transform a compiled function is the function itself, with numbers made tensors. */
+/**
+ * Inside a trace or a transform a compiled function is the function itself, with numbers made
+ * tensors.
+ */
 function inline(args: readonly unknown[]): unknown[] {
   return mapTree(args, (leaf) =>
     typeof leaf === "number"
@@ -182,11 +189,13 @@ function traceFunction(
 }
 
 /**
- * The same function, run as one program. It is traced once for each structure, shapes and dtypes of its arguments (and each
- * state of the `training` flags it reads); only arguments, Parameters, random draws and optimizer scalars vary between calls:
- * a captured number is frozen, an argument is not. Returns what `fn` returns, its tensors with values.
+ * The same function, run as one program. It is traced once for each structure, shapes and dtypes of
+ * its arguments (and each state of the `training` flags it reads); only arguments, Parameters,
+ * random draws and optimizer scalars vary between calls: a captured number is frozen, an argument
+ * is not. Returns what `fn` returns, its tensors with values.
  *
- * Throws what `fn` throws while tracing, with nothing run; a bad label or index throws with nothing changed.
+ * Throws what `fn` throws while tracing, with nothing run; a bad label or index throws with nothing
+ * changed.
  */
 export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R): Compiled<A, R> {
   const entries: Entry[] = [];

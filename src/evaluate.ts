@@ -1,6 +1,6 @@
 /**
- * Reading a tensor outside `compile`: the same pipeline as a compiled step, run once on what the value needs. The value is
- * kept as a JavaScript array and the graph behind it dropped.
+ * Reading a tensor outside `compile`: the same pipeline as a compiled step, run once on what the
+ * value needs. The value is kept as a JavaScript array and the graph behind it dropped.
  */
 import { type Backend, defaultBackend } from "./backend.js";
 import { type Parameter, readOp, ridingOn, settle } from "./parameter.js";
@@ -14,7 +14,9 @@ type Reader = { readonly parameter: Parameter; readonly version?: number };
 
 let keepingGraphs = 0;
 
-/** While `fn` runs, evaluating a tensor keeps the graph behind it: a transform still has to walk it. */
+/**
+ * While `fn` runs, evaluating a tensor keeps the graph behind it: a transform still has to walk it.
+ */
 export function keepGraphs<T>(fn: () => T): T {
   keepingGraphs++;
   try {
@@ -33,8 +35,8 @@ export function parameterRead(node: Node): Reader | undefined {
 }
 
 /**
- * Where a program runs, and in which precision: where the Parameters live that it reads or assigns, else in the default backend.
- * Mixed homes and mixed precisions are refused.
+ * Where a program runs, and in which precision: where the Parameters live that it reads or assigns,
+ * else in the default backend. Mixed homes and mixed precisions are refused.
  */
 export function homeOf(
   nodes: readonly Node[],
@@ -77,7 +79,10 @@ function isKnown(node: Node): boolean {
   return node.outputs.length > 0 && node.outputs.every((_, index) => node.values[index]);
 }
 
-/** The effects that ride on the nodes behind `roots`, and on the nodes behind those effects, oldest first. */
+/**
+ * The effects that ride on the nodes behind `roots`, and on the nodes behind those effects, oldest
+ * first.
+ */
 function ridingEffects(roots: readonly Tensor[]): { effects: Assignment[]; carriers: Set<Node> } {
   const carriers = new Set<Node>();
   const found: { id: number; effect: Assignment }[] = [];
@@ -122,8 +127,9 @@ function outside(roots: readonly Tensor[], inside: ReadonlySet<Node>): Set<Node>
 }
 
 /**
- * A read of a Parameter that has been written since is refused. Only an effect's own read of what it assigns is taken when it
- * commits; it must then be the effect's alone, and no other effect of the program may come between.
+ * A read of a Parameter that has been written since is refused. Only an effect's own read of what
+ * it assigns is taken when it commits; it must then be the effect's alone, and no other effect of
+ * the program may come between.
  */
 function checkVersions(
   roots: readonly Tensor[],
@@ -156,7 +162,10 @@ function checkVersions(
   }
 }
 
-/** Evaluates `roots` and commits `assignments` in one program, together with the effects that ride on what it computes. */
+/**
+ * Evaluates `roots` and commits `assignments` in one program, together with the effects that ride
+ * on what it computes.
+ */
 export function evaluate(roots: readonly Tensor[], assignments: readonly Assignment[] = []): void {
   const wanted = [...new Set(roots.map((root) => root.node))].filter((node) => !isKnown(node));
   if (wanted.length === 0 && assignments.length === 0) return;

@@ -1,16 +1,17 @@
 /**
  * The kernel contract: what both backends implement, documented once and here only.
  *
- * Units: addresses in bytes; lengths, strides and leading dimensions in elements; shapes row-major, slowest
- * first. "Float" is f32, or f64 in the double-precision twin of the TypeScript backend. A scalar is the
- * address of one float. Kernels own nothing, allocate nothing and cannot fail on valid input.
+ * Units: addresses in bytes; lengths, strides and leading dimensions in elements; shapes row-major,
+ * slowest first. "Float" is f32, or f64 in the double-precision twin of the TypeScript backend. A
+ * scalar is the address of one float. Kernels own nothing, allocate nothing and cannot fail on
+ * valid input.
  *
  * Rounding (f32): every `+ - * /` and square root is rounded by itself; nothing is contracted or
  * reassociated. NaN has one meaning, whatever its payload. No flush to zero.
  *
- * Aliasing: unless a line says otherwise, an output may be the very address of an input that has as many
- * elements and is walked element by element with it; any other overlap is forbidden. Statistics and sums per
- * channel or per row overlap nothing.
+ * Aliasing: unless a line says otherwise, an output may be the very address of an input that has as
+ * many elements and is walked element by element with it; any other overlap is forbidden.
+ * Statistics and sums per channel or per row overlap nothing.
  *
  * Order of additions
  *  - rows (`inner = 1`): in each block of 4,096 elements, element q joins partial q mod 16, ascending, each
@@ -27,20 +28,24 @@ export interface Kernels {
   /** out[i] = value for i < n; `value` is a scalar. */
   fill(out: number, value: number, n: number): void;
   /**
-   * out (contiguous) = x read with one stride per axis (0 repeats): broadcastTo, transpose, slices. It moves
-   * words of 4 bytes, whatever they mean, and strides are in words: an f64 is one more axis of two. `dims` is
-   * the address of `rank` u32 sizes followed by `rank` u32 strides. Rank 0 copies one word. Not in place.
+   * out (contiguous) = x read with one stride per axis (0 repeats): broadcastTo, transpose, slices.
+   * It moves words of 4 bytes, whatever they mean, and strides are in words: an f64 is one more
+   * axis of two. `dims` is the address of `rank` u32 sizes followed by `rank` u32 strides. Rank 0
+   * copies one word. Not in place.
    */
   stridedCopy(out: number, x: number, rank: number, dims: number): void;
   /** out[i] = x[i] + 1 on i32, wrapping. */
   increment(out: number, x: number, n: number): void;
-  /** out[r, c] = (labels[r] == c ? 1 : 0); labels i32. Returns −1, or the first row whose label is outside 0 ≤ label < cols. */
+  /**
+   * out[r, c] = (labels[r] == c ? 1 : 0); labels i32. Returns −1, or the first row whose label is
+   * outside 0 ≤ label < cols.
+   */
   oneHot(out: number, labels: number, rows: number, cols: number): number;
 
   /**
-   * out[r, c] = a[r·rsA + c·csA] + b[r·rsB + c·csB], out contiguous [rows, cols]. csA, csB are 0 or 1; a row
-   * stride may be 0. The same operands for the seven below. An operand may alias out when its strides are
-   * (cols, 1).
+   * out[r, c] = a[r·rsA + c·csA] + b[r·rsB + c·csB], out contiguous [rows, cols]. csA, csB are 0 or
+   * 1; a row stride may be 0. The same operands for the seven below. An operand may alias out when
+   * its strides are (cols, 1).
    */
   add(
     out: number,
@@ -159,7 +164,10 @@ export interface Kernels {
   /** out = y <= 0 ? 0 : dy */
   reluBackward(out: number, y: number, dy: number, n: number): void;
 
-  /** out [outer, inner] = Σ over n of x [outer, n, inner], in the order above; 0 when n = 0. Not in place. */
+  /**
+   * out [outer, inner] = Σ over n of x [outer, n, inner], in the order above; 0 when n = 0. Not in
+   * place.
+   */
   sum(out: number, x: number, outer: number, n: number, inner: number): void;
   /** sum / n; NaN when n = 0 */
   mean(out: number, x: number, outer: number, n: number, inner: number): void;
@@ -170,9 +178,10 @@ export interface Kernels {
 
   /**
    * C [m, n] = activation(alpha · A·B + beta · C + bias), A(i, p) at a[i·rsA + p·csA], B(p, j) at
-   * b[p·rsB + j·csB], C(i, j) at c[i·rsC + j]. `alpha`, `beta` are scalars; address 0 stands for 1 and 0.
-   * beta = 0 never reads C. `bias` [n] is added to every row, 0: none. `activation`: an `Activation`.
-   * k = 0 gives beta·C, or 0 when beta is 0, whatever alpha is, then bias and activation. C overlaps nothing.
+   * b[p·rsB + j·csB], C(i, j) at c[i·rsC + j]. `alpha`, `beta` are scalars; address 0 stands for 1
+   * and 0. beta = 0 never reads C. `bias` [n] is added to every row, 0: none. `activation`: an
+   * `Activation`. k = 0 gives beta·C, or 0 when beta is 0, whatever alpha is, then bias and
+   * activation. C overlaps nothing.
    */
   gemm(
     c: number,
@@ -193,10 +202,15 @@ export interface Kernels {
   ): void;
 
   /**
-   * Softmax cross-entropy of each row (log-sum-exp: Bridle 1990; shifted by the row's maximum, so nothing overflows).
-   * rowMax = max(logits[r, :]); logSum = ln Σ exp(logits[r, c] − rowMax) (row order);
-   * losses[r] = logSum − (logits[r, label] − rowMax).
-   * Returns −1, or the first row whose label (i32) is outside 0 ≤ label < cols, checked before anything is written.
+   * Softmax cross-entropy of each row (log-sum-exp: Bridle 1990; shifted by the row's maximum, so
+   * nothing overflows).
+   *
+   *     rowMax    = max(logits[r, :])
+   *     logSum    = ln Σ exp(logits[r, c] − rowMax)          in row order
+   *     losses[r] = logSum − (logits[r, label] − rowMax)
+   *
+   * Returns −1, or the first row whose label (i32) is outside 0 ≤ label < cols, checked before
+   * anything is written.
    */
   softmaxCrossEntropyForward(
     losses: number,
@@ -208,7 +222,9 @@ export interface Kernels {
     cols: number,
   ): number;
   /**
-   * dLogits[r, c] = (exp((logits[r, c] − rowMax[r]) − logSum[r]) − (c == label ? 1 : 0)) · dLosses[r · dStride];
+   *     p             = exp((logits[r, c] − rowMax[r]) − logSum[r])
+   *     dLogits[r, c] = (p − (c == label ? 1 : 0)) · dLosses[r · dStride]
+   *
    * dStride is 0 or 1. Labels are known to be in range. dLogits may alias logits.
    */
   softmaxCrossEntropyBackward(
@@ -224,11 +240,16 @@ export interface Kernels {
   ): void;
 
   /**
-   * Batch normalisation (Ioffe & Szegedy 2015) of x [outer, channels, inner] per channel, n = outer · inner.
-   * Channel sums: each row of `inner` elements by the row order (inner = 1: the element itself), then over
-   * `outer` in GEMM's order. mean = sum / n, n rounded to a float; variance (biased) = Σ(x − mean)² / n, two passes;
-   * rstd = 1 / sqrt(variance + eps); y = ((x − mean) · rstd) · gamma + beta. `eps` is a scalar.
-   * mean, variance: [channels]. y may alias x.
+   * Batch normalisation (Ioffe & Szegedy 2015) of x [outer, channels, inner] per channel, over
+   * n = outer · inner values. Channel sums: each row of `inner` elements by the row order
+   * (inner = 1: the element itself), then over `outer` in GEMM's order.
+   *
+   *     mean     = sum / n                                   n rounded to a float
+   *     variance = Σ(x − mean)² / n                          biased, a second pass
+   *     rstd     = 1 / sqrt(variance + eps)
+   *     y        = ((x − mean) · rstd) · gamma + beta
+   *
+   * `eps` is a scalar; mean, variance: [channels]. y may alias x.
    */
   batchNormForward(
     y: number,
@@ -256,8 +277,12 @@ export interface Kernels {
     eps: number,
   ): void;
   /**
-   * xhat = (x − mean) · rstd; dBeta = Σ dy; dGamma = Σ dy · xhat (order as in the forward);
-   * dx = (gamma · rstd) · ((dy − dBeta / n) − xhat · (dGamma / n)). dx may alias dy or x.
+   *     xhat   = (x − mean) · rstd
+   *     dBeta  = Σ dy
+   *     dGamma = Σ dy · xhat                                 order as in the forward
+   *     dx     = (gamma · rstd) · ((dy − dBeta / n) − xhat · (dGamma / n))
+   *
+   * dx may alias dy or x.
    */
   batchNormBackward(
     dx: number,
@@ -275,33 +300,41 @@ export interface Kernels {
   ): void;
 
   /**
-   * Threefry-2x32, 20 rounds (Salmon et al. 2011), in JAX's partitionable layout. `state` is the address of
-   * u32 [seedHi, seedLo, run]; key = foldIn(foldIn([seedHi, seedLo], run), ordinal), where
-   * foldIn(key, d) = threefry(key, [0, d]). out[i] (u32) = x0 ^ x1 of threefry(key, [0, i]).
+   * Threefry-2x32, 20 rounds (Salmon et al. 2011), in JAX's partitionable layout. `state` is the
+   * address of u32 [seedHi, seedLo, run]; key = foldIn(foldIn([seedHi, seedLo], run), ordinal),
+   * where foldIn(key, d) = threefry(key, [0, d]). out[i] (u32) = x0 ^ x1 of threefry(key, [0, i]).
    */
   randomBits(out: number, n: number, state: number, ordinal: number): void;
   /** out[i] = (bits[i] >>> 9) · 2⁻²³, in [0, 1); the same numbers in f64 */
   uniform(out: number, n: number, state: number, ordinal: number): void;
   /**
-   * Standard normal, one word each: u = max(lo, uniform · 2 + lo) with lo = −(1 − 2⁻²⁴), the f32 after −1, in both precisions;
-   * out = √2 · erfinv(u), by M. Giles's single-precision polynomial (GPU Computing Gems, 2011).
+   * Standard normal, one word each: u = max(lo, uniform · 2 + lo) with lo = −(1 − 2⁻²⁴), the f32
+   * after −1, in both precisions; out = √2 · erfinv(u), by M. Giles's single-precision polynomial
+   * (GPU Computing Gems, 2011).
    */
   normal(out: number, n: number, state: number, ordinal: number): void;
   /**
-   * Inverted dropout (Srivastava et al. 2014): out[i] = uniform[i] < p ? 0 : x[i] · scale, where uniform is that of the
-   * same state and ordinal, so that the backward pass is the same instruction on dy and no mask is stored.
-   * `hyper` is the address of floats [p, scale].
+   * Inverted dropout (Srivastava et al. 2014): out[i] = uniform[i] < p ? 0 : x[i] · scale, where
+   * uniform is that of the same state and ordinal, so that the backward pass is the same
+   * instruction on dy and no mask is stored. `hyper` is the address of floats [p, scale].
    */
   dropout(out: number, x: number, n: number, state: number, ordinal: number, hyper: number): void;
 
   /**
-   * hyper = [lr, momentum, weightDecay]. d = g + weightDecay · p (g when weightDecay is 0); pOut = p − lr · d.
+   * hyper = [lr, momentum, weightDecay].
+   *
+   *     d    = g + weightDecay · p                           g when weightDecay is 0
+   *     pOut = p − lr · d
+   *
    * In all three updates an output may alias the input of the same name.
    */
   sgd(pOut: number, p: number, g: number, n: number, hyper: number): void;
   /**
-   * hyper as in `sgd`. d likewise; bufferOut = momentum · buffer + d; pOut = p − lr · step, where step is
-   * bufferOut, or d + momentum · bufferOut when `nesterov` is 1 (Sutskever et al. 2013, PyTorch's form).
+   * hyper and d as in `sgd` (Sutskever et al. 2013, in PyTorch's form).
+   *
+   *     bufferOut = momentum · buffer + d
+   *     pOut      = p − lr · bufferOut
+   *     pOut      = p − lr · (d + momentum · bufferOut)      when `nesterov` is 1
    */
   sgdMomentum(
     pOut: number,
@@ -315,10 +348,14 @@ export interface Kernels {
   ): void;
   /**
    * Adam (Kingma & Ba 2015) and, with `decoupled` = 1, AdamW (Loshchilov & Hutter 2019).
-   * hyper = [beta1, 1 − beta1, beta2, 1 − beta2, eps, stepSize = lr / (1 − beta1ᵗ), √(1 − beta2ᵗ), weightDecay, 1 − lr · weightDecay].
-   * d = g + weightDecay · p (g when decoupled or weightDecay is 0); q = p · (1 − lr · weightDecay) when decoupled and
-   * weightDecay is not 0, else p; moment1Out = beta1 · moment1 + (1 − beta1) · d; moment2Out = beta2 · moment2 + (1 − beta2) · (d · d);
-   * pOut = q − stepSize · (moment1Out / (sqrt(moment2Out) / √(1 − beta2ᵗ) + eps)).
+   * hyper = [beta1, 1 − beta1, beta2, 1 − beta2, eps, stepSize, root, weightDecay, keep], where
+   * stepSize = lr / (1 − beta1ᵗ), root = √(1 − beta2ᵗ), keep = 1 − lr · weightDecay.
+   *
+   *     d          = g + weightDecay · p                     g when decoupled or weightDecay is 0
+   *     q          = p · keep                                p unless decoupled and weightDecay ≠ 0
+   *     moment1Out = beta1 · moment1 + (1 − beta1) · d
+   *     moment2Out = beta2 · moment2 + (1 − beta2) · (d · d)
+   *     pOut       = q − stepSize · (moment1Out / (sqrt(moment2Out) / root + eps))
    */
   adam(
     pOut: number,

@@ -1,6 +1,7 @@
 /**
- * One linear memory and its one allocator. Blocks are 64-byte aligned; free ones are kept in address order and
- * merge with their neighbours; the memory grows only when no free block is large enough.
+ * One linear memory and its one allocator. Blocks are 64-byte aligned; free ones are kept in
+ * address order and merge with their neighbours; the memory grows only when no free block is large
+ * enough.
  *
  *     0 … base | block | block | free | block | … bytes()
  */
@@ -70,7 +71,10 @@ export class LinearMemory {
     return this.#views as Views;
   }
 
-  /** The address of a new block. Throws a RangeError, with nothing changed, when the memory cannot grow enough. */
+  /**
+   * The address of a new block. Throws a RangeError, with nothing changed, when the memory cannot
+   * grow enough.
+   */
   allocate(wanted: number): number {
     const bytes = Math.max(align(wanted), ALIGNMENT);
     let best = -1;

@@ -32,8 +32,9 @@ const finalizer = new FinalizationRegistry<{ backend: Backend; address: number }
 );
 
 /**
- * A tensor with a persistent place in linear memory, updated in place by the assignments of a step. It lives in the
- * backend that was the default when it was made, until `dispose` or until nothing refers to it.
+ * A tensor with a persistent place in linear memory, updated in place by the assignments of a step.
+ * It lives in the backend that was the default when it was made, until `dispose` or until nothing
+ * refers to it.
  */
 export class Parameter extends Tensor {
   readonly backend: Backend;
@@ -163,7 +164,9 @@ setHooks({
   },
 });
 
-/** Effects recorded outside `compile`: they commit with the first program that contains their node. */
+/**
+ * Effects recorded outside `compile`: they commit with the first program that contains their node.
+ */
 const riding = new WeakMap<Node, Assignment[]>();
 
 export function ridingOn(node: Node): readonly Assignment[] {
@@ -175,9 +178,10 @@ export function settle(node: Node): void {
 }
 
 /**
- * When the program ends, `parameter` holds `value`; later reads in the same trace see `value`, and of several
- * assignments the last one commits. Outside `compile` the effect rides on `value`: it commits once, when `value` is
- * first evaluated; at once if it already is. Returns `value`. The shapes and dtypes must be equal.
+ * When the program ends, `parameter` holds `value`; later reads in the same trace see `value`, and
+ * of several assignments the last one commits. Outside `compile` the effect rides on `value`: it
+ * commits once, when `value` is first evaluated; at once if it already is. Returns `value`. The
+ * shapes and dtypes must be equal.
  */
 export function assign(parameter: Parameter, value: Tensor): Tensor {
   if (!(parameter instanceof Parameter))
@@ -213,8 +217,9 @@ function ride(node: Node, assignment: Assignment): void {
 }
 
 /**
- * `parameter` becomes `update(its value)` whenever `carrier` is computed: running statistics and counters. The read is
- * taken when the effect commits, so several forwards before a read follow one another.
+ * `parameter` becomes `update(its value)` whenever `carrier` is computed: running statistics and
+ * counters. The read is taken when the effect commits, so several forwards before a read follow one
+ * another.
  */
 export function updateWith(
   carrier: Tensor,

@@ -3,5 +3,7 @@ import { createTsBackend } from "./ts/backend.js";
 
 export { createTsBackend } from "./ts/backend.js";
 
-/** The pure-TypeScript backend: `init({ backend: ts })`, or `init({ backend: ts, dtype: "f64" })`. */
+/**
+ * The pure-TypeScript backend: `init({ backend: ts })`, or `init({ backend: ts, dtype: "f64" })`.
+ */
 export const ts: Backend = createTsBackend();

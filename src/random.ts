@@ -1,6 +1,7 @@
 /**
- * Random numbers. A draw is a pure function of the seed, the run and its ordinal in the program (Threefry-2x32, JAX's
- * partitionable layout), so the same seed gives the same numbers in every engine and in both backends.
+ * Random numbers. A draw is a pure function of the seed, the run and its ordinal in the program
+ * (Threefry-2x32, JAX's partitionable layout), so the same seed gives the same numbers in every
+ * engine and in both backends.
  */
 import { defaultDtype } from "./backend.js";
 import "./ops/methods.js";
@@ -77,7 +78,10 @@ export function loadStateDict(saved: Readonly<StateDict>): void {
   setState({ seed: [high, low], run: Number(run.data[0]) });
 }
 
-/** The key of the next draw: inside `compile` the run is read before each run, outside it is taken now. */
+/**
+ * The key of the next draw: inside `compile` the run is read before each run, outside it is taken
+ * now.
+ */
 function nextKey(): DrawKey {
   const trace = currentTrace();
   if (trace) return { state: host(source, "i32"), ordinal: trace.draws++ };
@@ -119,7 +123,10 @@ export function bits(shape: Shape): Tensor {
   return randomBits(nextKey(), shape);
 }
 
-/** x with each element zeroed with probability p and the others divided by 1 − p; the gradient sees the same mask. */
+/**
+ * x with each element zeroed with probability p and the others divided by 1 − p; the gradient sees
+ * the same mask.
+ */
 export function dropout(x: Tensor, p: number): Tensor {
   if (!(p >= 0 && p <= 1))
     throw new RangeError(`dropout: not a probability: got ${p}, expected 0 ≤ p ≤ 1`);

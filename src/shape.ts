@@ -26,7 +26,10 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
-/** The strides with which a tensor of shape `from` is read as one of shape `to`: 0 along repeated axes. */
+/**
+ * The strides with which a tensor of shape `from` is read as one of shape `to`: 0 along repeated
+ * axes.
+ */
 export function broadcastStrides(from: Shape, to: Shape): number[] {
   const strides = stridesOf(from);
   const offset = to.length - from.length;

@@ -1,4 +1,7 @@
-/** State dictionaries: what a module, an optimizer or the random stream needs to go on where it stopped. */
+/**
+ * State dictionaries: what a module, an optimizer or the random stream needs to go on where it
+ * stopped.
+ */
 import type { StateData, StateEntry } from "./io/stateEntry.js";
 import type { Parameter } from "./parameter.js";
 import { formatShape, sameShape } from "./shape.js";
@@ -29,7 +32,10 @@ function dataFor(op: string, key: string, parameter: Parameter, entry: StateEntr
   return Array.from(entry.data as ArrayLike<number | bigint>, Number);
 }
 
-/** Checks every entry, then copies all of them into their Parameters; on an error nothing has changed. */
+/**
+ * Checks every entry, then copies all of them into their Parameters; on an error nothing has
+ * changed.
+ */
 export function loadInto(
   op: string,
   parameters: ReadonlyMap<string, Parameter>,

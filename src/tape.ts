@@ -1,21 +1,26 @@
 /**
- * Recording: an op applied to tensors becomes a node, inside `compile` on the tape of the trace, outside of it
- * in the free graph behind the tensor. A tape is the nodes in creation order, which is a topological order.
+ * Recording: an op applied to tensors becomes a node, inside `compile` on the tape of the trace,
+ * outside of it in the free graph behind the tensor. A tape is the nodes in creation order, which
+ * is a topological order.
  */
 
 import type { Parameter } from "./parameter.js";
 import type { Lowering } from "./plan/lowering.js";
 import { type Node, Tensor, type TensorType } from "./tensor.js";
 
-/** A linear map of one operand's tangent, or of the output's cotangent. (A method's type, so that ops of any attributes mix.) */
+/**
+ * A linear map of one operand's tangent, or of the output's cotangent. (A method's type, so that
+ * ops of any attributes mix.)
+ */
 type Rule<Attrs> = { apply(d: Tensor, node: Node<Attrs>): Tensor }["apply"];
 
 /**
  * One differentiable operation: everything the library knows about it.
  *
- * `jvp` applies the partial Jacobian of one operand to its tangent, `vjp` the transpose to the cotangent of the
- * output: one rule per operand, null where there is no derivative. A fused op yields all cotangents together
- * (`vjpAll`), or has a `decomposition` into basic ops, through which anything it has no rule for is differentiated.
+ * `jvp` applies the partial Jacobian of one operand to its tangent, `vjp` the transpose to the
+ * cotangent of the output: one rule per operand, null where there is no derivative. A fused op
+ * yields all cotangents together (`vjpAll`), or has a `decomposition` into basic ops, through which
+ * anything it has no rule for is differentiated.
  */
 export interface Op<Attrs = unknown> {
   readonly name: string;
@@ -39,7 +44,10 @@ export interface Op<Attrs = unknown> {
 export interface Assignment {
   readonly parameter: Parameter;
   readonly value: Tensor;
-  /** The effect's own read of the Parameter, which sees what earlier effects of the program assigned. */
+  /**
+   * The effect's own read of the Parameter, which sees what earlier effects of the program
+   * assigned.
+   */
   readonly own?: Tensor;
 }
 
@@ -68,7 +76,9 @@ export function currentTrace(): Trace | undefined {
   return current;
 }
 
-/** Runs `fn` with its ops recorded on a new tape. The trace is closed afterwards, whatever happens. */
+/**
+ * Runs `fn` with its ops recorded on a new tape. The trace is closed afterwards, whatever happens.
+ */
 export function traced<T>(fn: (trace: Trace) => T): { trace: Trace; result: T } {
   const trace: Trace = {
     nodes: [],
@@ -187,7 +197,10 @@ function capture(op: string, tensor: Tensor): void {
   }
 }
 
-/** Every node behind `roots` that still has to be computed, in creation order. Iterative: graphs may be long. */
+/**
+ * Every node behind `roots` that still has to be computed, in creation order. Iterative: graphs may
+ * be long.
+ */
 export function ancestors(roots: readonly Tensor[]): Node[] {
   const seen = new Set<Node>();
   const stack = roots.map((root) => root.node);

@@ -33,8 +33,9 @@ export interface Node<Attrs = unknown> {
 }
 
 /**
- * An immutable n-dimensional array: a node of an expression, and one of its outputs. Recording an op computes
- * nothing; reading (`item`, `toArray`, `toTypedArray`) does, once. There is nothing to free.
+ * An immutable n-dimensional array: a node of an expression, and one of its outputs. Recording an
+ * op computes nothing; reading (`item`, `toArray`, `toTypedArray`) does, once. There is nothing to
+ * free.
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: ops/methods.ts installs the methods
 export class Tensor {

@@ -8,7 +8,9 @@
 const PARITY = 0x1bd11bda;
 const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 
-/** out [2] = the two words that the key (k0, k1) makes of the counter (c0, c1); all of them are u32. */
+/**
+ * out [2] = the two words that the key (k0, k1) makes of the counter (c0, c1); all of them are u32.
+ */
 export function threefry(out: Uint32Array, k0: number, k1: number, c0: number, c1: number): void {
   let [next, afterNext, last] = [k1, PARITY ^ k0 ^ k1, k0];
   let x0 = (c0 + k0) | 0;

@@ -1,4 +1,6 @@
-/** Compiled functions: when they trace, what varies between calls, what they refuse, what is merged. */
+/**
+ * Compiled functions: when they trace, what varies between calls, what they refuse, what is merged.
+ */
 import { describe, expect, test } from "vitest";
 import {
   assign,

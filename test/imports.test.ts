@@ -153,7 +153,8 @@ describe("the package", () => {
     expect(packed.filter((path) => !allowed.test(path))).toEqual([]);
   });
 
-  // A bundler leaves out what `sideEffects` calls pure: methods, hooks and the default backend must not be.
+  // A bundler leaves out what `sideEffects` calls pure: methods, hooks and the default backend must
+  // not be.
   test.each<[string, string, unknown]>([
     ["index", "grad((x) => x.square().sum())(tensor([1, 2])).toArray()", [2, 4]],
     ["nn", "new nn.Linear(2, 1).forward(tensor([[1, 2]])).shape", [1, 1]],

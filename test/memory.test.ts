@@ -1,4 +1,7 @@
-/** Linear memory: what a plan promises, what the allocator keeps, what growing and refusing leave intact. */
+/**
+ * Linear memory: what a plan promises, what the allocator keeps, what growing and refusing leave
+ * intact.
+ */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
@@ -151,7 +154,8 @@ test("10,000 steps leave both memories as they are", () => {
     growths.push(process.memoryUsage().heapUsed - heap);
     heap += growths.at(-1) as number;
   }
-  // Compiling and the test runner allocate, too; a step that kept anything would show in every round.
+  // Compiling and the test runner allocate, too; a step that kept anything would show in every
+  // round.
   expect(Math.min(...growths.slice(1))).toBeLessThan(2500 * 64);
 });
 

@@ -1,6 +1,7 @@
 /**
- * Every op is a row: in f64 its derivatives are checked against central differences, forward mode against reverse mode
- * (⟨Jv, u⟩ = ⟨v, Jᵀu⟩), first and second order; in f32 both builds must give equal bits for values and gradients.
+ * Every op is a row: in f64 its derivatives are checked against central differences, forward mode
+ * against reverse mode (⟨Jv, u⟩ = ⟨v, Jᵀu⟩), first and second order; in f32 both builds must give
+ * equal bits for values and gradients.
  */
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";

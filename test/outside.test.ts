@@ -1,4 +1,6 @@
-/** Outside `compile`: ops record, reading runs, effects ride on what is read, updates run at once. */
+/**
+ * Outside `compile`: ops record, reading runs, effects ride on what is read, updates run at once.
+ */
 import { afterEach, describe, expect, test } from "vitest";
 import {
   assign,

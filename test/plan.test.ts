@@ -29,7 +29,10 @@ const bits = (tensors: readonly Tensor[]): string[] =>
     Array.from(x.toTypedArray(), (v) => (Object.is(v, -0) ? "-0" : String(v))).join(" "),
   );
 
-/** Fails when two values that are needed at the same time share a byte, or one lies outside the peak. */
+/**
+ * Fails when two values that are needed at the same time share a byte, or one lies outside the
+ * peak.
+ */
 function checkPlaces({ instructions, inputs, outputs, peakBytes }: Plan): void {
   const lives = new Map<Value, { from: number; to: number }>();
   const use = (value: Value, at: number): void => {

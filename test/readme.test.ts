@@ -1,4 +1,6 @@
-/** The README's program prints what the README says, run as a user would against the built package. */
+/**
+ * The README's program prints what the README says, run as a user would against the built package.
+ */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";

@@ -1,4 +1,7 @@
-/** Forward mode: from the tangents of some inputs to those of the outputs, node by node in creation order. */
+/**
+ * Forward mode: from the tangents of some inputs to those of the outputs, node by node in creation
+ * order.
+ */
 import { add } from "../ops/elementwise.js";
 import { alias } from "../ops/shape.js";
 import type { Node, Tensor } from "../tensor.js";

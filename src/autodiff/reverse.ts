@@ -1,7 +1,8 @@
 /**
- * Reverse mode: from the cotangents of some outputs to those of some targets. One walk over the tape, backwards; each node is
- * visited once, when every use of it has been; where a value forks, the cotangents of its uses are added; nodes that do not
- * depend on a target are never entered, and no zeros are built.
+ * Reverse mode: from the cotangents of some outputs to those of some targets. One walk over the
+ * tape, backwards; each node is visited once, when every use of it has been; where a value forks,
+ * the cotangents of its uses are added; nodes that do not depend on a target are never entered, and
+ * no zeros are built.
  */
 import { add } from "../ops/elementwise.js";
 import { alias } from "../ops/shape.js";
@@ -23,7 +24,9 @@ class Cotangents {
   }
 }
 
-/** The nodes between `outputs` and the targets, in creation order: those that depend on a target. */
+/**
+ * The nodes between `outputs` and the targets, in creation order: those that depend on a target.
+ */
 export function between(
   outputs: readonly Tensor[],
   targets: ReadonlySet<Tensor>,
@@ -44,7 +47,10 @@ export function between(
   return { nodes, active };
 }
 
-/** The cotangent of every target; undefined where the outputs do not depend on it. Targets are not walked through. */
+/**
+ * The cotangent of every target; undefined where the outputs do not depend on it. Targets are not
+ * walked through.
+ */
 export function pullback(
   outputs: readonly Tensor[],
   cotangents: readonly (Tensor | undefined)[],

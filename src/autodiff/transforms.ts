@@ -37,7 +37,9 @@ function replaceLeaves(tree: unknown, tensors: readonly Tensor[]): unknown {
   return mapTree(tree, () => tensors[next++]);
 }
 
-/** Calls `fn` on fresh names of its arguments, so that only paths through them are differentiated. */
+/**
+ * Calls `fn` on fresh names of its arguments, so that only paths through them are differentiated.
+ */
 function record<A extends readonly unknown[], R>(
   op: string,
   fn: (...args: A) => R,
@@ -71,14 +73,17 @@ function checkScalar(op: string, value: unknown): asserts value is Tensor {
 const orZeros = (cotangents: readonly (Tensor | undefined)[], like: readonly Tensor[]): Tensor[] =>
   like.map((tensor, index) => cotangents[index] ?? zeros(tensor.shape, { dtype: tensor.dtype }));
 
-/** What `grad` returns for arguments A: the gradient of one argument, or an array of one for each. */
+/**
+ * What `grad` returns for arguments A: the gradient of one argument, or an array of one for each.
+ */
 export type GradientOf<A extends readonly unknown[]> = A extends readonly [infer Only]
   ? Only
   : { -readonly [K in keyof A]: A[K] };
 
 /**
- * The function that returns both `fn`'s scalar and its gradient: for one argument in its structure, for several an array with one
- * entry each. Where the scalar does not depend on an argument the gradient is zero.
+ * The function that returns both `fn`'s scalar and its gradient: for one argument in its structure,
+ * for several an array with one entry each. Where the scalar does not depend on an argument the
+ * gradient is zero.
  */
 export function valueAndGrad<A extends readonly Tensors[]>(
   fn: (...args: A) => Tensor,
@@ -103,7 +108,8 @@ export function grad<A extends readonly Tensors[]>(
 }
 
 /**
- * Reverse mode: `value` = f(x), and `pullback`, which takes a cotangent in the structure of the value to the cotangent of x: vᵀ·J.
+ * Reverse mode: `value` = f(x), and `pullback`, which takes a cotangent in the structure of the
+ * value to the cotangent of x: vᵀ·J.
  */
 export function vjp<X extends Tensors, Y extends Tensors>(
   f: (x: X) => Y,
@@ -152,8 +158,8 @@ function checkLike(op: string, given: readonly Tensor[], expected: readonly Tens
 }
 
 /**
- * The gradient of a scalar loss with respect to each Parameter; undefined for one that the loss does not reach. What a Parameter
- * was assigned in this trace counts as that Parameter.
+ * The gradient of a scalar loss with respect to each Parameter; undefined for one that the loss
+ * does not reach. What a Parameter was assigned in this trace counts as that Parameter.
  */
 export function gradients(loss: Tensor, parameters: readonly Parameter[]): (Tensor | undefined)[] {
   checkScalar("gradients", loss);

@@ -16,8 +16,8 @@ function checkSize(op: string, name: string, size: number): void {
 }
 
 /**
- * y = x·Wᵀ + b; x [n, in], weight [out, in], bias [out]. Both start uniform in ±1/√in (PyTorch's default: He et al. 2015 with
- * a = √5).
+ * y = x·Wᵀ + b; x [n, in], weight [out, in], bias [out]. Both start uniform in ±1/√in (PyTorch's
+ * default: He et al. 2015 with a = √5).
  */
 export class Linear extends Module {
   readonly weight: Parameter;
@@ -49,8 +49,9 @@ export interface BatchNormOptions {
 }
 
 /**
- * Batch normalisation of [n, features] or [n, features, length] (Ioffe & Szegedy 2015). In training it normalises by the
- * batch's biased variance and moves the running statistics, the variance unbiased; in `eval` it uses them.
+ * Batch normalisation of [n, features] or [n, features, length] (Ioffe & Szegedy 2015). In training
+ * it normalises by the batch's biased variance and moves the running statistics, the variance
+ * unbiased; in `eval` it uses them.
  */
 export class BatchNorm1d extends Module {
   readonly weight: Parameter;

@@ -7,11 +7,14 @@ const snakeCase = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /**
- * A layer, or a network of them. Parameters, buffers and child modules are its properties; their names are those of PyTorch's
- * state dictionaries (`runningMean` is saved as `running_mean`).
+ * A layer, or a network of them. Parameters, buffers and child modules are its properties; their
+ * names are those of PyTorch's state dictionaries (`runningMean` is saved as `running_mean`).
  */
 export abstract class Module {
-  /** Whether `forward` trains (batch statistics, dropout) or only predicts. Read while tracing: see `compile`. */
+  /**
+   * Whether `forward` trains (batch statistics, dropout) or only predicts. Read while tracing: see
+   * `compile`.
+   */
   training = true;
 
   abstract forward(x: Tensor): Tensor;
@@ -43,7 +46,10 @@ export abstract class Module {
     );
   }
 
-  /** Copies the values in place, after checking every key, shape and dtype; compiled programs stay valid. */
+  /**
+   * Copies the values in place, after checking every key, shape and dtype; compiled programs stay
+   * valid.
+   */
   loadStateDict(state: Readonly<StateDict>): void {
     loadInto("loadStateDict", this.#named(), state);
   }

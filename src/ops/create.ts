@@ -39,8 +39,9 @@ export function checkDtype(op: string, dtype: unknown): asserts dtype is Dtype {
 }
 
 /**
- * A tensor of numbers: a number, nested arrays, or a typed array (which keeps its type unless `dtype` says otherwise, and
- * is copied). Plain numbers are f32; labels and indices say `dtype: "i32"`. `shape` reinterprets flat data.
+ * A tensor of numbers: a number, nested arrays, or a typed array (which keeps its type unless
+ * `dtype` says otherwise, and is copied). Plain numbers are f32; labels and indices say `dtype:
+ * "i32"`. `shape` reinterprets flat data.
  */
 export function tensor(
   data: NestedNumbers | ArrayLike<number>,
@@ -142,7 +143,9 @@ export function eye(n: number, options: { dtype?: Dtype } = {}): Tensor {
   return constant(data, [n, n], dtype);
 }
 
-/** What an op's public function accepts: a tensor, or a number that takes the other operand's dtype. */
+/**
+ * What an op's public function accepts: a tensor, or a number that takes the other operand's dtype.
+ */
 export type Operand = Tensor | number;
 
 export function asTensor(op: string, value: Operand, dtype: Dtype): Tensor {

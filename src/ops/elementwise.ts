@@ -1,4 +1,7 @@
-/** Elementwise ops. Binary ones take equal shapes: the public functions broadcast, here and nowhere else. */
+/**
+ * Elementwise ops. Binary ones take equal shapes: the public functions broadcast, here and nowhere
+ * else.
+ */
 import { Opcode } from "../../assembly/opcodes.js";
 import { defaultDtype } from "../backend.js";
 import type { Lowering, Value } from "../plan/lowering.js";
@@ -175,7 +178,10 @@ function unary(
   return (x) => record1(op, [x], null);
 }
 
-/** d(dy)/dx of an elementwise function whose derivative is known from its result y: `kernel(y, dy)`, linear in dy. */
+/**
+ * d(dy)/dx of an elementwise function whose derivative is known from its result y: `kernel(y, dy)`,
+ * linear in dy.
+ */
 function fromResult(
   name: string,
   opcode: Opcode,

@@ -4,7 +4,8 @@
  *     loss = ln Σ exp(x_c − m) − (x_label − m)            the log-sum-exp form: nothing overflows
  *     ∂loss/∂x_c = softmax(x)_c − [c = label]
  *
- * The forward keeps m and ln Σ per row, two numbers, from which the backward recomputes the softmax.
+ * The forward keeps m and ln Σ per row, two numbers, from which the backward recomputes the
+ * softmax.
  */
 import { Opcode } from "../../assembly/opcodes.js";
 import { formatShape } from "../shape.js";
@@ -105,8 +106,9 @@ const backwardOp: Op<null> = {
 export type Reduction = "mean" | "sum" | "none";
 
 /**
- * −ln softmax(logits)[label], averaged over the rows, summed, or one per row: logits [n, classes], labels i32 [n].
- * A label out of range throws when the value is computed, before anything is changed.
+ * −ln softmax(logits)[label], averaged over the rows, summed, or one per row: logits [n, classes],
+ * labels i32 [n]. A label out of range throws when the value is computed, before anything is
+ * changed.
  */
 export function crossEntropy(
   logits: Tensor,

@@ -1,4 +1,7 @@
-/** Matrix products: one GEMM, its operands read by row and column strides, so that a transpose costs nothing. */
+/**
+ * Matrix products: one GEMM, its operands read by row and column strides, so that a transpose costs
+ * nothing.
+ */
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { formatShape, type Shape } from "../shape.js";
@@ -83,8 +86,8 @@ const product = (a: Tensor, b: Tensor, transA: boolean, transB: boolean): Tensor
   record1(matmulOp, [a, b], { a: transA, b: transB });
 
 /**
- * a [m, k], b [k, n] → [m, n]. A vector counts as a row on the left and as a column on the right, and its axis is
- * dropped from the result, as in NumPy.
+ * a [m, k], b [k, n] → [m, n]. A vector counts as a row on the left and as a column on the right,
+ * and its axis is dropped from the result, as in NumPy.
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   for (const [name, x] of [
@@ -134,7 +137,10 @@ const linearOp: Op<null> = {
   lower: (node, to) => emitGemm(node, to, { a: false, b: true }, to.input(node, 2)),
 };
 
-/** y = x·Wᵀ + b: x [n, in], weight [out, in], bias [out] → [n, out]; the bias is added in the GEMM's epilogue. */
+/**
+ * y = x·Wᵀ + b: x [n, in], weight [out, in], bias [out] → [n, out]; the bias is added in the GEMM's
+ * epilogue.
+ */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   if (x.rank !== 2 || weight.rank !== 2)
     throw new RangeError(

@@ -1,5 +1,6 @@
 /**
- * Batch normalisation (Ioffe & Szegedy 2015), staged as one would by hand: per channel, over n values,
+ * Batch normalisation (Ioffe & Szegedy 2015), staged as one would by hand: per channel, over n
+ * values,
  *
  *     μ = Σx / n;  v = Σ(x − μ)² / n;  r = 1 / √(v + ε);  x̂ = (x − μ)·r;  y = x̂·γ + β
  *     dβ = Σdy;  dγ = Σ dy·x̂;  dx = γ·r·(dy − dβ/n − x̂·dγ/n)
@@ -171,7 +172,9 @@ export interface BatchNormResult {
   readonly count: number;
 }
 
-/** Normalises x by the statistics of the batch itself; more than one value per channel is needed. */
+/**
+ * Normalises x by the statistics of the batch itself; more than one value per channel is needed.
+ */
 export function batchNormTrain(
   x: Tensor,
   gamma: Tensor,

@@ -1,4 +1,7 @@
-/** Random draws as ops: pure functions of a state [seed high, seed low, run] and the draw's ordinal in its program. */
+/**
+ * Random draws as ops: pure functions of a state [seed high, seed low, run] and the draw's ordinal
+ * in its program.
+ */
 import { Opcode } from "../../assembly/opcodes.js";
 import type { HostSource } from "../plan/lowering.js";
 import { type Shape, sizeOf } from "../shape.js";
@@ -60,7 +63,9 @@ export const uniform01 = ({ state, ordinal }: DrawKey, shape: Shape, dtype: Floa
 export const normal01 = ({ state, ordinal }: DrawKey, shape: Shape, dtype: FloatDtype): Tensor =>
   record1(normalOp, [state], { shape, ordinal, dtype });
 
-/** Inputs x, state, [p, scale]. Linear in x, so the backward pass is the op itself: no mask is kept. */
+/**
+ * Inputs x, state, [p, scale]. Linear in x, so the backward pass is the op itself: no mask is kept.
+ */
 const dropoutOp: Op<{ readonly ordinal: number }> = {
   name: "dropout",
   infer: ([x]) => [x as TensorType],
@@ -82,7 +87,10 @@ const dropoutOp: Op<{ readonly ordinal: number }> = {
 const again = (x: Tensor, inputs: readonly Tensor[], attrs: { ordinal: number }): Tensor =>
   record1(dropoutOp, [x, inputs[1] as Tensor, inputs[2] as Tensor], attrs);
 
-/** Zeroes each element with probability p and divides the others by 1 − p (inverted dropout, Srivastava et al. 2014). */
+/**
+ * Zeroes each element with probability p and divides the others by 1 − p (inverted dropout,
+ * Srivastava et al. 2014).
+ */
 export function dropoutWith({ state, ordinal }: DrawKey, x: Tensor, p: number): Tensor {
   const numbers = [p, p === 1 ? 0 : 1 / (1 - p)];
   const data = x.dtype === "f64" ? Float64Array.from(numbers) : Float32Array.from(numbers);

@@ -47,7 +47,9 @@ const reshapeOp: Op<{ readonly shape: Shape }> = {
   lower: (node, to) => to.bind(node, 0, to.input(node, 0)),
 };
 
-/** The same elements in another shape; one length may be −1, which is then inferred. Costs nothing. */
+/**
+ * The same elements in another shape; one length may be −1, which is then inferred. Costs nothing.
+ */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const full = inferLength(x, shape);
   return sameShape(x.shape, full) ? x : record1(reshapeOp, [x], { shape: full });
@@ -67,7 +69,9 @@ function inferLength(x: Tensor, shape: Shape): Shape {
   return full;
 }
 
-/** Emits a copy of x read with one stride per axis of `shape`: in words, of which an f64 has two. */
+/**
+ * Emits a copy of x read with one stride per axis of `shape`: in words, of which an f64 has two.
+ */
 function emitCopy(node: Node, to: Lowering, shape: Shape, strides: readonly number[]): void {
   const x = to.input(node, 0);
   const double = x.dtype === "f64";
@@ -98,7 +102,10 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   return record1(broadcastOp, [x], { shape: [...shape] });
 }
 
-/** What a broadcast repeats, so that a kernel may read it in place; x itself when it is none, or has its value already. */
+/**
+ * What a broadcast repeats, so that a kernel may read it in place; x itself when it is none, or has
+ * its value already.
+ */
 export function broadcastSource(x: Tensor): Tensor {
   const { op, inputs, values } = x.node;
   return (op as unknown) === broadcastOp && !values[0] ? (inputs[0] as Tensor) : x;

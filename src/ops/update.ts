@@ -1,12 +1,15 @@
-/** One step of an optimizer on one Parameter, as ops without derivatives: new values out, old ones in. */
+/**
+ * One step of an optimizer on one Parameter, as ops without derivatives: new values out, old ones
+ * in.
+ */
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Lowering } from "../plan/lowering.js";
 import { type Op, record, record1 } from "../tape.js";
 import type { Node, Tensor, TensorType } from "../tensor.js";
 
 /**
- * An op with inputs [p, g, state …, hyper] and outputs [p, state …], each output allowed in the place of the input it
- * replaces. The kernel takes the flag last.
+ * An op with inputs [p, g, state …, hyper] and outputs [p, state …], each output allowed in the
+ * place of the input it replaces. The kernel takes the flag last.
  */
 function update(name: string, opcode: Opcode, states: number): Op<{ readonly flag?: number }> {
   return {
@@ -48,7 +51,10 @@ export const momentumStep = (
   nesterov: boolean,
 ): readonly Tensor[] => record(momentumOp, [p, g, buffer, hyper], { flag: nesterov ? 1 : 0 });
 
-/** [p, moment1, moment2] after a step of Adam, or of AdamW when decoupled; hyper as the kernel `adam` documents. */
+/**
+ * [p, moment1, moment2] after a step of Adam, or of AdamW when decoupled; hyper as the kernel
+ * `adam` documents.
+ */
 export const adamStep = (
   p: Tensor,
   g: Tensor,

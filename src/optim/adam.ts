@@ -23,8 +23,8 @@ function power(base: number, n: number): number {
 }
 
 /**
- * Adam (Kingma & Ba 2015): m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², p ← p − lr·m̂ / (√v̂ + eps), where m̂ and v̂ are
- * corrected for their start at 0. Weight decay is added to the gradient.
+ * Adam (Kingma & Ba 2015): m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², p ← p − lr·m̂ / (√v̂ + eps),
+ * where m̂ and v̂ are corrected for their start at 0. Weight decay is added to the gradient.
  */
 export class Adam extends Optimizer {
   readonly name: string = "Adam";
@@ -103,7 +103,10 @@ export class Adam extends Optimizer {
   }
 }
 
-/** Adam with the decay taken off the weights themselves: p ← p·(1 − lr·weightDecay) first (Loshchilov & Hutter 2019). */
+/**
+ * Adam with the decay taken off the weights themselves: p ← p·(1 − lr·weightDecay) first
+ * (Loshchilov & Hutter 2019).
+ */
 export class AdamW extends Adam {
   override readonly name = "AdamW";
   protected override readonly decoupled = true;

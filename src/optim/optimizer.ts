@@ -25,8 +25,8 @@ export function checkFraction(op: string, name: string, value: number): number {
 export type Moments = Readonly<Record<string, Parameter>>;
 
 /**
- * Moves Parameters against gradients. Inside `compile` the updates become part of the step; outside they run at once.
- * Hyper-parameters are plain fields, read before each run.
+ * Moves Parameters against gradients. Inside `compile` the updates become part of the step; outside
+ * they run at once. Hyper-parameters are plain fields, read before each run.
  */
 export abstract class Optimizer {
   abstract readonly name: string;
@@ -58,7 +58,10 @@ export abstract class Optimizer {
   protected abstract hyperParameters(): Record<string, number>;
   protected abstract setHyperParameters(values: Record<string, number>): void;
 
-  /** `apply(gradients(loss, parameters))`. Outside `compile` it runs at once, and `loss` keeps its value. */
+  /**
+   * `apply(gradients(loss, parameters))`. Outside `compile` it runs at once, and `loss` keeps its
+   * value.
+   */
   minimize(loss: Tensor): void {
     if (!currentTrace() && loss.node.values[loss.index])
       throw new Error(
@@ -73,8 +76,8 @@ export abstract class Optimizer {
   }
 
   /**
-   * Updates each Parameter by the gradient at its position; undefined skips it whole: no decay, no momentum. Outside `compile`
-   * it runs at once.
+   * Updates each Parameter by the gradient at its position; undefined skips it whole: no decay, no
+   * momentum. Outside `compile` it runs at once.
    */
   apply(gradients: readonly (Tensor | undefined)[]): void {
     if (gradients.length !== this.parameters.length)
@@ -104,7 +107,10 @@ export abstract class Optimizer {
     else evaluate(results, assignments);
   }
 
-  /** Updates of a Parameter that come before this one in the same step, and are not counted yet when it begins. */
+  /**
+   * Updates of a Parameter that come before this one in the same step, and are not counted yet when
+   * it begins.
+   */
   protected updatesBefore(owner: Parameter): number {
     const trace = currentTrace();
     if (!trace) return 0;
@@ -132,7 +138,10 @@ export abstract class Optimizer {
     return moments;
   }
 
-  /** Moments by PyTorch's keys (`state.0.exp_avg`), the step count as I64, hyper-parameters as F64 scalars. */
+  /**
+   * Moments by PyTorch's keys (`state.0.exp_avg`), the step count as I64, hyper-parameters as F64
+   * scalars.
+   */
   stateDict(): StateDict {
     const state: StateDict = {};
     for (const [index, owner] of this.parameters.entries())
@@ -143,7 +152,9 @@ export abstract class Optimizer {
     return state;
   }
 
-  /** Goes on from a saved state: every key, shape and dtype is checked before anything is changed. */
+  /**
+   * Goes on from a saved state: every key, shape and dtype is checked before anything is changed.
+   */
   loadStateDict(state: Readonly<StateDict>): void {
     const hyper: Record<string, number> = {};
     const rest: StateDict = {};

@@ -12,8 +12,9 @@ export interface SGDOptions {
 }
 
 /**
- * Stochastic gradient descent. d = g + weightDecay·p; without momentum p ← p − lr·d; with it b ← momentum·b + d and
- * p ← p − lr·b, or p − lr·(d + momentum·b) with Nesterov's form (Sutskever et al. 2013, as PyTorch writes it).
+ * Stochastic gradient descent. d = g + weightDecay·p; without momentum p ← p − lr·d; with it b ←
+ * momentum·b + d and p ← p − lr·b, or p − lr·(d + momentum·b) with Nesterov's form (Sutskever et
+ * al. 2013, as PyTorch writes it).
  */
 export class SGD extends Optimizer {
   readonly name = "SGD";

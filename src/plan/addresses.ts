@@ -1,8 +1,9 @@
 /**
- * Liveness and addresses. A value lives from the instruction that writes it (inputs: from the start) to the last that
- * reads it (outputs: to the end). An output may take over the place of an operand that dies with the instruction; the
- * intervals that remain are placed largest first, each at the lowest address free during its life (greedy by size,
- * Pisarchyk & Lee 2020, "Efficient memory management for deep neural net inference").
+ * Liveness and addresses. A value lives from the instruction that writes it (inputs: from the
+ * start) to the last that reads it (outputs: to the end). An output may take over the place of an
+ * operand that dies with the instruction; the intervals that remain are placed largest first, each
+ * at the lowest address free during its life (greedy by size, Pisarchyk & Lee 2020, "Efficient
+ * memory management for deep neural net inference").
  */
 import { type Instruction, reads, type Value } from "./lowering.js";
 

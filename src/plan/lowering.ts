@@ -56,7 +56,10 @@ export interface Instruction {
   readonly node: Node;
 }
 
-/** Turns the nodes of a tape into instructions. Ops see this class only: they emit, and never see an address. */
+/**
+ * Turns the nodes of a tape into instructions. Ops see this class only: they emit, and never see an
+ * address.
+ */
 export class Lowering {
   readonly instructions: Instruction[] = [];
   readonly float: FloatDtype;
@@ -171,8 +174,9 @@ const activations = new Map<Opcode, Activation>([
 ]);
 
 /**
- * Lets a GEMM apply the activation that alone reads its result, while the tile is in registers. The epilogue computes what
- * the two instructions would, to the bit. `kept` are values that are needed for something else.
+ * Lets a GEMM apply the activation that alone reads its result, while the tile is in registers. The
+ * epilogue computes what the two instructions would, to the bit. `kept` are values that are needed
+ * for something else.
  */
 export function fuseActivations(
   instructions: readonly Instruction[],

@@ -1,6 +1,6 @@
 /**
- * Passes over a tape. They never change bits: nothing is reassociated, and two nodes merge only when op, attributes (compared
- * by bits, so that −0 is not 0) and operands are the same.
+ * Passes over a tape. They never change bits: nothing is reassociated, and two nodes merge only
+ * when op, attributes (compared by bits, so that −0 is not 0) and operands are the same.
  */
 import type { Assignment } from "../tape.js";
 import type { Node, Tensor, TypedArray } from "../tensor.js";
@@ -55,7 +55,10 @@ export interface ReducedTape {
   find(tensor: Tensor): Tensor;
 }
 
-/** Common-subexpression and dead-code removal. `substituted` maps a tensor to the one that stands for it. */
+/**
+ * Common-subexpression and dead-code removal. `substituted` maps a tensor to the one that stands
+ * for it.
+ */
 export function reduceTape(tape: Tape, substituted: ReadonlyMap<Tensor, Tensor>): ReducedTape {
   const stands = new Map<Node, Node>();
   const find = (tensor: Tensor): Tensor => {
@@ -65,7 +68,8 @@ export function reduceTape(tape: Tape, substituted: ReadonlyMap<Tensor, Tensor>)
     return node ? (node.outputs[t.index] as Tensor) : t;
   };
   const first = new Map<string, Node>();
-  // Effects may read what a later node computes (a substitution), so order is by dependency, not by creation alone.
+  // Effects may read what a later node computes (a substitution), so order is by dependency, not by
+  // creation alone.
   const roots = [...tape.outputs, ...tape.assignments.map(({ value }) => value)];
   const nodes = liveNodes(roots, find);
   for (const node of nodes) {
@@ -84,7 +88,9 @@ export function reduceTape(tape: Tape, substituted: ReadonlyMap<Tensor, Tensor>)
   return { nodes: nodes.filter((node) => !stands.has(node) && !isKnown(node)), find };
 }
 
-/** The nodes behind `roots`, operands first; among independent ones in creation order. Iterative. */
+/**
+ * The nodes behind `roots`, operands first; among independent ones in creation order. Iterative.
+ */
 function liveNodes(roots: readonly Tensor[], find: (tensor: Tensor) => Tensor): Node[] {
   const seen = new Set<Node>();
   const stack = roots.map((root) => find(root).node);

@@ -1,9 +1,11 @@
 /**
- * The plan: which instructions run in which order, and an address for every value, before anything runs.
+ * The plan: which instructions run in which order, and an address for every value, before anything
+ * runs.
  *
  *     inputs | instructions that compute … may refuse | updates of Parameters, in place | copies
  *
- * Everything that may refuse its input comes before the first write to a Parameter, so a refused run changes nothing.
+ * Everything that may refuse its input comes before the first write to a Parameter, so a refused
+ * run changes nothing.
  */
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Parameter } from "../parameter.js";
@@ -20,7 +22,10 @@ import {
 import { reduceTape, type Tape } from "./passes.js";
 
 export interface Plan {
-  /** Bytes of the arena that a run uses: the highest byte any instruction or input writes, plus one. Exact. */
+  /**
+   * Bytes of the arena that a run uses: the highest byte any instruction or input writes, plus one.
+   * Exact.
+   */
   readonly peakBytes: number;
   /** Bytes of constants, optimizer scalars and random state, kept as long as the program. */
   readonly poolBytes: number;
@@ -96,7 +101,10 @@ function emitCopy(to: Instruction[], written: Value, read: Value, node: Node): v
   to.push({ opcode: Opcode.Copy, writes: [written], rest: [read, read.bytes], inPlace: [], node });
 }
 
-/** Nodes whose results are only committed: they run last, so that they may write over what others have read. */
+/**
+ * Nodes whose results are only committed: they run last, so that they may write over what others
+ * have read.
+ */
 function lateNodes(
   nodes: readonly Node[],
   find: (tensor: Tensor) => Tensor,
@@ -115,8 +123,8 @@ function lateNodes(
 }
 
 /**
- * Gives a committed value the Parameter's own place when no instruction after the one that computes it reads the old
- * value, and none after it may refuse. The others are copied at the end.
+ * Gives a committed value the Parameter's own place when no instruction after the one that computes
+ * it reads the old value, and none after it may refuse. The others are copied at the end.
  */
 function commitInPlace(
   instructions: readonly Instruction[],

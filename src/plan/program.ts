@@ -3,8 +3,9 @@
  *
  *     status, 16 bytes | instructions [opcode, length, operands …] | pool: constants and host values
  *
- * Operands that are addresses are known only when the block and the arena are placed, so the words are kept with a list of
- * what to add where; when the arena moves, only its operands are rewritten, before the next run.
+ * Operands that are addresses are known only when the block and the arena are placed, so the words
+ * are kept with a list of what to add where; when the arena moves, only its operands are rewritten,
+ * before the next run.
  */
 import { Refusal } from "../../assembly/opcodes.js";
 import { type Backend, elementBytes } from "../backend.js";
@@ -59,8 +60,8 @@ export class Program {
   }
 
   /**
-   * Copies the inputs in, enters the backend once, copies the outputs out. Whatever is wrong is thrown before the backend
-   * is entered or before anything is committed.
+   * Copies the inputs in, enters the backend once, copies the outputs out. Whatever is wrong is
+   * thrown before the backend is entered or before anything is committed.
    */
   run(inputs: readonly TypedArray[]): TypedArray[] {
     if (this.#running) throw new Error("run: the program is running already: expected no re-entry");
@@ -82,7 +83,9 @@ export class Program {
     }
   }
 
-  /** Gives the program's block back. Programs that are not released are when nothing refers to them. */
+  /**
+   * Gives the program's block back. Programs that are not released are when nothing refers to them.
+   */
   release(): void {
     if (this.#block === 0) return;
     finalizer.unregister(this);
@@ -91,7 +94,10 @@ export class Program {
     this.#arena = -1;
   }
 
-  /** Fills the arena with a pattern, so that `bytesWritten` can tell afterwards what a run has written. */
+  /**
+   * Fills the arena with a pattern, so that `bytesWritten` can tell afterwards what a run has
+   * written.
+   */
   poison(): void {
     this.#place();
     this.#arenaBytes().fill(POISON);

@@ -1,4 +1,7 @@
-/** The pure-TypeScript backend: the same programs over an ArrayBuffer, in f32 (bit for bit as WebAssembly) and in f64. */
+/**
+ * The pure-TypeScript backend: the same programs over an ArrayBuffer, in f32 (bit for bit as
+ * WebAssembly) and in f64.
+ */
 import { Arena, type Backend } from "../backend.js";
 import { run as runDouble } from "../generated/double/run.js";
 import { LinearMemory } from "../memory.js";

@@ -28,7 +28,10 @@ import { dropout, normal, randomBits, uniform } from "./random.js";
 import { max, mean, min, sum } from "./reduce.js";
 import { adam, sgd, sgdMomentum } from "./update.js";
 
-/** The WebAssembly run loop's twin: the same words, the same order, the same status (see `assembly/run.ts`). */
+/**
+ * The WebAssembly run loop's twin: the same words, the same order, the same status (see
+ * `assembly/run.ts`).
+ */
 export function run(m: Heap, program: number, bytes: number, status: number): number {
   const w = m.u;
   const start = program >>> 2;

@@ -1,4 +1,7 @@
-/** The WebAssembly backend: one memory, one instance, kernels embedded in the package and compiled on first use. */
+/**
+ * The WebAssembly backend: one memory, one instance, kernels embedded in the package and compiled
+ * on first use.
+ */
 import { instantiateSync } from "@assemblyscript/loader";
 import { Arena, type Backend } from "../backend.js";
 import { simd } from "../generated/kernels.js";
@@ -58,7 +61,8 @@ function instantiate(limit: number): Instance {
 }
 
 /**
- * A backend of its own, instantiated on first use; `maximumBytes` limits its memory (default: just under 4 GiB).
+ * A backend of its own, instantiated on first use; `maximumBytes` limits its memory (default: just
+ * under 4 GiB).
  */
 export function createWasmBackend(options: { readonly maximumBytes?: number } = {}): Backend {
   const pages = Math.floor((options.maximumBytes ?? MOST_PAGES * PAGE) / PAGE);

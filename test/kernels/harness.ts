@@ -32,8 +32,8 @@ const WORKSPACE = 2 * PROGRAM;
 const align = (n: number): number => (n + 15) & ~15;
 
 /**
- * Puts the buffers into a memory of 64 MiB filled with a pattern, runs the instructions there, and reads the buffers back.
- * Fails when a byte outside every buffer was written.
+ * Puts the buffers into a memory of 64 MiB filled with a pattern, runs the instructions there, and
+ * reads the buffers back. Fails when a byte outside every buffer was written.
  */
 function execute(
   bytes: ArrayBuffer,
@@ -127,7 +127,10 @@ function expectSameBits(a: Block, b: Block, what: string): void {
   if (at >= 0) expect.fail(`${what}, element ${at}: wasm ${a[at]}, ts ${b[at]}`);
 }
 
-/** Runs on WebAssembly and on TypeScript f32, expects equal bits everywhere, and returns the outcome. */
+/**
+ * Runs on WebAssembly and on TypeScript f32, expects equal bits everywhere, and returns the
+ * outcome.
+ */
 export function onBoth(
   buffers: readonly Buffer[],
   program: (...addresses: number[]) => readonly Instruction[],
