@@ -218,4 +218,12 @@ test("an optimizer's saved state is refused whole when it does not fit", () => {
     RangeError,
   );
   expect(optimizer.stateDict()).toEqual(state);
+  const fresh = new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 });
+  const untouched = fresh.stateDict();
+  expect(() => fresh.loadStateDict({ ...state, "state.0.momentum_buffer": buffer })).toThrow(
+    'loadStateDict: shape of "state.0.momentum_buffer" differs: got [9], expected [2, 2]',
+  );
+  expect(fresh.stateDict()).toEqual(untouched);
+  fresh.loadStateDict(state);
+  expect(fresh.stateDict()).toEqual(state);
 });

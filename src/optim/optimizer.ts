@@ -177,12 +177,19 @@ export abstract class Optimizer {
       throw new RangeError(
         `loadStateDict: hyper-parameters differ: got [${Object.keys(hyper).join(", ")}], expected [${known.join(", ")}]`,
       );
+    const before = new Set(this.#moments.keys());
     const moments = new Map<string, Parameter>();
     for (const [index, owner] of this.parameters.entries())
       if (Object.keys(rest).some((key) => key.startsWith(`state.${index}.`)))
         for (const [name, moment] of Object.entries(this.moments(owner)))
           moments.set(`state.${index}.${name}`, moment);
-    loadInto("loadStateDict", moments, rest);
+    try {
+      loadInto("loadStateDict", moments, rest);
+    } catch (error) {
+      // Moments made to be filled are taken back.
+      for (const owner of this.#moments.keys()) if (!before.has(owner)) this.#moments.delete(owner);
+      throw error;
+    }
     this.setHyperParameters(hyper);
   }
 }
