@@ -1,7 +1,7 @@
 /**
  * Four-lane exp, log, sigmoid, tanh and erfinv: branch-free, from `+ - * /`, square roots and
  * integer bits only, so that every engine and the scalar twin in `src/ts/math.ts` give the same
- * bits. No multiply-add is fused, not even in the relaxed build. The errors stated are the greatest
+ * bits. No multiply-add is fused. The errors stated are the greatest
  * over every 61st pattern of f32; `test/kernels/math.test.ts` measures them over every 4,099th.
  */
 

@@ -18,11 +18,10 @@ export const MR: u32 = 4;
 /** Columns of a tile. */
 export const NR: u32 = 8;
 
-/** a · b + c, rounded twice, or once where the relaxed build may fuse. */
+/** a · b + c, rounded twice: never fused. */
 // @ts-ignore: decorator
 @inline
 function madd(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
   return f32x4.add(f32x4.mul(a, b), c);
 }
 

@@ -4,7 +4,7 @@
  */
 import { type Backend, defaultBackend } from "./backend.js";
 import { type Parameter, readOp, ridingOn, settle } from "./parameter.js";
-import type { Tape } from "./plan/passes.js";
+import { isKnown, type Tape } from "./plan/passes.js";
 import { makePlan } from "./plan/plan.js";
 import { Program } from "./plan/program.js";
 import { type Assignment, ancestors, currentTrace, setHooks } from "./tape.js";
@@ -73,10 +73,6 @@ export function homeOf(
         'import { ts } from "chainrule/pure" and call init({ backend: ts, dtype: "f64" })',
     );
   return { backend: home, float: precision };
-}
-
-function isKnown(node: Node): boolean {
-  return node.outputs.length > 0 && node.outputs.every((_, index) => node.values[index]);
 }
 
 /**

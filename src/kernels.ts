@@ -47,101 +47,21 @@ export interface Kernels {
    * 1; a row stride may be 0. The same operands for the seven below. An operand may alias out when
    * its strides are (cols, 1).
    */
-  add(
-    out: number,
-    a: number,
-    b: number,
-    rows: number,
-    cols: number,
-    rsA: number,
-    csA: number,
-    rsB: number,
-    csB: number,
-  ): void;
+  add: BinaryKernel;
   /** a − b */
-  sub(
-    out: number,
-    a: number,
-    b: number,
-    rows: number,
-    cols: number,
-    rsA: number,
-    csA: number,
-    rsB: number,
-    csB: number,
-  ): void;
+  sub: BinaryKernel;
   /** a · b */
-  mul(
-    out: number,
-    a: number,
-    b: number,
-    rows: number,
-    cols: number,
-    rsA: number,
-    csA: number,
-    rsB: number,
-    csB: number,
-  ): void;
+  mul: BinaryKernel;
   /** a / b */
-  div(
-    out: number,
-    a: number,
-    b: number,
-    rows: number,
-    cols: number,
-    rsA: number,
-    csA: number,
-    rsB: number,
-    csB: number,
-  ): void;
+  div: BinaryKernel;
   /** Math.max(a, b): NaN wins, −0 < 0 */
-  maximum(
-    out: number,
-    a: number,
-    b: number,
-    rows: number,
-    cols: number,
-    rsA: number,
-    csA: number,
-    rsB: number,
-    csB: number,
-  ): void;
+  maximum: BinaryKernel;
   /** Math.min(a, b): NaN wins, −0 < 0 */
-  minimum(
-    out: number,
-    a: number,
-    b: number,
-    rows: number,
-    cols: number,
-    rsA: number,
-    csA: number,
-    rsB: number,
-    csB: number,
-  ): void;
+  minimum: BinaryKernel;
   /** a == b ? 1 : 0 */
-  equal(
-    out: number,
-    a: number,
-    b: number,
-    rows: number,
-    cols: number,
-    rsA: number,
-    csA: number,
-    rsB: number,
-    csB: number,
-  ): void;
+  equal: BinaryKernel;
   /** ∂max(a, b)/∂a: a == b ? 0.5 : a < b ? 0 : 1 (NaN passes the gradient, as in PyTorch) */
-  maximumShare(
-    out: number,
-    a: number,
-    b: number,
-    rows: number,
-    cols: number,
-    rsA: number,
-    csA: number,
-    rsB: number,
-    csB: number,
-  ): void;
+  maximumShare: BinaryKernel;
 
   /** −x (the sign bit of NaN is free) */
   neg(out: number, x: number, n: number): void;
@@ -370,3 +290,16 @@ export interface Kernels {
     decoupled: number,
   ): void;
 }
+
+/** The operands of `add` and the seven like it. */
+type BinaryKernel = (
+  out: number,
+  a: number,
+  b: number,
+  rows: number,
+  cols: number,
+  rsA: number,
+  csA: number,
+  rsB: number,
+  csB: number,
+) => void;

@@ -44,7 +44,8 @@ function constantKey(data: TypedArray, tensor: Tensor): string {
   return `constant:${dtype}:${shape.join()}:${attributeKey([...data])}`;
 }
 
-function isKnown(node: Node): boolean {
+/** Whether every output has its value already. */
+export function isKnown(node: Node): boolean {
   return node.values.length > 0 && node.outputs.every((_, index) => node.values[index]);
 }
 

@@ -1,0 +1,81 @@
+/** The TypeScript kernels have the contract's very signatures, and every kernel is an instruction. */
+import { expect, test } from "vitest";
+import { Opcode } from "../../assembly/opcodes.js";
+import type { Kernels } from "../../src/kernels.js";
+import * as elementwise from "../../src/ts/elementwise.js";
+import type { Heap } from "../../src/ts/float.js";
+import { gemm } from "../../src/ts/gemm.js";
+import * as loss from "../../src/ts/loss.js";
+import * as move from "../../src/ts/move.js";
+import * as norm from "../../src/ts/norm.js";
+import * as random from "../../src/ts/random.js";
+import * as reduce from "../../src/ts/reduce.js";
+import * as update from "../../src/ts/update.js";
+
+type OnHeap = {
+  [Name in keyof Kernels]: (
+    m: Heap,
+    ...operands: Parameters<Kernels[Name]>
+  ) => ReturnType<Kernels[Name]>;
+};
+
+const kernels: OnHeap = {
+  ...elementwise,
+  ...loss,
+  ...move,
+  ...norm,
+  ...random,
+  ...reduce,
+  ...update,
+  gemm,
+};
+
+const opcodes: Record<keyof Kernels, Opcode> = {
+  copy: Opcode.Copy,
+  fill: Opcode.Fill,
+  stridedCopy: Opcode.StridedCopy,
+  increment: Opcode.Increment,
+  oneHot: Opcode.OneHot,
+  add: Opcode.Add,
+  sub: Opcode.Sub,
+  mul: Opcode.Mul,
+  div: Opcode.Div,
+  maximum: Opcode.Maximum,
+  minimum: Opcode.Minimum,
+  equal: Opcode.Equal,
+  maximumShare: Opcode.MaximumShare,
+  neg: Opcode.Neg,
+  exp: Opcode.Exp,
+  log: Opcode.Log,
+  sqrt: Opcode.Sqrt,
+  sigmoid: Opcode.Sigmoid,
+  tanh: Opcode.Tanh,
+  relu: Opcode.Relu,
+  sigmoidBackward: Opcode.SigmoidBackward,
+  tanhBackward: Opcode.TanhBackward,
+  reluBackward: Opcode.ReluBackward,
+  sum: Opcode.Sum,
+  mean: Opcode.Mean,
+  max: Opcode.Max,
+  min: Opcode.Min,
+  gemm: Opcode.Gemm,
+  softmaxCrossEntropyForward: Opcode.SoftmaxCrossEntropyForward,
+  softmaxCrossEntropyBackward: Opcode.SoftmaxCrossEntropyBackward,
+  batchNormForward: Opcode.BatchNormForward,
+  batchNormEval: Opcode.BatchNormEval,
+  batchNormBackward: Opcode.BatchNormBackward,
+  randomBits: Opcode.RandomBits,
+  uniform: Opcode.Uniform,
+  normal: Opcode.Normal,
+  dropout: Opcode.Dropout,
+  sgd: Opcode.Sgd,
+  sgdMomentum: Opcode.SgdMomentum,
+  adam: Opcode.Adam,
+};
+
+test("each kernel has an opcode of its own, and each opcode a kernel", () => {
+  const numbers = Object.values(opcodes).sort((a, b) => a - b);
+  expect(numbers).toEqual(Array.from({ length: Opcode.Count }, (_, index) => index));
+  for (const name of Object.keys(opcodes))
+    expect(typeof kernels[name as keyof Kernels]).toBe("function");
+});
