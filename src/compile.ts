@@ -128,9 +128,11 @@ function readArguments(
 
 /** The arrays and objects around the leaves; empty ones count. */
 function structureOf(template: unknown): string {
-  const isLeaf = (value: unknown): boolean =>
-    typeof value !== "object" || value instanceof Slot || value instanceof Parameter;
-  return JSON.stringify(template, (_, value: unknown) => (isLeaf(value) ? 0 : value));
+  if (Array.isArray(template)) return `[${template.map(structureOf).join()}]`;
+  if (template === null || typeof template !== "object") return "0";
+  if (template instanceof Slot || template instanceof Parameter) return "0";
+  const fields = Object.entries(template);
+  return `{${fields.map(([key, item]) => JSON.stringify(key) + structureOf(item)).join()}}`;
 }
 
 /**

@@ -94,3 +94,9 @@ test("a trace of an unknown dtype is refused", () => {
     'trace: unknown dtype: got "bool", expected f32, f64 or i32',
   );
 });
+
+test("an empty array before and behind a tensor are two structures", () => {
+  const lengths = compile((a: Tensor[], b: Tensor[]) => [a.length, b.length]);
+  expect(lengths([tensor([1])], [])).toEqual([1, 0]);
+  expect(lengths([], [tensor([1])])).toEqual([0, 1]);
+});
