@@ -1,0 +1,12 @@
+import { add, linear, matmul, mul } from "../../../src/index.js";
+import { binary, type Programs } from "../program.js";
+
+export const programs: Programs = {
+  matmul: ([a, b], { transA, transB }) => [
+    matmul(transA ? a.transpose() : a, transB ? b.transpose() : b),
+  ],
+  matmul_nd: binary(matmul),
+  linear: ([x, w, b]) => [linear(x, w, b)],
+  affine: ([x, w, b]) => [add(matmul(x, w), b)],
+  gemm: ([a, b, c], { alpha, beta }) => [add(mul(matmul(a, b), alpha), mul(c, beta))],
+};

@@ -1,0 +1,42 @@
+import {
+  add,
+  div,
+  exp,
+  log,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  relu,
+  sigmoid,
+  sqrt,
+  square,
+  sub,
+  type Tensor,
+  tanh,
+} from "../../../src/index.js";
+import { binary, type Row, unary } from "../row.js";
+
+export const rows: Row[] = [
+  ...binary("add", add),
+  ...binary("sub", sub),
+  ...binary("mul", mul),
+  ...binary("div", div, { domain: [0.5, 2] }),
+  ...binary("maximum", maximum),
+  ...binary("minimum", minimum),
+  { op: "mul", use: "by itself", f: (x) => mul(x as Tensor, x as Tensor), shapes: [[7]] },
+  unary("neg", neg),
+  unary("exp", exp),
+  unary("log", log, { domain: [0.3, 3] }),
+  unary("sqrt", sqrt, { domain: [0.3, 3] }),
+  unary("square", square),
+  unary("sigmoid", sigmoid),
+  unary("tanh", tanh),
+  unary("relu", relu, { kinks: [0] }),
+  {
+    op: "mul",
+    use: "a fork and a chain",
+    f: (x) => mul(sigmoid(x as Tensor), add(tanh(x as Tensor), exp(neg(x as Tensor)))),
+    shapes: [[9]],
+  },
+];

@@ -1,0 +1,17 @@
+/** All rows, in the order of the proof. */
+import type { Row } from "../row.js";
+import { rows as elementwise } from "./elementwise.js";
+import { rows as loss } from "./loss.js";
+import { rows as matmul } from "./matmul.js";
+import { rows as norm } from "./norm.js";
+import { rows as reduce } from "./reduce.js";
+import { rows as shape } from "./shape.js";
+
+export const rows: readonly Row[] = [
+  ...elementwise,
+  ...reduce,
+  ...matmul,
+  ...loss,
+  ...norm,
+  ...shape,
+];
