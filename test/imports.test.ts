@@ -54,7 +54,7 @@ describe("imports of src point one way", () => {
     ["autodiff", /^src\/autodiff\//],
     ["compile", /^src\/compile\.ts$/],
     ["state", /^src\/(state|random)\.ts$|^src\/io\//],
-    ["nn, optim, data", /^src\/(nn|optim|data|inspect)\//],
+    ["nn, optim, data, checks", /^src\/(nn|optim|data|inspect|check)\//],
     ["entries", /^src\/(index|pure)\.ts$/],
   ];
   const layerOf = (path: string): number => layers.findIndex(([, pattern]) => pattern.test(path));
@@ -78,7 +78,13 @@ describe("imports of src point one way", () => {
   test("the backends are chosen at the top, and use words, shapes and memory only", () => {
     const chosen = imports.filter(({ from, to }) => !isBackend(from) && isBackend(to));
     expect(new Set(chosen.map(({ from, to }) => `${from} → ${to}`))).toEqual(
-      new Set(["src/index.ts → src/wasm/backend.ts", "src/pure.ts → src/ts/backend.ts"]),
+      new Set([
+        "src/index.ts → src/wasm/backend.ts",
+        "src/pure.ts → src/ts/backend.ts",
+        // Called by the checks alone: a bundle that does not check does not hold it.
+        "src/check/backends.ts → src/wasm/backend.ts",
+        "src/check/backends.ts → src/ts/backend.ts",
+      ]),
     );
     const used = imports.filter(({ from, to }) => isBackend(from) && !isBackend(to));
     const above = used.filter(
@@ -185,6 +191,9 @@ describe("the package", () => {
         /* @vite-ignore */ pathToFileURL(join(folder, "bundle.mjs")).href
       );
       expect(bundle.value).toEqual(value);
+      const text = readFileSync(join(folder, "bundle.mjs"), "utf8");
+      if (entry === "index") expect(text).toMatch(/name:\s*"wasm"/);
+      expect(/name:\s*"ts"/.test(text), "the TypeScript backend").toBe(false);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -19,7 +19,7 @@ interface Linearized<R> {
   rebuild(tensors: readonly Tensor[]): unknown;
 }
 
-function leavesOf(op: string, tree: unknown): Tensor[] {
+export function leavesOf(op: string, tree: unknown): Tensor[] {
   const leaves: Tensor[] = [];
   mapTree(tree, (leaf, path) => {
     if (!(leaf instanceof Tensor))
@@ -32,7 +32,7 @@ function leavesOf(op: string, tree: unknown): Tensor[] {
   return leaves;
 }
 
-function replaceLeaves(tree: unknown, tensors: readonly Tensor[]): unknown {
+export function replaceLeaves(tree: unknown, tensors: readonly Tensor[]): unknown {
   let next = 0;
   return mapTree(tree, () => tensors[next++]);
 }
@@ -50,7 +50,7 @@ function record<A extends readonly unknown[], R>(
   return { leaves, result, rebuild: (tensors) => replaceLeaves(args, tensors) };
 }
 
-function checkFloats(op: string, tensors: readonly Tensor[]): void {
+export function checkFloats(op: string, tensors: readonly Tensor[]): void {
   for (const tensor of tensors)
     if (tensor.dtype === "i32")
       throw new TypeError(
