@@ -14,7 +14,7 @@ import {
   wasm,
 } from "../src/index.js";
 import { BatchNorm1d, crossEntropy, Dropout, Linear, Sequential } from "../src/nn/index.js";
-import { Adam, type Optimizer, SGD } from "../src/optim/index.js";
+import { Adam, type AdamHyper, type Group, type Optimizer, SGD } from "../src/optim/index.js";
 import { ts } from "../src/pure.js";
 import * as random from "../src/random.js";
 
@@ -213,13 +213,14 @@ describe("refusal", () => {
     const { optimizer, step, state } = build();
     step(x, good);
     const before = state();
-    const { [name]: rate } = optimizer;
+    const group = optimizer.groups[0] as Group<AdamHyper>;
+    const rate = group[name];
     const calls = wasm.calls;
     for (const wrong of [Number.NaN, -1, Number.POSITIVE_INFINITY]) {
-      optimizer[name] = wrong;
+      group[name] = wrong;
       expect(() => step(x, good)).toThrow(`Adam: bad ${name}: got ${wrong}, expected a finite`);
     }
-    optimizer[name] = rate;
+    group[name] = rate;
     expect([state(), wasm.calls]).toEqual([before, calls]);
     expect(step(x, good).item()).toBeGreaterThan(0);
   });

@@ -1,5 +1,17 @@
 import "../ops/methods.js";
 
-export { Adam, type AdamOptions, AdamW } from "./adam.js";
-export { Optimizer } from "./optimizer.js";
-export { SGD, type SGDOptions } from "./sgd.js";
+export { GradientAccumulator } from "./accumulator.js";
+export { Adam, type AdamHyper, type AdamOptions, AdamW } from "./adam.js";
+export {
+  Adadelta,
+  type AdadeltaHyper,
+  Adagrad,
+  type AdagradHyper,
+  RMSprop,
+  type RMSpropHyper,
+} from "./adaptive.js";
+export { clipGradNorm, clipGradValue, type Gradients, gradNorm } from "./clip.js";
+export { NAdam, type NAdamHyper } from "./nadam.js";
+export { type Group, type Hyper, Optimizer, type ParametersOrGroups } from "./optimizer.js";
+export * as schedules from "./schedules.js";
+export { SGD, type SGDHyper, type SGDOptions } from "./sgd.js";

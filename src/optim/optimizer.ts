@@ -1,11 +1,30 @@
 import { gradients } from "../autodiff/transforms.js";
 import { evaluate, keepsGraphs } from "../evaluate.js";
+import { neg } from "../ops/elementwise.js";
 import { host } from "../ops/random.js";
+import { reshape } from "../ops/shape.js";
 import { assign, Parameter } from "../parameter.js";
-import { formatShape, sameShape } from "../shape.js";
+import { formatShape, type Shape, sameShape } from "../shape.js";
 import { entryOf, loadInto, type StateDict } from "../state.js";
 import { type Assignment, currentTrace, describe, type Trace } from "../tape.js";
 import type { FloatDtype, Tensor } from "../tensor.js";
+import { loadGroups, saveGroups } from "./groupState.js";
+
+/** What every optimizer has; the others' options extend it. */
+export interface Hyper {
+  lr: number;
+  weightDecay: number;
+  /** Climbs instead of descending. Part of the program: not to be changed. */
+  readonly maximize: boolean;
+}
+
+/** Parameters with hyper-parameters of their own. */
+export type Group<H extends Hyper> = H & { readonly parameters: readonly Parameter[] };
+
+/** What an optimizer is made for: Parameters, or groups of them with options of their own. */
+export type ParametersOrGroups<H extends Hyper> =
+  | readonly Parameter[]
+  | readonly (Partial<H> & { readonly parameters: readonly Parameter[] })[];
 
 /** A hyper-parameter as it is about to be used: finite and not negative. */
 export function checkRate(op: string, name: string, value: number): number {
@@ -21,42 +40,72 @@ export function checkFraction(op: string, name: string, value: number): number {
   return value;
 }
 
-/** The Parameters an optimizer keeps for one of its own, by their names in PyTorch's state. */
+/** The state an optimizer keeps for a Parameter, by its names in PyTorch's state. */
 export type Moments = Readonly<Record<string, Parameter>>;
+
+/** A float moment: of the Parameter's shape unless `shape` is given, filled with `start`. */
+export interface MomentSpec {
+  readonly start?: number;
+  readonly shape?: Shape;
+}
 
 /**
  * Moves Parameters against gradients. Inside `compile` the updates become part of the step; outside
- * they run at once. Hyper-parameters are plain fields, read before each run.
+ * they run at once. Hyper-parameters are plain fields of `groups`, read before each run.
  */
-export abstract class Optimizer {
-  abstract readonly name: string;
+export abstract class Optimizer<H extends Hyper = Hyper> {
+  readonly name: string;
   readonly parameters: readonly Parameter[];
+  /** One for all Parameters, or those it was made with: their rates may be changed between runs. */
+  readonly groups: readonly Group<H>[];
+  readonly #groupOf = new Map<Parameter, Group<H>>();
   readonly #moments = new Map<Parameter, Moments>();
   /** How often a trace has updated a Parameter so far. */
   readonly #updates = new WeakMap<Trace, Map<Parameter, number>>();
 
-  constructor(parameters: readonly Parameter[]) {
-    for (const item of parameters)
-      if (!(item instanceof Parameter))
-        throw new TypeError(
-          `${new.target.name}: not a parameter: got ${describe(item)}, expected Parameters, as from model.parameters()`,
-        );
-    if (parameters.length === 0 || new Set(parameters).size !== parameters.length)
-      throw new RangeError(
-        `${new.target.name}: bad list of parameters: got ${parameters.length}, expected at least one and each once`,
-      );
-    this.parameters = [...parameters];
+  constructor(name: string, given: ParametersOrGroups<H>, defaults: H) {
+    this.name = name;
+    this.groups = groupsOf<H>(given).map((group) => ({ ...defaults, ...defined(group) }));
+    this.parameters = this.groups.flatMap(({ parameters }) => [...parameters]);
+    checkParameters(name, this.parameters);
+    for (const group of this.groups) {
+      this.check(group);
+      for (const parameter of group.parameters) this.#groupOf.set(parameter, group);
+    }
   }
 
   /** What one update assigns: the Parameter's new value and those of its moments. */
-  protected abstract update(parameter: Parameter, gradient: Tensor): readonly Assignment[];
-  /** Names of the float moments, in PyTorch's words; made as zeros at the first update. */
-  protected abstract readonly momentNames: readonly string[];
-  /** Whether an update also counts its steps, under the name `step`. */
-  protected abstract readonly countsSteps: boolean;
-  /** The hyper-parameters by PyTorch's names, for saving. */
-  protected abstract hyperParameters(): Record<string, number>;
-  protected abstract setHyperParameters(values: Record<string, number>): void;
+  protected abstract update(
+    parameter: Parameter,
+    gradient: Tensor,
+    group: Group<H>,
+  ): readonly Assignment[];
+
+  /** Throws for hyper-parameters that are not to be used; called before each run. */
+  protected check({ lr, weightDecay }: Group<H>): void {
+    checkRate(this.name, "lr", lr);
+    checkRate(this.name, "weightDecay", weightDecay);
+  }
+
+  /** The learning rate of the first group; setting it sets that of every group. */
+  get lr(): number {
+    return this.first.lr;
+  }
+  set lr(value: number) {
+    for (const group of this.groups) group.lr = value;
+  }
+
+  /** The weight decay of the first group; setting it sets that of every group. */
+  get weightDecay(): number {
+    return this.first.weightDecay;
+  }
+  set weightDecay(value: number) {
+    for (const group of this.groups) group.weightDecay = value;
+  }
+
+  protected get first(): Group<H> {
+    return this.groups[0] as Group<H>;
+  }
 
   /**
    * `apply(gradients(loss, parameters))`. Outside `compile` it runs at once, and `loss` keeps its
@@ -101,7 +150,9 @@ export abstract class Optimizer {
     }
     const assignments = this.parameters.flatMap((owner, index) => {
       const gradient = gradients[index];
-      return gradient ? this.update(owner, gradient) : [];
+      if (!gradient) return [];
+      const group = this.#groupOf.get(owner) as Group<H>;
+      return this.update(owner, group.maximize ? neg(gradient) : gradient, group);
     });
     if (currentTrace()) for (const { parameter, value } of assignments) assign(parameter, value);
     else evaluate(results, assignments);
@@ -121,62 +172,56 @@ export abstract class Optimizer {
     return before;
   }
 
+  /** The moments of a Parameter; the float ones of `momentsOf`, and its step count if it has one. */
   protected moments(owner: Parameter): Moments {
     let moments = this.#moments.get(owner);
     if (!moments) {
-      const { shape, dtype } = owner;
-      const like = (name: string): Parameter =>
-        new Parameter(shape, dtype, zerosLike(owner), name, false, owner.backend);
-      moments = Object.fromEntries(this.momentNames.map((name) => [name, like(name)]));
-      if (this.countsSteps)
-        moments = {
-          ...moments,
-          step: new Parameter([], "i32", new Int32Array(1), "step", false, owner.backend),
-        };
+      const made: Record<string, Parameter> = {};
+      const specs = this.momentsOf(this.#groupOf.get(owner) as Group<H>);
+      for (const [name, spec] of Object.entries(specs))
+        made[name] = spec === "count" ? counter(owner) : moment(owner, name, spec);
+      moments = made;
       this.#moments.set(owner, moments);
     }
     return moments;
   }
 
+  /** What is kept for each Parameter of a group, by PyTorch's names; made at the first update. */
+  protected abstract momentsOf(group: Group<H>): Readonly<Record<string, MomentSpec | "count">>;
+
+  /** One-element values that are read from the group, or computed from it, before each run. */
+  protected scalars<Name extends string>(
+    owner: Parameter,
+    group: Group<H>,
+    reads: Readonly<Record<Name, () => number>>,
+  ): Record<Name, Tensor> {
+    const values = Object.entries<() => number>(reads).map(([name, read]) => {
+      const value = hyper(owner, 1, (into) => {
+        this.check(group);
+        into[0] = read();
+      });
+      return [name, reshape(value, [])];
+    });
+    return Object.fromEntries(values) as Record<Name, Tensor>;
+  }
+
   /**
    * Moments by PyTorch's keys (`state.0.exp_avg`), the step count as I64, hyper-parameters as F64
-   * scalars.
+   * scalars (`param_groups.0.lr`).
    */
   stateDict(): StateDict {
     const state: StateDict = {};
     for (const [index, owner] of this.parameters.entries())
       for (const [name, moment] of Object.entries(this.#moments.get(owner) ?? {}))
         state[`state.${index}.${name}`] = entryOf(moment);
-    for (const [name, value] of Object.entries(this.hyperParameters()))
-      state[`param_groups.0.${name}`] = { shape: [], dtype: "F64", data: Float64Array.of(value) };
-    return state;
+    return { ...state, ...saveGroups(this.groups) };
   }
 
   /**
    * Goes on from a saved state: every key, shape and dtype is checked before anything is changed.
    */
   loadStateDict(state: Readonly<StateDict>): void {
-    const hyper: Record<string, number> = {};
-    const rest: StateDict = {};
-    for (const [key, entry] of Object.entries(state)) {
-      const name = /^param_groups\.0\.(.+)$/.exec(key)?.[1];
-      if (name === undefined) rest[key] = entry;
-      else if (entry.dtype === "F64" && entry.data.length === 1)
-        hyper[name] = Number(entry.data[0]);
-      else
-        throw new TypeError(
-          `loadStateDict: "${key}" is not a number: got ${entry.dtype} of ${entry.data.length}, expected F64 of 1`,
-        );
-    }
-    const known = Object.keys(this.hyperParameters());
-    const wrong = [
-      ...known.filter((name) => !(name in hyper)),
-      ...Object.keys(hyper).filter((name) => !known.includes(name)),
-    ];
-    if (wrong.length > 0)
-      throw new RangeError(
-        `loadStateDict: hyper-parameters differ: got [${Object.keys(hyper).join(", ")}], expected [${known.join(", ")}]`,
-      );
+    const { rest, restore } = loadGroups(this.groups, state);
     const before = new Set(this.#moments.keys());
     const moments = new Map<string, Parameter>();
     for (const [index, owner] of this.parameters.entries())
@@ -190,12 +235,47 @@ export abstract class Optimizer {
       for (const owner of this.#moments.keys()) if (!before.has(owner)) this.#moments.delete(owner);
       throw error;
     }
-    this.setHyperParameters(hyper);
+    restore();
   }
 }
 
-function zerosLike(owner: Parameter): Float32Array | Float64Array {
-  return owner.dtype === "f64" ? new Float64Array(owner.size) : new Float32Array(owner.size);
+function groupsOf<H extends Hyper>(
+  given: ParametersOrGroups<H>,
+): readonly (Partial<H> & { readonly parameters: readonly Parameter[] })[] {
+  const grouped = given.length > 0 && given.every((item) => Array.isArray(grouping(item)));
+  return (grouped ? given : [{ parameters: given }]) as readonly (Partial<H> & {
+    readonly parameters: readonly Parameter[];
+  })[];
+}
+
+const grouping = (item: unknown): unknown =>
+  (item as { parameters?: unknown } | null | undefined)?.parameters;
+
+/** Without the fields that are undefined, which must not hide a default. */
+const defined = <T extends object>(fields: T): T =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+
+function checkParameters(name: string, parameters: readonly Parameter[]): void {
+  for (const item of parameters)
+    if (!(item instanceof Parameter))
+      throw new TypeError(
+        `${name}: not a parameter: got ${describe(item)}, expected Parameters, as from model.parameters()`,
+      );
+  if (parameters.length === 0 || new Set(parameters).size !== parameters.length)
+    throw new RangeError(
+      `${name}: bad list of parameters: got ${parameters.length}, expected at least one and each once`,
+    );
+}
+
+const counter = (owner: Parameter): Parameter =>
+  new Parameter([], "i32", new Int32Array(1), "step", false, owner.backend);
+
+function moment(owner: Parameter, name: string, { start = 0, shape }: MomentSpec): Parameter {
+  const { dtype, backend } = owner;
+  const own = shape ?? owner.shape;
+  const size = own.reduce((n, length) => n * length, 1);
+  const data = dtype === "f64" ? new Float64Array(size) : new Float32Array(size);
+  return new Parameter(own, dtype, data.fill(start), name, false, backend);
 }
 
 /** Numbers that `read` supplies before each run, in the precision of a Parameter. */
