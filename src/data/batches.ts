@@ -1,5 +1,5 @@
 import { grouped } from "../grouped.js";
-import { constant } from "../ops/create.js";
+import { arrayOf, constant } from "../ops/create.js";
 import { formatShape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { foldIn, threefry2x32 } from "../threefry.js";
@@ -16,15 +16,18 @@ import type { IdxArray } from "./idx.js";
  */
 
 /**
- * Examples of one shape, each with a class: example i is x[i·size …], i < length, of class y[i].
+ * Examples of one shape, each with a class or with a target of numbers: example i is x[i·size …],
+ * i < length, and its target y[i·targetSize …].
  */
 export interface Dataset {
   readonly x: Float32Array | Float64Array;
-  readonly y: Int32Array;
+  readonly y: Int32Array | Float32Array | Float64Array;
   /** Of one example. */
   readonly shape: readonly number[];
+  /** Of one target; [] by default, a number each. */
+  readonly targetShape?: readonly number[];
   readonly length: number;
-  /** Classes are numbered from 0. */
+  /** Classes are numbered from 0; 0 where targets are no classes. */
   readonly classes: number;
 }
 
@@ -38,7 +41,7 @@ export interface DatasetOptions {
 export interface Batch {
   /** [count, …shape of an example] */
   readonly x: Tensor;
-  /** [count], i32 */
+  /** [count, …shape of a target]; classes are i32 */
   readonly y: Tensor;
 }
 
@@ -114,12 +117,13 @@ export function batches(dataset: Dataset, options: BatchOptions): Generator<Batc
   checkInteger("batches", "batchSize", batchSize, 1, Number.MAX_SAFE_INTEGER);
   checkInteger("batches", "seed", seed, 0, Number.MAX_SAFE_INTEGER);
   checkInteger("batches", "epoch", epoch, 0, 2 ** 32 - 1);
-  const { x, y, shape, length } = dataset;
+  const { x, y, shape, targetShape = [], length } = dataset;
   const expected = length * sizeOf(shape);
-  if (x.length !== expected || y.length !== length)
+  const targets = length * sizeOf(targetShape);
+  if (x.length !== expected || y.length !== targets)
     throw new RangeError(
       `batches: dataset is inconsistent: got ${grouped(x.length)} values and ` +
-        `${grouped(y.length)} labels, expected ${grouped(expected)} and ${grouped(length)}`,
+        `${grouped(y.length)} labels, expected ${grouped(expected)} and ${grouped(targets)}`,
     );
   return walk(dataset, batchSize, dropLast, shuffle ? permutation(length, seed, epoch) : undefined);
 }
@@ -130,24 +134,27 @@ function* walk(
   dropLast: boolean,
   order: Uint32Array | undefined,
 ): Generator<Batch, void, void> {
-  const { x, y, shape, length } = dataset;
-  const size = sizeOf(shape);
+  const { x, y, shape, targetShape = [], length } = dataset;
   const end = dropLast ? length - (length % batchSize) : length;
   for (let from = 0; from < end; from += batchSize) {
     const count = Math.min(batchSize, end - from);
-    const batchX =
-      x instanceof Float64Array ? new Float64Array(count * size) : new Float32Array(count * size);
-    const batchY = new Int32Array(count);
-    for (let i = 0; i < count; i++) {
-      const example = order === undefined ? from + i : (order[from + i] as number);
-      batchX.set(x.subarray(example * size, (example + 1) * size), i * size);
-      batchY[i] = y[example] as number;
-    }
-    yield {
-      x: constant(batchX, [count, ...shape], x instanceof Float64Array ? "f64" : "f32"),
-      y: constant(batchY, [count], "i32"),
-    };
+    const rows = Uint32Array.from({ length: count }, (_, i) =>
+      order === undefined ? from + i : (order[from + i] as number),
+    );
+    yield { x: pick(x, shape, rows), y: pick(y, targetShape, rows) };
   }
+}
+
+/** Some rows of an array of rows of `shape`, as a tensor of the array's own kind. */
+function pick(data: Dataset["x" | "y"], shape: readonly number[], rows: Uint32Array): Tensor {
+  const size = sizeOf(shape);
+  const dtype = data instanceof Float64Array ? "f64" : data instanceof Int32Array ? "i32" : "f32";
+  const picked = arrayOf(dtype, rows.length * size);
+  if (size === 1) for (const [i, row] of rows.entries()) picked[i] = data[row] as number;
+  else
+    for (const [i, row] of rows.entries())
+      picked.set(data.subarray(row * size, (row + 1) * size), i * size);
+  return constant(picked, [rows.length, ...shape], dtype);
 }
 
 /** Keeps orders apart from the other draws of a seed: "shuf" in ASCII. */

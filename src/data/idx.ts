@@ -1,5 +1,6 @@
 import { grouped } from "../grouped.js";
 import { formatShape, sizeOf } from "../shape.js";
+import { isGzip, readSource, type Source } from "./source.js";
 
 /**
  * The IDX format of MNIST (Y. LeCun, http://yann.lecun.com/exdb/mnist/), big-endian throughout:
@@ -102,82 +103,9 @@ function parse(bytes: Uint8Array, where: string): IdxArray {
  * system. Errors as in `parseIdx`; TypeError for a damaged gzip stream, Error when there is
  * nothing to read.
  */
-export async function readIdx(source: Uint8Array | ArrayBuffer | URL | string): Promise<IdxArray> {
-  const where =
-    typeof source === "string" || source instanceof URL
-      ? `readIdx: ${nameOf(String(source))}`
-      : "readIdx";
-  const bytes = await bytesOf(source, where);
-  return parse(isGzip(bytes) ? await gunzip(bytes, where) : bytes, where);
-}
-
-/** The last part of a path or address, which tells the file. */
-function nameOf(source: string): string {
-  const path = source.replace(/[?#].*$/, "");
-  return path.split(/[/\\]/).at(-1) || source;
-}
-
-async function bytesOf(
-  source: Uint8Array | ArrayBuffer | URL | string,
-  where: string,
-): Promise<Uint8Array> {
-  if (source instanceof Uint8Array) return source;
-  if (source instanceof ArrayBuffer) return new Uint8Array(source);
-  if (typeof source !== "string" && !(source instanceof URL))
-    throw new TypeError(
-      `${where}: source has the wrong type: got ${typeof source}, expected bytes, a URL or a path`,
-    );
-  const isAddress = source instanceof URL || /^(https?|file):\/\//i.test(source);
-  const address = isAddress ? new URL(source) : undefined;
-  return address === undefined || address.protocol === "file:"
-    ? readFile(address ?? String(source), where)
-    : fetchBytes(address, where);
-}
-
-async function fetchBytes(address: URL, where: string): Promise<Uint8Array> {
-  const response = await fetch(address);
-  if (!response.ok)
-    throw new Error(
-      `${where}: server refused: got status ${response.status}, expected 200 for ${address.href}`,
-    );
-  return new Uint8Array(await response.arrayBuffer());
-}
-
-/** Through `process`, so that no bundler sees an import that browsers do not have. */
-async function readFile(path: URL | string, where: string): Promise<Uint8Array> {
-  const process = globalThis.process as Partial<NodeJS.Process> | undefined;
-  const files = process?.getBuiltinModule?.("node:fs/promises");
-  if (files === undefined)
-    throw new Error(
-      `${where}: this runtime reads no files: got a path, expected bytes or an http(s) address; ` +
-        "Node needs version 20.16 or later",
-    );
-  try {
-    return await files.readFile(path);
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new Error(`${where}: file cannot be read: got ${code}, expected a file at ${path}`, {
-      cause,
-    });
-  }
-}
-
-function isGzip(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x1f && bytes[1] === 0x8b;
-}
-
-async function gunzip(bytes: Uint8Array, where: string): Promise<Uint8Array> {
-  try {
-    const packed = new Blob([bytes.slice()]).stream();
-    const stream = packed.pipeThrough(new DecompressionStream("gzip"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
-  } catch (cause) {
-    throw new TypeError(
-      `${where}: gzip stream is damaged: got ${grouped(bytes.length)} bytes that do not ` +
-        "decompress, expected a whole gzip file",
-      { cause },
-    );
-  }
+export async function readIdx(source: Source): Promise<IdxArray> {
+  const { bytes, where } = await readSource("readIdx", source);
+  return parse(bytes, where);
 }
 
 function hex(byte: number): string {
