@@ -2,6 +2,7 @@ import "../ops/methods.js";
 
 export { crossEntropy, type Reduction } from "../ops/loss.js";
 export { type BatchNormResult, batchNormEval, batchNormTrain } from "../ops/norm.js";
+export * as init from "./init.js";
 export {
   BatchNorm1d,
   type BatchNormOptions,
