@@ -34,6 +34,19 @@ export const enum Opcode {
   TanhBackward,
   ReluBackward,
 
+  Compare,
+  CompareIntegers,
+  Integers,
+  Select,
+  SelectWords,
+  ToFloat,
+  ToInteger,
+  Abs,
+  Sign,
+  Floor,
+  Ceil,
+  Round,
+
   Sum,
   Mean,
   Max,
@@ -58,6 +71,23 @@ export const enum Opcode {
 
   /** Not an instruction: how many there are. */
   Count,
+}
+
+/** What `compare` and `compareIntegers` ask of a and b. */
+export const enum Comparison {
+  Equal,
+  NotEqual,
+  Less,
+  LessEqual,
+}
+
+/** What `integers` does with a and b. */
+export const enum IntegerOperation {
+  Add,
+  Sub,
+  Mul,
+  Maximum,
+  Minimum,
 }
 
 /** What an epilogue of a GEMM applies to every entry, last. */

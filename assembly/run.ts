@@ -19,6 +19,20 @@ import {
   tanh,
   tanhBackward,
 } from "./elementwise";
+import {
+  abs,
+  ceil,
+  compare,
+  compareIntegers,
+  floor,
+  integers,
+  round,
+  select,
+  selectWords,
+  sign,
+  toFloat,
+  toInteger,
+} from "./compare";
 import { gemm } from "./gemm";
 import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from "./loss";
 import { copy, fill, increment, oneHot, stridedCopy } from "./move";
@@ -137,6 +151,57 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         break;
       case Opcode.ReluBackward:
         reluBackward(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        break;
+      case Opcode.Compare:
+        compare(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8), word(at, 9),
+        );
+        break;
+      case Opcode.CompareIntegers:
+        compareIntegers(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8), word(at, 9),
+        );
+        break;
+      case Opcode.Integers:
+        integers(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8), word(at, 9),
+        );
+        break;
+      case Opcode.Select:
+        select(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6),
+        );
+        break;
+      case Opcode.SelectWords:
+        selectWords(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6),
+        );
+        break;
+      case Opcode.ToFloat:
+        toFloat(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.ToInteger:
+        toInteger(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Abs:
+        abs(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Sign:
+        sign(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Floor:
+        floor(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Ceil:
+        ceil(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Round:
+        round(word(at, 0), word(at, 1), word(at, 2));
         break;
       case Opcode.Sum:
         sum(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));

@@ -8,7 +8,7 @@ import { isKnown, type Tape } from "./plan/passes.js";
 import { makePlan } from "./plan/plan.js";
 import { Program } from "./plan/program.js";
 import { type Assignment, ancestors, currentTrace, setHooks } from "./tape.js";
-import type { FloatDtype, Node, Tensor } from "./tensor.js";
+import { type FloatDtype, isFloat, type Node, type Tensor } from "./tensor.js";
 
 type Reader = { readonly parameter: Parameter; readonly version?: number };
 
@@ -55,7 +55,7 @@ export function homeOf(
   for (const node of nodes) {
     settleBy(parameterRead(node)?.parameter);
     for (const { dtype } of node.outputs) {
-      if (dtype === "i32") continue;
+      if (!isFloat(dtype)) continue;
       if (float && float !== dtype)
         throw new TypeError(
           `${node.op.name}: precisions are mixed: got ${dtype} and ${float}, expected one of them`,

@@ -19,6 +19,35 @@ export { type ComparedOp, type CompareReport, compare } from "./check/compare.js
 export { type GradCheckEntry, type GradCheckReport, gradCheck } from "./check/gradCheck.js";
 export { type Argument, type Arguments, type Compiled, compile, type Traced } from "./compile.js";
 export {
+  clamp,
+  hardSigmoid,
+  hardSwish,
+  hardtanh,
+  leakyRelu,
+  relu6,
+  silu,
+  softsign,
+} from "./ops/activations.js";
+export {
+  abs,
+  cast,
+  ceil,
+  eq,
+  floor,
+  ge,
+  gt,
+  le,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  lt,
+  maskedFill,
+  ne,
+  round,
+  sign,
+  where,
+} from "./ops/compare.js";
+export {
   arange,
   eye,
   full,

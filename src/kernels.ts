@@ -85,6 +85,54 @@ export interface Kernels {
   reluBackward(out: number, y: number, dy: number, n: number): void;
 
   /**
+   * out (words 0 and 1) = whether a and b compare as `comparison` (a `Comparison`) says; operands as
+   * in `add`. NaN equals nothing. Not in place.
+   */
+  compare: BinaryKernelOf;
+  /** The same on i32, and on words 0 and 1. */
+  compareIntegers: BinaryKernelOf;
+  /** i32 arithmetic, wrapping: an `IntegerOperation` of a and b; operands as in `add`. */
+  integers: BinaryKernelOf;
+  /**
+   * out[i] = condition[i] ≠ 0 ? a[i·sA] : b[i·sB] for floats; condition holds words, sA and sB are 0
+   * or 1. A whole a or b may be out.
+   */
+  select(
+    out: number,
+    condition: number,
+    a: number,
+    b: number,
+    n: number,
+    sA: number,
+    sB: number,
+  ): void;
+  /** The same on words of 4 bytes. */
+  selectWords(
+    out: number,
+    condition: number,
+    a: number,
+    b: number,
+    n: number,
+    sA: number,
+    sB: number,
+  ): void;
+  /** i32 → float, to nearest. */
+  toFloat(out: number, x: number, n: number): void;
+  /** float → i32, towards zero; beyond i32 its nearest end, NaN 0. */
+  toInteger(out: number, x: number, n: number): void;
+
+  /** |x| (the sign bit of NaN is free) */
+  abs(out: number, x: number, n: number): void;
+  /** x > 0 ? 1 : x < 0 ? −1 : 0, so 0 for NaN */
+  sign(out: number, x: number, n: number): void;
+  /** greatest whole number ≤ x; −0 stays */
+  floor(out: number, x: number, n: number): void;
+  /** least whole number ≥ x; −0 stays, and −0.5 becomes it */
+  ceil(out: number, x: number, n: number): void;
+  /** nearest whole number, half to even; −0 stays, and −0.5 becomes it */
+  round(out: number, x: number, n: number): void;
+
+  /**
    * out [outer, inner] = Σ over n of x [outer, n, inner], in the order above; 0 when n = 0. Not in
    * place.
    */
@@ -302,4 +350,18 @@ type BinaryKernel = (
   csA: number,
   rsB: number,
   csB: number,
+) => void;
+
+/** The same, and what to do with a and b. */
+type BinaryKernelOf = (
+  out: number,
+  a: number,
+  b: number,
+  rows: number,
+  cols: number,
+  rsA: number,
+  csA: number,
+  rsB: number,
+  csB: number,
+  kind: number,
 ) => void;

@@ -19,6 +19,8 @@ export interface Views {
   readonly f32: Float32Array;
   readonly f64: Float64Array;
   readonly i32: Int32Array;
+  /** The same words: those of a bool are 0 or 1. */
+  readonly bool: Int32Array;
   readonly u32: Uint32Array;
 }
 
@@ -65,6 +67,7 @@ export class LinearMemory {
         f32: new Float32Array(buffer, 0, whole * 2),
         f64: new Float64Array(buffer, 0, whole),
         i32: new Int32Array(buffer, 0, whole * 2),
+        bool: new Int32Array(buffer, 0, whole * 2),
         u32: new Uint32Array(buffer, 0, whole * 2),
       };
     }

@@ -93,7 +93,8 @@ export class Parameter extends Tensor {
 
   /** A copy of its value now. */
   value(): TypedArray {
-    return this.#view().slice();
+    const data = this.#view();
+    return this.dtype === "bool" ? Uint8Array.from(data) : data.slice();
   }
 
   /** Replaces its value at once. The length must be right: callers check. */

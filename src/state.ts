@@ -8,7 +8,7 @@ import { formatShape, sameShape } from "./shape.js";
 
 export type StateDict = Record<string, StateEntry>;
 
-const names = { f32: "F32", f64: "F64", i32: "I32" } as const;
+const names = { f32: "F32", f64: "F64", i32: "I32", bool: "BOOL" } as const;
 
 /** A copy of a Parameter's value as an entry. Counters are saved as I64, as PyTorch does. */
 export function entryOf(parameter: Parameter): StateEntry {

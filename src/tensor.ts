@@ -4,8 +4,11 @@ import { formatShape, type Shape, sizeOf } from "./shape.js";
 import type { Op, Trace } from "./tape.js";
 
 export type FloatDtype = "f32" | "f64";
-export type Dtype = FloatDtype | "i32";
-export type TypedArray = Float32Array | Float64Array | Int32Array;
+/** A bool is a word 0 or 1 in linear memory, and a byte in JavaScript. */
+export type Dtype = FloatDtype | "i32" | "bool";
+export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
+
+export const isFloat = (dtype: Dtype): dtype is FloatDtype => dtype === "f32" || dtype === "f64";
 
 /** What is known of a tensor before it has a value. */
 export interface TensorType {

@@ -1,5 +1,6 @@
 /** Bad input: the exact message, nothing half-done, and the library works afterwards. */
 import { afterEach, describe, expect, test } from "vitest";
+import * as c from "../src/index.js";
 import {
   add,
   arange,
@@ -80,10 +81,32 @@ const rows: Record<string, Row> = {
     message:
       "add: operand is not a tensor: got an array of 2, expected a tensor or a number; wrap data with tensor(…)",
   },
-  "add of integers": {
-    call: () => add(ints, ints),
+  "exp of integers": {
+    call: () => c.exp(tensor([1], { dtype: "i32" })),
     kind: TypeError,
-    message: "add: dtype is not a float: got i32, expected f32 or f64",
+    message: 'exp: dtype is not a float: got i32, expected f32 or f64; cast(x, "f32") makes it one',
+  },
+  "integers and a fraction": {
+    call: () => tensor([1], { dtype: "i32" }).mul(0.5),
+    kind: TypeError,
+    message:
+      "mul: number is not a 32-bit integer: got 0.5 beside an i32 tensor, expected one; cast the tensor to a float",
+  },
+  "where without a condition": {
+    call: () => c.where(tensor([1]), 1, 2),
+    kind: TypeError,
+    message: "where: condition is no condition: got f32, expected bool; compare it, as in ne(x, 0)",
+  },
+  "a comparison of kinds": {
+    call: () => c.lt(tensor([1]), tensor([1], { dtype: "i32" })),
+    kind: TypeError,
+    message: "lt: dtypes differ: got f32 and i32, expected equal ones; cast one of them",
+  },
+  "a cast between precisions": {
+    call: () => c.cast(tensor([1]), "f64"),
+    kind: TypeError,
+    message:
+      'cast: precisions are mixed: got f32, expected to stay so; a program has one: read it and write tensor(x.toArray(), { dtype: "f64" })',
   },
   "mixed precisions": {
     call: () => mul(tensor([1]), tensor(new Float64Array([1]))),
@@ -162,7 +185,7 @@ const rows: Record<string, Row> = {
   "tensor, dtype": {
     call: () => tensor([1], { dtype: any("f16") }),
     kind: TypeError,
-    message: 'tensor: unknown dtype: got "f16", expected f32, f64 or i32',
+    message: 'tensor: unknown dtype: got "f16", expected f32, f64, i32 or bool',
   },
   "tensor, fractional label": {
     call: () => tensor([1, 1.5], { dtype: "i32" }),
@@ -316,7 +339,7 @@ const rows: Record<string, Row> = {
   "grad of integers": {
     call: () => grad((x: Tensor) => x.reshape([2]).sum())(ints),
     kind: TypeError,
-    message: "sum: dtype is not a float: got i32, expected f32 or f64",
+    message: 'sum: dtype is not a float: got i32, expected f32 or f64; cast(x, "f32") makes it one',
   },
   "grad of a number": {
     call: () => grad(any((x: Tensor) => x))(any(3)),

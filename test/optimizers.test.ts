@@ -22,6 +22,7 @@ import {
   clipGradValue,
   GradientAccumulator,
   gradNorm,
+  Lion,
   NAdam,
   type Optimizer,
   RMSprop,
@@ -44,6 +45,7 @@ const makers: [string, Make][] = [
   ["Adam", (p) => new Adam(p)],
   ["AdamW", (p) => new AdamW(p)],
   ["NAdam", (p) => new NAdam(p)],
+  ["Lion", (p) => new Lion(p, { weightDecay: 0.1 })],
 ];
 
 /** Weights after `steps` steps down Σ (w − 3)² / 2, and the state. */
@@ -143,6 +145,18 @@ describe("formulas, in f64", () => {
           const d = sqrt(v / (1 - 0.999 ** t)) + 1e-8;
           const now = ((0.1 * (1 - mu(t))) / (1 - product)) * (g(w) / d);
           return w - now - ((0.1 * mu(t + 1)) / (1 - product * mu(t + 1))) * (m / d);
+        };
+      },
+    ],
+    [
+      "Lion",
+      (p) => new Lion(p, { lr: 0.3, weightDecay: 0.1 }),
+      () => {
+        let m = 0;
+        return (w) => {
+          const direction = Math.sign(0.9 * m + (1 - 0.9) * g(w));
+          m = 0.99 * m + (1 - 0.99) * g(w);
+          return w * (1 - 0.3 * 0.1) - 0.3 * direction;
         };
       },
     ],

@@ -4,7 +4,7 @@ import { alias } from "../ops/shape.js";
 import { Parameter } from "../parameter.js";
 import { formatShape, sameShape } from "../shape.js";
 import { currentTrace, describe, operand } from "../tape.js";
-import { Tensor } from "../tensor.js";
+import { isFloat, Tensor } from "../tensor.js";
 import { mapTree } from "../tree.js";
 import { pushforward } from "./forward.js";
 import { between, pullback } from "./reverse.js";
@@ -52,7 +52,7 @@ function record<A extends readonly unknown[], R>(
 
 export function checkFloats(op: string, tensors: readonly Tensor[]): void {
   for (const tensor of tensors)
-    if (tensor.dtype === "i32")
+    if (!isFloat(tensor.dtype))
       throw new TypeError(
         `${op}: integers have no derivative: got ${tensor}, expected f32 or f64; close over it instead of passing it`,
       );

@@ -9,7 +9,14 @@ import { parameterRead } from "../evaluate.js";
 import { arrayOf, constant } from "../ops/create.js";
 import type { HostSource } from "../plan/lowering.js";
 import { ancestors, makeNode, type Op, operand, record, traced } from "../tape.js";
-import type { Dtype, FloatDtype, Node, Tensor, TypedArray } from "../tensor.js";
+import {
+  type Dtype,
+  type FloatDtype,
+  isFloat,
+  type Node,
+  type Tensor,
+  type TypedArray,
+} from "../tensor.js";
 
 export interface Recording {
   readonly inputs: readonly Tensor[];
@@ -49,11 +56,9 @@ export function within<T>(backend: Backend, dtype: FloatDtype, fn: () => T): T {
   }
 }
 
-const isFloating = (dtype: unknown): dtype is FloatDtype => dtype === "f32" || dtype === "f64";
-
 /** The same elements, floats in another precision. */
 export function recast(data: TypedArray, dtype: Dtype, float: FloatDtype): [TypedArray, Dtype] {
-  if (!isFloating(dtype)) return [data, dtype];
+  if (!isFloat(dtype)) return [data, dtype];
   const array = arrayOf(float, data.length);
   array.set(data);
   return [array, float];
@@ -75,8 +80,8 @@ function leafValue(tensor: Tensor): TypedArray {
 
 /** An op's attributes where results are to be in another precision. */
 function recastAttrs(attrs: unknown, float: FloatDtype): unknown {
-  const { dtype } = (attrs ?? {}) as { dtype?: unknown };
-  return isFloating(dtype) ? { ...(attrs as object), dtype: float } : attrs;
+  const { dtype } = (attrs ?? {}) as { dtype?: Dtype };
+  return dtype && isFloat(dtype) ? { ...(attrs as object), dtype: float } : attrs;
 }
 
 /**

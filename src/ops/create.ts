@@ -1,9 +1,9 @@
 import { defaultDtype } from "../backend.js";
 import { checkShape, formatShape, type Shape, sizeOf } from "../shape.js";
 import { describe, makeNode, type Op } from "../tape.js";
-import { type Dtype, Tensor, type TypedArray } from "../tensor.js";
+import { type Dtype, type FloatDtype, isFloat, Tensor, type TypedArray } from "../tensor.js";
 
-export type NestedNumbers = number | readonly NestedNumbers[];
+export type NestedNumbers = number | boolean | readonly NestedNumbers[];
 
 export interface TensorOptions {
   readonly shape?: Shape;
@@ -24,24 +24,31 @@ export function constant(data: TypedArray, shape: Shape, dtype: Dtype): Tensor {
 
 export function arrayOf(dtype: Dtype, size: number): TypedArray {
   if (dtype === "f32") return new Float32Array(size);
-  return dtype === "f64" ? new Float64Array(size) : new Int32Array(size);
+  if (dtype === "f64") return new Float64Array(size);
+  return dtype === "i32" ? new Int32Array(size) : new Uint8Array(size);
 }
 
 function dtypeOf(data: unknown): Dtype | undefined {
   if (data instanceof Float32Array) return "f32";
   if (data instanceof Float64Array) return "f64";
-  return data instanceof Int32Array ? "i32" : undefined;
+  if (data instanceof Int32Array) return "i32";
+  if (data instanceof Uint8Array) return "bool";
+  let first: unknown = data;
+  while (Array.isArray(first)) first = first[0];
+  return typeof first === "boolean" ? "bool" : undefined;
 }
 
 export function checkDtype(op: string, dtype: unknown): asserts dtype is Dtype {
-  if (dtype !== "f32" && dtype !== "f64" && dtype !== "i32")
-    throw new TypeError(`${op}: unknown dtype: got ${describe(dtype)}, expected f32, f64 or i32`);
+  if (dtype !== "f32" && dtype !== "f64" && dtype !== "i32" && dtype !== "bool")
+    throw new TypeError(
+      `${op}: unknown dtype: got ${describe(dtype)}, expected f32, f64, i32 or bool`,
+    );
 }
 
 /**
  * A tensor of numbers: a number, nested arrays, or a typed array (which keeps its type unless
  * `dtype` says otherwise, and is copied). Plain numbers are f32; labels and indices say `dtype:
- * "i32"`. `shape` reinterprets flat data.
+ * "i32"`; booleans and a Uint8Array are bool. `shape` reinterprets flat data.
  */
 export function tensor(
   data: NestedNumbers | ArrayLike<number>,
@@ -59,7 +66,8 @@ export function tensor(
     );
   const array = arrayOf(dtype, flat.length);
   if (dtype === "i32" && own !== "i32") checkIntegers(flat);
-  array.set(flat);
+  if (dtype === "bool") for (let i = 0; i < flat.length; i++) array[i] = flat[i] ? 1 : 0;
+  else array.set(flat);
   return constant(array, options.shape ? [...options.shape] : shape, dtype);
 }
 
@@ -88,6 +96,10 @@ function flatten(data: NestedNumbers | ArrayLike<number>): {
 
 function collect(value: NestedNumbers, shape: Shape, depth: number, into: number[]): void {
   if (depth === shape.length) {
+    if (typeof value === "boolean") {
+      into.push(value ? 1 : 0);
+      return;
+    }
     if (typeof value !== "number")
       throw new TypeError(
         `tensor: element ${into.length} is not a number: got ${describe(value)}, expected a number`,
@@ -143,6 +155,14 @@ export function eye(n: number, options: { dtype?: Dtype } = {}): Tensor {
   return constant(data, [n, n], dtype);
 }
 
+/** Refuses integers and bools where an op is one of floats. */
+export function checkFloat(op: string, dtype: Dtype): asserts dtype is FloatDtype {
+  if (!isFloat(dtype))
+    throw new TypeError(
+      `${op}: dtype is not a float: got ${dtype}, expected f32 or f64; cast(x, "f32") makes it one`,
+    );
+}
+
 /**
  * What an op's public function accepts: a tensor, or a number that takes the other operand's dtype.
  */
@@ -153,6 +173,10 @@ export function asTensor(op: string, value: Operand, dtype: Dtype): Tensor {
   if (typeof value !== "number")
     throw new TypeError(
       `${op}: operand is not a tensor: got ${describe(value)}, expected a tensor or a number; wrap data with tensor(…)`,
+    );
+  if (dtype === "i32" && value !== (value | 0))
+    throw new TypeError(
+      `${op}: number is not a 32-bit integer: got ${value} beside an i32 tensor, expected one; cast the tensor to a float`,
     );
   return constant(arrayOf(dtype, 1).fill(value), [], dtype);
 }

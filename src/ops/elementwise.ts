@@ -2,24 +2,24 @@
  * Elementwise ops. Binary ones take equal shapes: the public functions broadcast, here and nowhere
  * else.
  */
-import { Opcode } from "../../assembly/opcodes.js";
+import { IntegerOperation, Opcode } from "../../assembly/opcodes.js";
 import { defaultDtype } from "../backend.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { broadcastShapes, broadcastStrides, type Shape, stridesOf } from "../shape.js";
 import { type Op, record1 } from "../tape.js";
 import { type Dtype, type Node, Tensor, type TensorType } from "../tensor.js";
-import { asTensor, type Operand } from "./create.js";
+import { asTensor, checkFloat, type Operand } from "./create.js";
 import { broadcastSource, broadcastTo } from "./shape.js";
 
 type Rules = Op<null>["vjp"];
 
-function floatInput(op: string, { dtype }: TensorType): void {
-  if (dtype === "i32")
-    throw new TypeError(`${op}: dtype is not a float: got i32, expected f32 or f64`);
-}
-
-function inferFloat(op: string, inputs: readonly TensorType[]): readonly TensorType[] {
-  for (const input of inputs) floatInput(op, input);
+/** Equal dtypes; floats, or i32 where whole numbers are offered. */
+function inferNumbers(
+  op: string,
+  inputs: readonly TensorType[],
+  integers: boolean,
+): readonly TensorType[] {
+  for (const { dtype } of inputs) if (!(integers && dtype === "i32")) checkFloat(op, dtype);
   const [x, other] = inputs as [TensorType, TensorType?];
   if (other && other.dtype !== x.dtype)
     throw new TypeError(
@@ -27,6 +27,9 @@ function inferFloat(op: string, inputs: readonly TensorType[]): readonly TensorT
     );
   return [{ shape: x.shape, dtype: x.dtype }];
 }
+
+const inferFloat = (op: string, inputs: readonly TensorType[]): readonly TensorType[] =>
+  inferNumbers(op, inputs, false);
 
 /** An operand of a binary op: read in place through its broadcast where two strides suffice. */
 interface Source {
@@ -58,7 +61,8 @@ function collapse(shape: Shape, a: readonly number[], b: readonly number[]): num
   return [outer.n, inner.n, outer.a, inner.a, outer.b, inner.b];
 }
 
-function lowerBinary(opcode: Opcode, node: Node, to: Lowering): void {
+/** Emits a kernel with the operands of `add`; `kind` comes last where it takes one. */
+export function lowerBinary(opcode: Opcode, node: Node, to: Lowering, kind?: number): void {
   const { shape, size } = node.outputs[0] as Tensor;
   let a = source(to, node, 0, shape);
   let b = source(to, node, 1, shape);
@@ -78,31 +82,41 @@ function lowerBinary(opcode: Opcode, node: Node, to: Lowering): void {
     number,
     number,
   ];
-  const whole = [a.value, b.value].filter((value) => value.size === size);
+  const { dtype } = out;
+  const whole = [a.value, b.value].filter((v) => v.size === size && v.dtype === dtype);
   to.emit(
     opcode,
     [out],
-    [a.value, b.value, rows, cols, rsA, csA, rsB, csB],
+    [a.value, b.value, rows, cols, rsA, csA, rsB, csB, ...(kind === undefined ? [] : [kind])],
     whole.map((value) => [out, value] as const),
   );
 }
 
 type BinaryOp = (a: Tensor, b: Tensor) => Tensor;
 
-/** An op on equal shapes. */
-function binary(name: string, opcode: Opcode, vjp: Rules, jvp: Rules): BinaryOp {
+/** An op on equal shapes; of floats, and of i32 if there is an operation on whole numbers. */
+function binary(
+  name: string,
+  opcode: Opcode,
+  vjp: Rules,
+  jvp: Rules,
+  integers?: IntegerOperation,
+): BinaryOp {
   const op: Op<null> = {
     name,
-    infer: (inputs) => inferFloat(name, inputs),
+    infer: (inputs) => inferNumbers(name, inputs, integers !== undefined),
     ...(vjp && { vjp }),
     ...(jvp && { jvp }),
-    lower: (node, to) => lowerBinary(opcode, node, to),
+    lower: (node, to) =>
+      node.outputs[0]?.dtype === "i32"
+        ? lowerBinary(Opcode.Integers, node, to, integers)
+        : lowerBinary(opcode, node, to),
   };
   return (a, b) => record1(op, [a, b], null);
 }
 
 /** The public form: numbers and broadcasting. */
-function broadcasting(name: string, op: BinaryOp): (a: Operand, b: Operand) => Tensor {
+export function broadcasting(name: string, op: BinaryOp): (a: Operand, b: Operand) => Tensor {
   return (a, b) => {
     const dtype: Dtype =
       a instanceof Tensor ? a.dtype : b instanceof Tensor ? b.dtype : defaultDtype();
@@ -122,13 +136,16 @@ const shareOp = binary("maximumShare", Opcode.MaximumShare, none, none);
 
 // Each rule's column: with respect to a, with respect to b.
 // biome-ignore format: a calculus table, proofread down its columns
-const addOp = binary("add", Opcode.Add, [(d) => d, (d) => d], [(t) => t, (t) => t]);
+const addOp = binary("add", Opcode.Add, [(d) => d, (d) => d], [(t) => t, (t) => t],
+  IntegerOperation.Add);
 // biome-ignore format: as above
-const subOp = binary("sub", Opcode.Sub, [(d) => d, (d) => neg(d)], [(t) => t, (t) => neg(t)]);
+const subOp = binary("sub", Opcode.Sub, [(d) => d, (d) => neg(d)], [(t) => t, (t) => neg(t)],
+  IntegerOperation.Sub);
 // biome-ignore format: as above
 const mulOp = binary("mul", Opcode.Mul,
   [(d, n) => mul(d, ins(n)[1]), (d, n) => mul(d, ins(n)[0])],
-  [(t, n) => mul(t, ins(n)[1]), (t, n) => mul(t, ins(n)[0])]);
+  [(t, n) => mul(t, ins(n)[1]), (t, n) => mul(t, ins(n)[0])],
+  IntegerOperation.Mul);
 // biome-ignore format: as above
 const divOp = binary("div", Opcode.Div,
   [(d, n) => div(d, ins(n)[1]), (d, n) => neg(mul(d, div(out(n), ins(n)[1])))],
@@ -137,11 +154,13 @@ const divOp = binary("div", Opcode.Div,
 // biome-ignore format: as above
 const maximumOp = binary("maximum", Opcode.Maximum,
   [(d, n) => mul(d, shareOp(ins(n)[0], ins(n)[1])), (d, n) => mul(d, shareOp(ins(n)[1], ins(n)[0]))],
-  [(t, n) => mul(t, shareOp(ins(n)[0], ins(n)[1])), (t, n) => mul(t, shareOp(ins(n)[1], ins(n)[0]))]);
+  [(t, n) => mul(t, shareOp(ins(n)[0], ins(n)[1])), (t, n) => mul(t, shareOp(ins(n)[1], ins(n)[0]))],
+  IntegerOperation.Maximum);
 // biome-ignore format: as above
 const minimumOp = binary("minimum", Opcode.Minimum,
   [(d, n) => mul(d, shareOp(ins(n)[1], ins(n)[0])), (d, n) => mul(d, shareOp(ins(n)[0], ins(n)[1]))],
-  [(t, n) => mul(t, shareOp(ins(n)[1], ins(n)[0])), (t, n) => mul(t, shareOp(ins(n)[0], ins(n)[1]))]);
+  [(t, n) => mul(t, shareOp(ins(n)[1], ins(n)[0])), (t, n) => mul(t, shareOp(ins(n)[0], ins(n)[1]))],
+  IntegerOperation.Minimum);
 
 /** a + b, broadcasting. */
 export const add = broadcasting("add", addOp);
@@ -158,11 +177,12 @@ export const minimum = broadcasting("minimum", minimumOp);
 /** 1 where a = b, else 0, as floats; no gradient. */
 export const equalMask = broadcasting("equal", equalOp);
 
-function unary(
+/** An op of one operand; `vjp` null where the derivative is 0. */
+export function unary(
   name: string,
   opcode: Opcode,
-  vjp: (dy: Tensor, node: Node<null>) => Tensor,
-  jvp: (xDot: Tensor, node: Node<null>) => Tensor = vjp,
+  vjp: ((dy: Tensor, node: Node<null>) => Tensor) | null,
+  jvp: ((xDot: Tensor, node: Node<null>) => Tensor) | null = vjp,
 ): (x: Tensor) => Tensor {
   const op: Op<null> = {
     name,
@@ -219,8 +239,9 @@ const reluBackward = fromResult("reluBackward", Opcode.ReluBackward, {
   jvp: [null, (t, n) => reluBackward(ins(n)[0], t)],
 });
 
+const negOp = unary("neg", Opcode.Neg, (d) => neg(d));
 /** −x */
-export const neg = unary("neg", Opcode.Neg, (d) => neg(d));
+export const neg = (x: Tensor): Tensor => (x.dtype === "i32" ? sub(0, x) : negOp(x));
 /** eˣ */
 export const exp = unary("exp", Opcode.Exp, (d, n) => mul(d, out(n)));
 /** ln x */

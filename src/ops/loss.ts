@@ -10,7 +10,7 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import { formatShape } from "../shape.js";
 import { type Op, record, record1 } from "../tape.js";
-import type { Node, Tensor, TensorType } from "../tensor.js";
+import { isFloat, type Node, type Tensor, type TensorType } from "../tensor.js";
 import { exp, log, mul, sub } from "./elementwise.js";
 import { max, mean, sum } from "./reduce.js";
 import { broadcastSource, reshape, stopGradient } from "./shape.js";
@@ -121,8 +121,10 @@ export function crossEntropy(
       `crossEntropy: shapes do not fit: got logits ${formatShape(logits.shape)} and labels ${formatShape(labels.shape)}, ` +
         "expected [n, classes] and [n]",
     );
-  if (logits.dtype === "i32")
-    throw new TypeError("crossEntropy: logits are not floats: got i32, expected f32 or f64");
+  if (!isFloat(logits.dtype))
+    throw new TypeError(
+      `crossEntropy: logits are not floats: got ${logits.dtype}, expected f32 or f64`,
+    );
   if (labels.dtype !== "i32")
     throw new TypeError(
       `crossEntropy: labels are not integers: got ${labels.dtype}, expected i32; write tensor(labels, { dtype: "i32" })`,

@@ -6,7 +6,7 @@ import { Opcode } from "../../assembly/opcodes.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { formatShape, type Shape } from "../shape.js";
 import { type Op, record1 } from "../tape.js";
-import type { Node, Tensor, TensorType } from "../tensor.js";
+import { isFloat, type Node, type Tensor, type TensorType } from "../tensor.js";
 import { sum } from "./reduce.js";
 import { broadcastTo, reshape } from "./shape.js";
 
@@ -46,7 +46,7 @@ function emitGemm(node: Node, to: Lowering, t: Transposed, bias: Value | number)
 
 function sameFloats(op: string, types: readonly TensorType[]): void {
   const dtypes = types.map(({ dtype }) => dtype);
-  if (dtypes.some((dtype) => dtype === "i32" || dtype !== dtypes[0]))
+  if (dtypes.some((dtype) => !isFloat(dtype) || dtype !== dtypes[0]))
     throw new TypeError(
       `${op}: dtypes differ or are not floats: got ${dtypes.join(" and ")}, expected f32 throughout or f64 throughout`,
     );

@@ -4,7 +4,9 @@ import { evaluate } from "../evaluate.js";
 import { Parameter } from "../parameter.js";
 import { type Axes, formatShape, type Shape } from "../shape.js";
 import { checkOpen, currentTrace } from "../tape.js";
-import { Tensor, type TypedArray } from "../tensor.js";
+import { type Dtype, Tensor, type TypedArray } from "../tensor.js";
+import * as activations from "./activations.js";
+import * as compare from "./compare.js";
 import type { NestedNumbers, Operand } from "./create.js";
 import * as elementwise from "./elementwise.js";
 import { matmul } from "./matmul.js";
@@ -12,9 +14,9 @@ import { max, mean, min, sum } from "./reduce.js";
 import { broadcastTo, reshape, transpose } from "./shape.js";
 
 export interface TensorMethods {
-  /** The value of a tensor with one element. */
+  /** The value of a tensor with one element; 0 or 1 for a bool. */
   item(): number;
-  /** The value as nested arrays; a number for a scalar. */
+  /** The value as nested arrays, a bool's as booleans; a number (boolean) for a scalar. */
   toArray(): NestedNumbers;
   /** A copy of the elements, row-major. */
   toTypedArray(): TypedArray;
@@ -25,7 +27,22 @@ export interface TensorMethods {
   div(other: Operand): Tensor;
   maximum(other: Operand): Tensor;
   minimum(other: Operand): Tensor;
+  eq(other: Operand): Tensor;
+  ne(other: Operand): Tensor;
+  lt(other: Operand): Tensor;
+  le(other: Operand): Tensor;
+  gt(other: Operand): Tensor;
+  ge(other: Operand): Tensor;
+  cast(dtype: Dtype): Tensor;
   neg(): Tensor;
+  abs(): Tensor;
+  sign(): Tensor;
+  floor(): Tensor;
+  ceil(): Tensor;
+  round(): Tensor;
+  clamp(low: number, high: number): Tensor;
+  leakyRelu(slope?: number): Tensor;
+  silu(): Tensor;
   exp(): Tensor;
   log(): Tensor;
   sqrt(): Tensor;
@@ -61,7 +78,8 @@ export function valuesOf(op: string, x: Tensor): TypedArray {
 }
 
 function nested(flat: TypedArray, shape: Shape, axis: number, at: number): NestedNumbers {
-  if (axis === shape.length) return flat[at] as number;
+  if (axis === shape.length)
+    return flat instanceof Uint8Array ? flat[at] === 1 : (flat[at] as number);
   const step = shape.slice(axis + 1).reduce((n, length) => n * length, 1);
   return Array.from({ length: shape[axis] as number }, (_, index) =>
     nested(flat, shape, axis + 1, at + index * step),
@@ -100,6 +118,51 @@ const methods: TensorMethods & ThisType<Tensor> = {
   },
   minimum(other) {
     return elementwise.minimum(this, other);
+  },
+  eq(other) {
+    return compare.eq(this, other);
+  },
+  ne(other) {
+    return compare.ne(this, other);
+  },
+  lt(other) {
+    return compare.lt(this, other);
+  },
+  le(other) {
+    return compare.le(this, other);
+  },
+  gt(other) {
+    return compare.gt(this, other);
+  },
+  ge(other) {
+    return compare.ge(this, other);
+  },
+  cast(dtype) {
+    return compare.cast(this, dtype);
+  },
+  clamp(low, high) {
+    return activations.clamp(this, low, high);
+  },
+  leakyRelu(slope) {
+    return activations.leakyRelu(this, slope);
+  },
+  silu() {
+    return activations.silu(this);
+  },
+  abs() {
+    return compare.abs(this);
+  },
+  sign() {
+    return compare.sign(this);
+  },
+  floor() {
+    return compare.floor(this);
+  },
+  ceil() {
+    return compare.ceil(this);
+  },
+  round() {
+    return compare.round(this);
   },
   neg() {
     return elementwise.neg(this);

@@ -10,7 +10,7 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import { formatShape, type Shape, sizeOf } from "../shape.js";
 import { type Op, record, record1 } from "../tape.js";
-import type { Tensor, TensorType } from "../tensor.js";
+import { isFloat, type Tensor, type TensorType } from "../tensor.js";
 import { add, div, mul, sqrt, square, sub } from "./elementwise.js";
 import { mean, sum } from "./reduce.js";
 import { reshape } from "./shape.js";
@@ -156,7 +156,7 @@ function check(op: string, x: Tensor, perChannel: readonly Tensor[]): void {
       throw new RangeError(
         `${op}: channels differ: got x ${formatShape(x.shape)} and a parameter ${formatShape(tensor.shape)}, expected [${x.shape[1]}]`,
       );
-    if (tensor.dtype !== x.dtype || x.dtype === "i32")
+    if (tensor.dtype !== x.dtype || !isFloat(x.dtype))
       throw new TypeError(
         `${op}: dtypes differ or are not floats: got x ${x.dtype} and a parameter ${tensor.dtype}, expected equal floats`,
       );

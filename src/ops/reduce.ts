@@ -4,6 +4,7 @@ import type { Lowering, Value } from "../plan/lowering.js";
 import { type Axes, formatShape, normalizeAxes, type Shape, sizeOf } from "../shape.js";
 import { type Op, record1 } from "../tape.js";
 import type { Node, Tensor, TensorType } from "../tensor.js";
+import { checkFloat } from "./create.js";
 import { div, equalMask, mul } from "./elementwise.js";
 import { broadcastTo, reshape } from "./shape.js";
 
@@ -55,8 +56,7 @@ function reduction(
     name,
     infer: ([x], { axes }) => {
       const { shape, dtype } = x as TensorType;
-      if (dtype === "i32")
-        throw new TypeError(`${name}: dtype is not a float: got i32, expected f32 or f64`);
+      checkFloat(name, dtype);
       if (!empty && axes.some((axis) => shape[axis] === 0))
         throw new RangeError(
           `${name}: nothing to reduce: got ${formatShape(shape)} over axes [${axes.join(", ")}], expected at least one element`,

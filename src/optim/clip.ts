@@ -1,12 +1,11 @@
 /** What goes between `gradients` and `apply`. */
-import { add, div, maximum, minimum, mul, neg, sqrt, square } from "../ops/elementwise.js";
+import { abs } from "../ops/compare.js";
+import { add, div, maximum, minimum, mul, sqrt, square } from "../ops/elementwise.js";
 import { max, sum } from "../ops/reduce.js";
 import { describe } from "../tape.js";
 import type { Tensor } from "../tensor.js";
 
 export type Gradients = readonly (Tensor | undefined)[];
-
-const magnitude = (g: Tensor): Tensor => maximum(g, neg(g));
 
 function checkGradients(op: string, gradients: Gradients): Tensor[] {
   const present = gradients.filter((gradient) => gradient !== undefined);
@@ -28,9 +27,9 @@ export function gradNorm(gradients: Gradients, normType: 1 | 2 | number = 2): Te
   const present = checkGradients("gradNorm", gradients);
   const over = (part: (g: Tensor) => Tensor, join: (a: Tensor, b: Tensor) => Tensor): Tensor =>
     present.map(part).reduce(join);
-  if (normType === 1) return over((g) => sum(magnitude(g)), add);
+  if (normType === 1) return over((g) => sum(abs(g)), add);
   if (normType === 2) return sqrt(over((g) => sum(square(g)), add));
-  if (normType === Number.POSITIVE_INFINITY) return over((g) => max(magnitude(g)), maximum);
+  if (normType === Number.POSITIVE_INFINITY) return over((g) => max(abs(g)), maximum);
   throw new RangeError(`gradNorm: bad normType: got ${normType}, expected 1, 2 or Infinity`);
 }
 

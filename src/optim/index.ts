@@ -11,6 +11,7 @@ export {
   type RMSpropHyper,
 } from "./adaptive.js";
 export { clipGradNorm, clipGradValue, type Gradients, gradNorm } from "./clip.js";
+export { Lion, type LionHyper } from "./lion.js";
 export { NAdam, type NAdamHyper } from "./nadam.js";
 export { type Group, type Hyper, Optimizer, type ParametersOrGroups } from "./optimizer.js";
 export * as schedules from "./schedules.js";

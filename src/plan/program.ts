@@ -74,7 +74,10 @@ export class Program {
       const program = this.#block + STATUS_BYTES;
       if (backend.run(this.float, program, this.words.byteLength, this.#block) !== 0)
         throw this.#refusal();
-      const outputs = this.plan.outputs.map((value) => this.#view(value).slice());
+      const outputs = this.plan.outputs.map((value) => {
+        const data = this.#view(value);
+        return value.dtype === "bool" ? Uint8Array.from(data) : data.slice();
+      });
       for (const parameter of this.plan.assigned) parameter.written();
       for (const { value } of this.#host) value.source?.committed?.();
       return outputs;

@@ -1,5 +1,19 @@
 import { Opcode, Refusal } from "../../assembly/opcodes.js";
 import {
+  abs,
+  ceil,
+  compare,
+  compareIntegers,
+  floor,
+  integers,
+  round,
+  select,
+  selectWords,
+  sign,
+  toFloat,
+  toInteger,
+} from "./compare.js";
+import {
   add,
   div,
   equal,
@@ -109,6 +123,42 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
         break;
       case Opcode.ReluBackward:
         reluBackward(m, o(0), o(1), o(2), o(3));
+        break;
+      case Opcode.Compare:
+        compare(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9));
+        break;
+      case Opcode.CompareIntegers:
+        compareIntegers(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9));
+        break;
+      case Opcode.Integers:
+        integers(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9));
+        break;
+      case Opcode.Select:
+        select(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
+        break;
+      case Opcode.SelectWords:
+        selectWords(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
+        break;
+      case Opcode.ToFloat:
+        toFloat(m, o(0), o(1), o(2));
+        break;
+      case Opcode.ToInteger:
+        toInteger(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Abs:
+        abs(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Sign:
+        sign(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Floor:
+        floor(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Ceil:
+        ceil(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Round:
+        round(m, o(0), o(1), o(2));
         break;
       case Opcode.Sum:
         sum(m, o(0), o(1), o(2), o(3), o(4));

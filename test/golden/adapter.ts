@@ -56,7 +56,7 @@ const sameNumbers = (a: Tensor, b: readonly number[]): boolean =>
 
 /** A tensor of a case, floats in the precision of the build. */
 export const asTensor = ({ data, shape, dtype }: GoldenTensor, { dtype: float }: Build): Tensor =>
-  tensor([...data], { shape, dtype: dtype === "i32" || dtype === "u8" ? "i32" : float });
+  tensor([...data], { shape, dtype: dtype === "u8" ? "bool" : dtype === "i32" ? dtype : float });
 
 const plain = (x: Tensor) => ({ shape: x.shape, data: x.toTypedArray() });
 

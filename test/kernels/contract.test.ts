@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Kernels } from "../../src/kernels.js";
+import * as compare from "../../src/ts/compare.js";
 import * as elementwise from "../../src/ts/elementwise.js";
 import type { Heap } from "../../src/ts/float.js";
 import { gemm } from "../../src/ts/gemm.js";
@@ -20,6 +21,7 @@ type OnHeap = {
 };
 
 const kernels: OnHeap = {
+  ...compare,
   ...elementwise,
   ...loss,
   ...move,
@@ -54,6 +56,18 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   sigmoidBackward: Opcode.SigmoidBackward,
   tanhBackward: Opcode.TanhBackward,
   reluBackward: Opcode.ReluBackward,
+  compare: Opcode.Compare,
+  compareIntegers: Opcode.CompareIntegers,
+  integers: Opcode.Integers,
+  select: Opcode.Select,
+  selectWords: Opcode.SelectWords,
+  toFloat: Opcode.ToFloat,
+  toInteger: Opcode.ToInteger,
+  abs: Opcode.Abs,
+  sign: Opcode.Sign,
+  floor: Opcode.Floor,
+  ceil: Opcode.Ceil,
+  round: Opcode.Round,
   sum: Opcode.Sum,
   mean: Opcode.Mean,
   max: Opcode.Max,

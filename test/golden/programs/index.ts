@@ -2,6 +2,7 @@
 import type { Programs } from "../program.js";
 import { programs as composite } from "./composite.js";
 import { programs as elementwise } from "./elementwise.js";
+import { programs as logic } from "./logic.js";
 import { programs as loss } from "./loss.js";
 import { programs as matmul } from "./matmul.js";
 import { programs as norm } from "./norm.js";
@@ -9,6 +10,7 @@ import { programs as reduce } from "./reduce.js";
 
 export const programs: Programs = {
   ...elementwise,
+  ...logic,
   ...reduce,
   ...matmul,
   ...loss,

@@ -1,6 +1,7 @@
 /** All rows, in the order of the proof. */
 import type { Row } from "../row.js";
 import { rows as elementwise } from "./elementwise.js";
+import { rows as logic } from "./logic.js";
 import { rows as loss } from "./loss.js";
 import { rows as matmul } from "./matmul.js";
 import { rows as norm } from "./norm.js";
@@ -9,6 +10,7 @@ import { rows as shape } from "./shape.js";
 
 export const rows: readonly Row[] = [
   ...elementwise,
+  ...logic,
   ...reduce,
   ...matmul,
   ...loss,
