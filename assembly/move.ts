@@ -21,14 +21,17 @@ function fillRow(out: usize, value: v128, n: usize): void {
 
 // @ts-ignore: decorator
 @inline
-function copyRow(out: usize, x: usize, n: usize): void {
+export function copyRow(out: usize, x: usize, n: usize): void {
   const end = out + (n << 2);
   for (; out + 16 <= end; out += 16, x += 16) v128.store(out, v128.load(x));
   const rest = (end - out) >> 2;
   if (rest > 0) storeLanes(out, loadLanes(x, rest), rest);
 }
 
-export function stridedCopy(out: usize, x: usize, rank: usize, dims: usize): void {
+export function stridedCopy(
+  out: usize, x: usize, offset: usize, rank: usize, dims: usize,
+): void {
+  x += offset << 2;
   if (rank == 0) store<u32>(out, load<u32>(x));
   else copyAxes(out, x, rank, dims, dims + (rank << 2));
 }
@@ -45,6 +48,30 @@ function copyAxes(out: usize, x: usize, rank: usize, sizes: usize, strides: usiz
     out = copyAxes(out, x, rank - 1, sizes + 4, strides + 4);
   }
   return out;
+}
+
+export function stridedPlace(
+  out: usize, offset: usize, x: usize, rank: usize, dims: usize,
+): void {
+  out += offset << 2;
+  if (rank == 0) store<u32>(out, load<u32>(x));
+  else placeAxes(out, x, rank, dims, dims + (rank << 2));
+}
+
+/** Writes the `rank` ≥ 1 axes whose sizes and strides begin here; returns where x stopped. */
+function placeAxes(out: usize, x: usize, rank: usize, sizes: usize, strides: usize): usize {
+  const size: usize = load<u32>(sizes);
+  const stride: usize = load<u32>(strides);
+  if (rank == 1) {
+    const end = x + (size << 2);
+    if (stride == 1) copyRow(out, x, size);
+    else for (; x < end; x += 4, out += stride << 2) store<u32>(out, load<u32>(x));
+    return end;
+  }
+  for (let i: usize = 0; i < size; i++, out += stride << 2) {
+    x = placeAxes(out, x, rank - 1, sizes + 4, strides + 4);
+  }
+  return x;
 }
 
 /** out [rows, cols] = x[r·rs + c·cs]; returns where it stopped. */

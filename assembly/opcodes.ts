@@ -11,6 +11,12 @@ export const enum Opcode {
   Copy,
   Fill,
   StridedCopy,
+  StridedPlace,
+  Take,
+  TakeAdd,
+  Gather,
+  ScatterAdd,
+  Argsort,
   Increment,
   OneHot,
 

@@ -34,8 +34,9 @@ import {
   toInteger,
 } from "./compare";
 import { gemm } from "./gemm";
+import { argsort, gather, scatterAdd, take, takeAdd } from "./indexing";
 import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from "./loss";
-import { copy, fill, increment, oneHot, stridedCopy } from "./move";
+import { copy, fill, increment, oneHot, stridedCopy, stridedPlace } from "./move";
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm";
 import { dropout, normal, randomBits, uniform } from "./random";
 import { max, mean, min, sum } from "./reduce";
@@ -64,7 +65,47 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         fill(word(at, 0), word(at, 1), word(at, 2));
         break;
       case Opcode.StridedCopy:
-        stridedCopy(word(at, 0), word(at, 1), word(at, 2), at + 20);
+        stridedCopy(word(at, 0), word(at, 1), word(at, 2), word(at, 3), at + 24);
+        break;
+      case Opcode.StridedPlace:
+        stridedPlace(word(at, 0), word(at, 1), word(at, 2), word(at, 3), at + 24);
+        break;
+      case Opcode.Take: {
+        const position = take(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6),
+        );
+        if (position >= 0) return refuse(status, at - program, position, word(at, 2));
+        break;
+      }
+      case Opcode.TakeAdd: {
+        const position = takeAdd(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6),
+        );
+        if (position >= 0) return refuse(status, at - program, position, word(at, 2));
+        break;
+      }
+      case Opcode.Gather: {
+        const position = gather(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7),
+        );
+        if (position >= 0) return refuse(status, at - program, position, word(at, 2));
+        break;
+      }
+      case Opcode.ScatterAdd: {
+        const position = scatterAdd(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6),
+        );
+        if (position >= 0) return refuse(status, at - program, position, word(at, 2));
+        break;
+      }
+      case Opcode.Argsort:
+        argsort(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+        );
         break;
       case Opcode.Increment:
         increment(word(at, 0), word(at, 1), word(at, 2));

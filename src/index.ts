@@ -74,10 +74,46 @@ export {
   sub,
   tanh,
 } from "./ops/elementwise.js";
+export {
+  argsort,
+  embedding,
+  gather,
+  indexAdd,
+  indexSelect,
+  oneHot,
+  type SortOptions,
+  scatterAdd,
+  sort,
+  takeAlongAxis,
+  topK,
+} from "./ops/indexing.js";
+export {
+  concat,
+  expandDims,
+  flatten,
+  permute,
+  roll,
+  split,
+  squeeze,
+  stack,
+  swapAxes,
+  tile,
+} from "./ops/join.js";
 export { linear, matmul } from "./ops/matmul.js";
 export { type ParameterOptions, parameter } from "./ops/parameter.js";
 export { max, mean, min, sum } from "./ops/reduce.js";
 export { broadcastTo, reshape, stopGradient, transpose } from "./ops/shape.js";
+export {
+  diagonal,
+  flip,
+  type PadOptions,
+  pad,
+  type Range,
+  slice,
+  tril,
+  triu,
+  type Widths,
+} from "./ops/view.js";
 export { assign, Parameter } from "./parameter.js";
 export type { Tape } from "./plan/passes.js";
 export type { Plan } from "./plan/plan.js";

@@ -28,12 +28,82 @@ export interface Kernels {
   /** out[i] = value for i < n; `value` is a scalar. */
   fill(out: number, value: number, n: number): void;
   /**
-   * out (contiguous) = x read with one stride per axis (0 repeats): broadcastTo, transpose, slices.
-   * It moves words of 4 bytes, whatever they mean, and strides are in words: an f64 is one more
-   * axis of two. `dims` is the address of `rank` u32 sizes followed by `rank` u32 strides. Rank 0
-   * copies one word. Not in place.
+   * out (contiguous) = x read from `offset` on with one stride per axis (0 repeats, a negative one
+   * walks back): broadcastTo, transpose, slices. It moves words of 4 bytes, whatever they mean, and
+   * strides are in words: an f64 is one more axis of two. `dims` is the address of `rank` u32 sizes
+   * followed by `rank` i32 strides. Rank 0 copies one word. Not in place.
    */
-  stridedCopy(out: number, x: number, rank: number, dims: number): void;
+  stridedCopy(out: number, x: number, offset: number, rank: number, dims: number): void;
+  /**
+   * The transpose of `stridedCopy`: x (contiguous) is written to out from `offset` on with one
+   * stride per axis; the rest of out stays. No two elements go to one place.
+   */
+  stridedPlace(out: number, offset: number, x: number, rank: number, dims: number): void;
+
+  /**
+   * out[o, i, k] = x[o, indices[i], k]: x [outer, n, inner] → [outer, count, inner], indices i32.
+   * Moves words: `inner` counts them. Returns −1, or the position of the first index outside
+   * 0 ≤ index < n, before anything is written.
+   */
+  take(
+    out: number,
+    x: number,
+    indices: number,
+    outer: number,
+    n: number,
+    count: number,
+    inner: number,
+  ): number;
+  /**
+   * Its transpose: out[o, indices[i], k] += x[o, i, k], i ascending; floats. out [outer, n, inner]
+   * holds what is added to.
+   */
+  takeAdd(
+    out: number,
+    x: number,
+    indices: number,
+    outer: number,
+    n: number,
+    count: number,
+    inner: number,
+  ): number;
+  /**
+   * out[o, i, k] = x[o, indices[o, i, k], k] for elements of `words` words: x [outer, n, inner],
+   * indices i32 [outer, count, inner]. Returns as `take`.
+   */
+  gather(
+    out: number,
+    x: number,
+    indices: number,
+    outer: number,
+    n: number,
+    count: number,
+    inner: number,
+    words: number,
+  ): number;
+  /** Its transpose: out[o, indices[o, i, k], k] += x[o, i, k], in the order of x; floats. */
+  scatterAdd(
+    out: number,
+    x: number,
+    indices: number,
+    outer: number,
+    n: number,
+    count: number,
+    inner: number,
+  ): number;
+  /**
+   * out i32 [rows, n] = the order of each row of x, least first, or greatest if `descending` is 1;
+   * NaN is the greatest; equals keep their order (merge sort). `scratch` is n words.
+   */
+  argsort(
+    out: number,
+    scratch: number,
+    x: number,
+    rows: number,
+    n: number,
+    descending: number,
+  ): void;
+
   /** out[i] = x[i] + 1 on i32, wrapping. */
   increment(out: number, x: number, n: number): void;
   /**

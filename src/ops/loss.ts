@@ -10,7 +10,7 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import { formatShape } from "../shape.js";
 import { type Op, record, record1 } from "../tape.js";
-import { isFloat, type Node, type Tensor, type TensorType } from "../tensor.js";
+import { type FloatDtype, isFloat, type Node, type Tensor, type TensorType } from "../tensor.js";
 import { exp, log, mul, sub } from "./elementwise.js";
 import { max, mean, sum } from "./reduce.js";
 import { broadcastSource, reshape, stopGradient } from "./shape.js";
@@ -20,7 +20,7 @@ const refuseLabel = (node: Node, row: number, label: number): string =>
     (node.inputs[0] as Tensor | undefined)?.shape[1] ?? (node.outputs[0] as Tensor).shape[1]
   }`;
 
-const oneHotOp: Op<{ readonly classes: number; readonly dtype: "f32" | "f64" }> = {
+const oneHotOp: Op<{ readonly classes: number; readonly dtype: FloatDtype }> = {
   name: "oneHot",
   infer: ([labels], { classes, dtype }) => [
     { shape: [(labels as TensorType).shape[0] as number, classes], dtype },
@@ -33,8 +33,12 @@ const oneHotOp: Op<{ readonly classes: number; readonly dtype: "f32" | "f64" }> 
     `oneHot: label ${label} at row ${row} is out of range: expected 0 ≤ label < ${classes}`,
 };
 
+/** labels i32 [n] → [n, classes]: 1 at the label, 0 elsewhere. */
+export const oneHotRows = (labels: Tensor, classes: number, dtype: FloatDtype): Tensor =>
+  record1(oneHotOp, [labels], { classes, dtype });
+
 const oneHot = (labels: Tensor, like: Tensor): Tensor =>
-  record1(oneHotOp, [labels], { classes: like.shape[1] as number, dtype: like.dtype as "f32" });
+  oneHotRows(labels, like.shape[1] as number, like.dtype as FloatDtype);
 
 /** x less its row maximum, and ln Σ exp of that, in basic ops. */
 function shifted(logits: Tensor): { z: Tensor; rowMax: Tensor; logSum: Tensor } {

@@ -9,9 +9,14 @@ import * as activations from "./activations.js";
 import * as compare from "./compare.js";
 import type { NestedNumbers, Operand } from "./create.js";
 import * as elementwise from "./elementwise.js";
+import type { SortOptions } from "./indexing.js";
+import * as indexing from "./indexing.js";
+import * as join from "./join.js";
 import { matmul } from "./matmul.js";
 import { max, mean, min, sum } from "./reduce.js";
 import { broadcastTo, reshape, transpose } from "./shape.js";
+import type { PadOptions, Range, Widths } from "./view.js";
+import * as view from "./view.js";
 
 export interface TensorMethods {
   /** The value of a tensor with one element; 0 or 1 for a bool. */
@@ -60,6 +65,31 @@ export interface TensorMethods {
   reshape(shape: Shape): Tensor;
   transpose(axes?: readonly number[]): Tensor;
   broadcastTo(shape: Shape): Tensor;
+  slice(ranges: readonly Range[]): Tensor;
+  flip(axes?: number | readonly number[]): Tensor;
+  pad(widths: Widths, options?: PadOptions): Tensor;
+  diagonal(offset?: number, axis1?: number, axis2?: number): Tensor;
+  triu(k?: number): Tensor;
+  tril(k?: number): Tensor;
+  split(parts: number | readonly number[], axis?: number): Tensor[];
+  expandDims(axis: number | readonly number[]): Tensor;
+  squeeze(axis?: number | readonly number[]): Tensor;
+  flatten(start?: number, end?: number): Tensor;
+  permute(axes: readonly number[]): Tensor;
+  swapAxes(axis1: number, axis2: number): Tensor;
+  tile(repeats: number | readonly number[]): Tensor;
+  roll(shift: number, axis?: number): Tensor;
+  gather(axis: number, indices: Tensor): Tensor;
+  indexSelect(axis: number, indices: Tensor): Tensor;
+  indexAdd(axis: number, indices: Tensor, source: Tensor): Tensor;
+  scatterAdd(axis: number, indices: Tensor, source: Tensor): Tensor;
+  argsort(axis?: number, options?: SortOptions): Tensor;
+  sort(axis?: number, options?: SortOptions): { values: Tensor; indices: Tensor };
+  topK(
+    k: number,
+    axis?: number,
+    options?: { readonly largest?: boolean },
+  ): { values: Tensor; indices: Tensor };
 }
 
 /** The elements themselves: not to be written. */
@@ -213,6 +243,69 @@ const methods: TensorMethods & ThisType<Tensor> = {
   },
   broadcastTo(shape) {
     return broadcastTo(this, shape);
+  },
+  slice(ranges) {
+    return view.slice(this, ranges);
+  },
+  flip(axes) {
+    return view.flip(this, axes);
+  },
+  pad(widths, options) {
+    return view.pad(this, widths, options);
+  },
+  diagonal(offset, axis1, axis2) {
+    return view.diagonal(this, offset, axis1, axis2);
+  },
+  triu(k) {
+    return view.triu(this, k);
+  },
+  tril(k) {
+    return view.tril(this, k);
+  },
+  split(parts, axis) {
+    return join.split(this, parts, axis);
+  },
+  expandDims(axis) {
+    return join.expandDims(this, axis);
+  },
+  squeeze(axis) {
+    return join.squeeze(this, axis);
+  },
+  flatten(start, end) {
+    return join.flatten(this, start, end);
+  },
+  permute(axes) {
+    return join.permute(this, axes);
+  },
+  swapAxes(axis1, axis2) {
+    return join.swapAxes(this, axis1, axis2);
+  },
+  tile(repeats) {
+    return join.tile(this, repeats);
+  },
+  roll(shift, axis) {
+    return join.roll(this, shift, axis);
+  },
+  gather(axis, indices) {
+    return indexing.gather(this, axis, indices);
+  },
+  indexSelect(axis, indices) {
+    return indexing.indexSelect(this, axis, indices);
+  },
+  indexAdd(axis, indices, source) {
+    return indexing.indexAdd(this, axis, indices, source);
+  },
+  scatterAdd(axis, indices, source) {
+    return indexing.scatterAdd(this, axis, indices, source);
+  },
+  argsort(axis, options) {
+    return indexing.argsort(this, axis, options);
+  },
+  sort(axis, options) {
+    return indexing.sort(this, axis, options);
+  },
+  topK(k, axis, options) {
+    return indexing.topK(this, k, axis, options);
   },
 };
 

@@ -77,7 +77,7 @@ function emitCopy(node: Node, to: Lowering, shape: Shape, strides: readonly numb
   const double = x.dtype === "f64";
   const sizes = double ? [...shape, 2] : shape;
   const words = double ? [...strides.map((stride) => 2 * stride), 1] : strides;
-  to.emit(Opcode.StridedCopy, [to.output(node)], [x, sizes.length, ...sizes, ...words]);
+  to.emit(Opcode.StridedCopy, [to.output(node)], [x, 0, sizes.length, ...sizes, ...words]);
 }
 
 const broadcastOp: Op<{ readonly shape: Shape }> = {

@@ -133,6 +133,18 @@ export class Lowering {
     return value;
   }
 
+  /** A constant word of the pool: an integer, or a bool as 0 or 1. */
+  word(x: number): Value {
+    const key = `i32 ${x}`;
+    let value = this.#scalars.get(key);
+    if (!value) {
+      value = new Value("i32", 1);
+      value.data = Int32Array.of(x);
+      this.#scalars.set(key, value);
+    }
+    return value;
+  }
+
   parameter(parameter: Parameter): Value {
     let value = this.#parameters.get(parameter);
     if (!value) {

@@ -131,11 +131,15 @@ function commitInPlace(
   committed: readonly { parameter: Parameter; value: Value }[],
   inputs: ReadonlySet<Value>,
 ): void {
+  const first = new Map<Value, number>();
   const writer = new Map<Value, number>();
   const lastRead = new Map<Parameter, number>();
   let lastRefusal = -1;
   for (const [index, instruction] of instructions.entries()) {
-    for (const value of instruction.writes) writer.set(value, index);
+    for (const value of instruction.writes) {
+      if (!first.has(value)) first.set(value, index);
+      writer.set(value, index);
+    }
     for (const value of reads(instruction))
       if (value.parameter) lastRead.set(value.parameter, index);
     if (instruction.node.op.refusal) lastRefusal = index;
@@ -143,7 +147,9 @@ function commitInPlace(
   const times = new Map<Value, number>();
   for (const { value } of committed) times.set(value, (times.get(value) ?? 0) + 1);
   for (const { parameter, value } of committed) {
-    const at = writer.get(value);
+    const at = first.get(value);
+    // A value that is put together by several instructions must not be begun too early either.
+    const whole = writer.get(value) === at;
     if (!value.inArena || inputs.has(value) || times.get(value) !== 1) continue;
     if (at === undefined || at <= lastRefusal) continue;
     const read = lastRead.get(parameter) ?? -1;
@@ -152,7 +158,7 @@ function commitInPlace(
     const mayOverwrite = old.every((operand) =>
       instruction.inPlace.some(([written, from]) => written === value && from === operand),
     );
-    if (read < at || (read === at && mayOverwrite)) value.parameter = parameter;
+    if (read < at || (read === at && whole && mayOverwrite)) value.parameter = parameter;
   }
 }
 

@@ -12,9 +12,50 @@ export function fill(m: Heap, out: number, value: number, n: number): void {
   m.f.fill(m.f[value >>> SHIFT] as number, o, o + n);
 }
 
-export function stridedCopy(m: Heap, out: number, x: number, rank: number, dims: number): void {
+export function stridedCopy(
+  m: Heap,
+  out: number,
+  x: number,
+  offset: number,
+  rank: number,
+  dims: number,
+): void {
   const sizes = dims >>> 2;
-  copyAxes(m.u, out >>> 2, x >>> 2, rank, sizes, sizes + rank);
+  copyAxes(m.u, out >>> 2, (x >>> 2) + offset, rank, sizes, sizes + rank);
+}
+
+export function stridedPlace(
+  m: Heap,
+  out: number,
+  offset: number,
+  x: number,
+  rank: number,
+  dims: number,
+): void {
+  const sizes = dims >>> 2;
+  placeAxes(m.u, (out >>> 2) + offset, x >>> 2, rank, sizes, sizes + rank);
+}
+
+/** Writes the axes whose sizes and strides begin at these words; returns where x stopped. */
+function placeAxes(
+  u: Uint32Array,
+  out: number,
+  x: number,
+  rank: number,
+  sizes: number,
+  strides: number,
+): number {
+  if (rank === 0) {
+    u[out] = u[x] as number;
+    return x + 1;
+  }
+  const size = u[sizes] as number;
+  const stride = (u[strides] as number) | 0;
+  let o = out;
+  let p = x;
+  for (let i = 0; i < size; i++, o += stride)
+    p = placeAxes(u, o, p, rank - 1, sizes + 1, strides + 1);
+  return p;
 }
 
 /** Copies the axes whose sizes and strides begin at these words; returns where it stopped. */
@@ -31,7 +72,7 @@ function copyAxes(
     return out + 1;
   }
   const size = u[sizes] as number;
-  const stride = u[strides] as number;
+  const stride = (u[strides] as number) | 0;
   let o = out;
   let p = x;
   if (rank === 1) {

@@ -35,8 +35,9 @@ import {
 } from "./elementwise.js";
 import type { Heap } from "./float.js";
 import { gemm } from "./gemm.js";
+import { argsort, gather, scatterAdd, take, takeAdd } from "./indexing.js";
 import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from "./loss.js";
-import { copy, fill, increment, oneHot, stridedCopy } from "./move.js";
+import { copy, fill, increment, oneHot, stridedCopy, stridedPlace } from "./move.js";
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm.js";
 import { dropout, normal, randomBits, uniform } from "./random.js";
 import { max, mean, min, sum } from "./reduce.js";
@@ -60,7 +61,33 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
         fill(m, o(0), o(1), o(2));
         break;
       case Opcode.StridedCopy:
-        stridedCopy(m, o(0), o(1), o(2), (at + 5) << 2);
+        stridedCopy(m, o(0), o(1), o(2), o(3), (at + 6) << 2);
+        break;
+      case Opcode.StridedPlace:
+        stridedPlace(m, o(0), o(1), o(2), o(3), (at + 6) << 2);
+        break;
+      case Opcode.Take: {
+        const position = take(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
+        if (position >= 0) return refuse(m, status, (at - start) << 2, position, o(2));
+        break;
+      }
+      case Opcode.TakeAdd: {
+        const position = takeAdd(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
+        if (position >= 0) return refuse(m, status, (at - start) << 2, position, o(2));
+        break;
+      }
+      case Opcode.Gather: {
+        const position = gather(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7));
+        if (position >= 0) return refuse(m, status, (at - start) << 2, position, o(2));
+        break;
+      }
+      case Opcode.ScatterAdd: {
+        const position = scatterAdd(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
+        if (position >= 0) return refuse(m, status, (at - start) << 2, position, o(2));
+        break;
+      }
+      case Opcode.Argsort:
+        argsort(m, o(0), o(1), o(2), o(3), o(4), o(5));
         break;
       case Opcode.Increment:
         increment(m, o(0), o(1), o(2));

@@ -6,6 +6,7 @@ import * as compare from "../../src/ts/compare.js";
 import * as elementwise from "../../src/ts/elementwise.js";
 import type { Heap } from "../../src/ts/float.js";
 import { gemm } from "../../src/ts/gemm.js";
+import * as indexing from "../../src/ts/indexing.js";
 import * as loss from "../../src/ts/loss.js";
 import * as move from "../../src/ts/move.js";
 import * as norm from "../../src/ts/norm.js";
@@ -23,6 +24,7 @@ type OnHeap = {
 const kernels: OnHeap = {
   ...compare,
   ...elementwise,
+  ...indexing,
   ...loss,
   ...move,
   ...norm,
@@ -36,6 +38,12 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   copy: Opcode.Copy,
   fill: Opcode.Fill,
   stridedCopy: Opcode.StridedCopy,
+  stridedPlace: Opcode.StridedPlace,
+  take: Opcode.Take,
+  takeAdd: Opcode.TakeAdd,
+  gather: Opcode.Gather,
+  scatterAdd: Opcode.ScatterAdd,
+  argsort: Opcode.Argsort,
   increment: Opcode.Increment,
   oneHot: Opcode.OneHot,
   add: Opcode.Add,

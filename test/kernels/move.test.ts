@@ -66,11 +66,11 @@ function checkCopy(sizes: readonly number[], strides: readonly number[]): void {
   // An f64 is two words, one axis more.
   const wide = [sizes.length + 1, ...sizes, 2, ...strides.map((stride) => 2 * stride), 1];
   const single = onBoth(buffers, (at, out) => [
-    [Opcode.StridedCopy, [out as number, at as number, ...operands]],
+    [Opcode.StridedCopy, [out as number, at as number, 0, ...operands]],
   ]);
   expect(bits(single.buffers[1] as Float32Array)).toEqual(bits(Float32Array.from(expected)));
   const double = onDouble(buffers, (at, out) => [
-    [Opcode.StridedCopy, [out as number, at as number, ...wide]],
+    [Opcode.StridedCopy, [out as number, at as number, 0, ...wide]],
   ]);
   expect(double.buffers[1]).toEqual(Float64Array.from(expected));
 }

@@ -7,6 +7,7 @@ import { programs as loss } from "./loss.js";
 import { programs as matmul } from "./matmul.js";
 import { programs as norm } from "./norm.js";
 import { programs as reduce } from "./reduce.js";
+import { programs as shape } from "./shape.js";
 
 export const programs: Programs = {
   ...elementwise,
@@ -15,5 +16,6 @@ export const programs: Programs = {
   ...matmul,
   ...loss,
   ...norm,
+  ...shape,
   ...composite,
 };
