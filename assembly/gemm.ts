@@ -142,3 +142,16 @@ function multiplyBlock(
     }
   }
 }
+
+export function gemmBatched(
+  c: usize, a: usize, b: usize, batch: u32, strideA: usize, strideB: usize,
+  m: u32, n: u32, k: u32, rsA: u32, csA: u32, rsB: u32, csB: u32, workspace: usize,
+): void {
+  const strideC = <usize>m * n;
+  for (let i: u32 = 0; i < batch; i++) {
+    gemm(c, a, b, 0, m, n, k, n, rsA, csA, rsB, csB, 0, 0, Activation.None, workspace);
+    c += strideC << 2;
+    a += strideA << 2;
+    b += strideB << 2;
+  }
+}

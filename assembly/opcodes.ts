@@ -57,8 +57,11 @@ export const enum Opcode {
   Mean,
   Max,
   Min,
+  Cumsum,
+  Argmax,
 
   Gemm,
+  GemmBatched,
 
   SoftmaxCrossEntropyForward,
   SoftmaxCrossEntropyBackward,

@@ -33,13 +33,14 @@ import {
   toFloat,
   toInteger,
 } from "./compare";
-import { gemm } from "./gemm";
+import { gemm, gemmBatched } from "./gemm";
 import { argsort, gather, scatterAdd, take, takeAdd } from "./indexing";
 import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from "./loss";
 import { copy, fill, increment, oneHot, stridedCopy, stridedPlace } from "./move";
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm";
 import { dropout, normal, randomBits, uniform } from "./random";
 import { max, mean, min, sum } from "./reduce";
+import { argmax, cumsum } from "./scan";
 import { adam, sgd, sgdMomentum } from "./update";
 
 // @ts-ignore: decorator
@@ -262,6 +263,19 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
           word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10), word(at, 11),
           word(at, 12), word(at, 13), word(at, 14), workspace,
         );
+        break;
+      case Opcode.GemmBatched:
+        gemmBatched(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10), word(at, 11),
+          word(at, 12), workspace,
+        );
+        break;
+      case Opcode.Cumsum:
+        cumsum(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5));
+        break;
+      case Opcode.Argmax:
+        argmax(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5));
         break;
       case Opcode.SoftmaxCrossEntropyForward: {
         const row = softmaxCrossEntropyForward(

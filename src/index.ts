@@ -58,6 +58,7 @@ export {
   tensor,
   zeros,
 } from "./ops/create.js";
+export { einsum } from "./ops/einsum.js";
 export {
   add,
   div,
@@ -99,10 +100,23 @@ export {
   swapAxes,
   tile,
 } from "./ops/join.js";
-export { linear, matmul } from "./ops/matmul.js";
+export { type GemmOptions, gemm, linear, matmul, outer } from "./ops/matmul.js";
 export { type ParameterOptions, parameter } from "./ops/parameter.js";
 export { max, mean, min, sum } from "./ops/reduce.js";
 export { broadcastTo, reshape, stopGradient, transpose } from "./ops/shape.js";
+export {
+  argmax,
+  argmin,
+  cumsum,
+  logSumExp,
+  maxWithIndices,
+  type NormOptions,
+  norm,
+  prod,
+  std,
+  type VarianceOptions,
+  variance,
+} from "./ops/statistics.js";
 export {
   diagonal,
   flip,

@@ -215,6 +215,17 @@ export interface Kernels {
   min(out: number, x: number, outer: number, n: number, inner: number): void;
 
   /**
+   * out[o, i, k] = Σ of x[o, j, k] over j ≤ i, or over j ≥ i if `reverse` is 1; one addition after
+   * the other. x [outer, n, inner]. out may be x.
+   */
+  cumsum(out: number, x: number, outer: number, n: number, inner: number, reverse: number): void;
+  /**
+   * out i32 [outer, inner] = the place of the greatest of n ≥ 1, or of the least if `least` is 1: the
+   * first of ties, and the first NaN where there is one.
+   */
+  argmax(out: number, x: number, outer: number, n: number, inner: number, least: number): void;
+
+  /**
    * C [m, n] = activation(alpha · A·B + beta · C + bias), A(i, p) at a[i·rsA + p·csA], B(p, j) at
    * b[p·rsB + j·csB], C(i, j) at c[i·rsC + j]. `alpha`, `beta` are scalars; address 0 stands for 1
    * and 0. beta = 0 never reads C. `bias` [n] is added to every row, 0: none. `activation`: an
@@ -237,6 +248,26 @@ export interface Kernels {
     alpha: number,
     beta: number,
     activation: number,
+  ): void;
+
+  /**
+   * `batch` products C [m, n] = A·B one after the other: C contiguous, A and B `strideA` and
+   * `strideB` elements apart (0: the same for all). Operands and order as in `gemm`.
+   */
+  gemmBatched(
+    c: number,
+    a: number,
+    b: number,
+    batch: number,
+    strideA: number,
+    strideB: number,
+    m: number,
+    n: number,
+    k: number,
+    rsA: number,
+    csA: number,
+    rsB: number,
+    csB: number,
   ): void;
 
   /**

@@ -4,11 +4,12 @@
  */
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Lowering, Value } from "../plan/lowering.js";
-import { formatShape, type Shape } from "../shape.js";
+import { broadcastShapes, formatShape, type Shape, sizeOf } from "../shape.js";
 import { type Op, record1 } from "../tape.js";
 import { isFloat, type Node, type Tensor, type TensorType } from "../tensor.js";
+import { add, mul } from "./elementwise.js";
 import { sum } from "./reduce.js";
-import { broadcastTo, reshape } from "./shape.js";
+import { broadcastSource, broadcastTo, reshape, swappedSource } from "./shape.js";
 
 interface Transposed {
   /** The stored operand is the transpose of the factor. */
@@ -85,27 +86,148 @@ const matmulOp: Op<Transposed> = {
 const product = (a: Tensor, b: Tensor, transA: boolean, transB: boolean): Tensor =>
   record1(matmulOp, [a, b], { a: transA, b: transB });
 
+/** One operand of a batch: itself with its batch stride, or what it repeats with stride 0. */
+function batched(node: Node, to: Lowering, index: number): { value: Value; stride: number } {
+  const operand = to.operand(node, index);
+  const [, rows, cols] = operand.shape as [number, number, number];
+  const from = broadcastSource(operand);
+  return from.size === rows * cols
+    ? { value: to.valueOf(from), stride: 0 }
+    : { value: to.valueOf(operand), stride: rows * cols };
+}
+
+/** The same for each of a batch: a [batch, m, k], b [batch, k, n] → [batch, m, n]. */
+const batchOp: Op<Transposed> = {
+  name: "matmul",
+  infer: (types, t) => {
+    const [a, b] = types as [TensorType, TensorType];
+    sameFloats("matmul", types);
+    const [m, n] = sizes(a.shape.slice(1), b.shape.slice(1), t);
+    return [{ shape: [a.shape[0] as number, m, n], dtype: a.dtype }];
+  },
+  vjp: [
+    (d, { inputs, attrs: t }) => {
+      const b = inputs[1] as Tensor;
+      return t.a ? products(b, d, t.b, true) : products(d, b, false, !t.b);
+    },
+    (d, { inputs, attrs: t }) => {
+      const a = inputs[0] as Tensor;
+      return t.b ? products(d, a, true, t.a) : products(a, d, !t.a, false);
+    },
+  ],
+  jvp: [
+    (aDot, { inputs, attrs: t }) => products(aDot, inputs[1] as Tensor, t.a, t.b),
+    (bDot, { inputs, attrs: t }) => products(inputs[0] as Tensor, bDot, t.a, t.b),
+  ],
+  lower(node, to) {
+    const t = node.attrs;
+    const [a, b] = [0, 1].map((index) => to.operand(node, index).shape) as [Shape, Shape];
+    const [m, n, k] = sizes(a.slice(1), b.slice(1), t);
+    const [rsA, csA] = t.a ? [1, m] : [k, 1];
+    const [rsB, csB] = t.b ? [1, k] : [n, 1];
+    const [left, right] = [batched(node, to, 0), batched(node, to, 1)];
+    const strides = [left.stride, right.stride];
+    to.emit(
+      Opcode.GemmBatched,
+      [to.output(node)],
+      [left.value, right.value, a[0] as number, ...strides, m, n, k, rsA, csA, rsB, csB],
+    );
+  },
+};
+
+const products = (a: Tensor, b: Tensor, transA: boolean, transB: boolean): Tensor =>
+  record1(batchOp, [a, b], { a: transA, b: transB });
+
+/** A factor as it is stored: what a swap of the last two axes swapped, which GEMM does for nothing. */
+function stored(x: Tensor): { x: Tensor; transposed: boolean } {
+  const source = swappedSource(x);
+  return source ? { x: source, transposed: true } : { x, transposed: false };
+}
+
+/** x [..., rows, cols] as [batch, rows, cols]; one matrix is repeated without being copied. */
+function inBatch(x: Tensor, batch: Shape): Tensor {
+  const matrix = x.shape.slice(-2);
+  const count = sizeOf(batch);
+  if (x.size === sizeOf(matrix)) return broadcastTo(reshape(x, matrix), [count, ...matrix]);
+  return reshape(broadcastTo(x, [...batch, ...matrix]), [count, ...matrix]);
+}
+
 /**
- * a [m, k], b [k, n] → [m, n]. A vector counts as a row on the left and as a column on the right,
- * and its axis is dropped from the result, as in NumPy.
+ * a [..., m, k], b [..., k, n] → [..., m, n] by NumPy's rules: leading axes broadcast; a vector counts
+ * as a row on the left and as a column on the right, and its axis is dropped from the result.
+ * Transposes of the last two axes cost nothing.
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   for (const [name, x] of [
     ["a", a],
     ["b", b],
   ] as const)
-    if (x.rank < 1 || x.rank > 2)
+    if (x.rank < 1)
       throw new RangeError(
-        `matmul: operand ${name} has the wrong number of axes: got ${formatShape(x.shape)}, expected 1 or 2`,
+        `matmul: operand ${name} is a scalar: got ${formatShape(x.shape)}, expected at least one axis`,
       );
-  if (a.shape.at(-1) !== b.shape[0])
+  if (a.shape.at(-1) !== (b.rank === 1 ? b.shape[0] : b.shape.at(-2)))
     throw new RangeError(
       `matmul: inner dimensions differ: got ${formatShape(a.shape)} × ${formatShape(b.shape)}`,
     );
-  const rows = a.rank === 1 ? reshape(a, [1, a.size]) : a;
-  const columns = b.rank === 1 ? reshape(b, [b.size, 1]) : b;
-  const c = product(rows, columns, false, false);
-  return reshape(c, [...a.shape.slice(0, -1), ...b.shape.slice(1)]);
+  const left = stored(a.rank === 1 ? reshape(a, [1, a.size]) : a);
+  const right = stored(b.rank === 1 ? reshape(b, [b.size, 1]) : b);
+  const batch = broadcastShapes("matmul", a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const shape = [
+    ...batch,
+    ...(a.rank === 1 ? [] : [a.shape.at(-2) as number]),
+    ...(b.rank === 1 ? [] : [b.shape.at(-1) as number]),
+  ];
+  return reshape(multiply(left, right, batch), shape);
+}
+
+type Stored = ReturnType<typeof stored>;
+
+function multiply(left: Stored, right: Stored, batch: Shape): Tensor {
+  if (right.x.rank === 2 && !left.transposed) {
+    // One matrix for the whole batch: its rows are those of one large product.
+    const { shape } = left.x;
+    const rows = reshape(left.x, [sizeOf(shape.slice(0, -1)), shape.at(-1) as number]);
+    return product(rows, right.x, false, right.transposed);
+  }
+  if (left.x.rank === 2 && right.x.rank === 2)
+    return product(left.x, right.x, left.transposed, right.transposed);
+  return products(
+    inBatch(left.x, batch),
+    inBatch(right.x, batch),
+    left.transposed,
+    right.transposed,
+  );
+}
+
+/** a [m], b [n] → [m, n]: every product of two elements. */
+export function outer(a: Tensor, b: Tensor): Tensor {
+  if (a.rank !== 1 || b.rank !== 1)
+    throw new RangeError(
+      `outer: operands are no vectors: got ${formatShape(a.shape)} and ${formatShape(b.shape)}, expected [m] and [n]`,
+    );
+  return mul(reshape(a, [a.size, 1]), b);
+}
+
+export interface GemmOptions {
+  readonly alpha?: number;
+  readonly beta?: number;
+  /** The stored matrix is the transpose of the factor. */
+  readonly transA?: boolean;
+  readonly transB?: boolean;
+}
+
+/** alpha · op(a)·op(b) + beta · c: a [m, k], b [k, n], c any shape that broadcasts to [m, n]. */
+export function gemm(a: Tensor, b: Tensor, c?: Tensor, options: GemmOptions = {}): Tensor {
+  const { alpha = 1, beta = 1, transA = false, transB = false } = options;
+  if (a.rank !== 2 || b.rank !== 2)
+    throw new RangeError(
+      `gemm: operands are no matrices: got ${formatShape(a.shape)} and ${formatShape(b.shape)}, expected two axes each`,
+    );
+  const ab = product(a, b, transA, transB);
+  const scaled = alpha === 1 ? ab : mul(ab, alpha);
+  if (!c || beta === 0) return scaled;
+  return add(scaled, beta === 1 ? c : mul(c, beta));
 }
 
 const linearOp: Op<null> = {
@@ -138,14 +260,20 @@ const linearOp: Op<null> = {
 };
 
 /**
- * y = x·Wᵀ + b: x [n, in], weight [out, in], bias [out] → [n, out]; the bias is added in the GEMM's
+ * y = x·Wᵀ + b: x [..., in], weight [out, in], bias [out] → [..., out]; the bias is added in the GEMM's
  * epilogue.
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
-  if (x.rank !== 2 || weight.rank !== 2)
+  if (x.rank < 1 || weight.rank !== 2)
     throw new RangeError(
-      `linear: wrong number of axes: got x ${formatShape(x.shape)}, weight ${formatShape(weight.shape)}, expected [n, in] and [out, in]`,
+      `linear: wrong number of axes: got x ${formatShape(x.shape)}, weight ${formatShape(weight.shape)}, expected [..., in] and [out, in]`,
     );
+  if (x.rank !== 2) {
+    const features = x.shape.at(-1) as number;
+    const rows = sizeOf(x.shape.slice(0, -1));
+    const y = linear(reshape(x, [rows, features]), weight, bias);
+    return reshape(y, [...x.shape.slice(0, -1), weight.shape[0] as number]);
+  }
   if (bias) return record1(linearOp, [x, weight, bias], null);
   if (x.shape[1] !== weight.shape[1])
     throw new RangeError(

@@ -15,6 +15,8 @@ import * as join from "./join.js";
 import { matmul } from "./matmul.js";
 import { max, mean, min, sum } from "./reduce.js";
 import { broadcastTo, reshape, transpose } from "./shape.js";
+import type { NormOptions, VarianceOptions } from "./statistics.js";
+import * as statistics from "./statistics.js";
 import type { PadOptions, Range, Widths } from "./view.js";
 import * as view from "./view.js";
 
@@ -60,6 +62,15 @@ export interface TensorMethods {
   mean(axes?: Axes, keepdims?: boolean): Tensor;
   max(axes?: Axes, keepdims?: boolean): Tensor;
   min(axes?: Axes, keepdims?: boolean): Tensor;
+
+  prod(axes?: Axes, keepdims?: boolean): Tensor;
+  logSumExp(axes?: Axes, keepdims?: boolean): Tensor;
+  variance(axes?: Axes, options?: VarianceOptions): Tensor;
+  std(axes?: Axes, options?: VarianceOptions): Tensor;
+  norm(axes?: Axes, options?: NormOptions): Tensor;
+  argmax(axis?: number, keepdims?: boolean): Tensor;
+  argmin(axis?: number, keepdims?: boolean): Tensor;
+  cumsum(axis: number): Tensor;
 
   matmul(other: Tensor): Tensor;
   reshape(shape: Shape): Tensor;
@@ -230,6 +241,31 @@ const methods: TensorMethods & ThisType<Tensor> = {
   },
   min(axes, keepdims) {
     return min(this, axes, keepdims);
+  },
+
+  prod(axes, keepdims) {
+    return statistics.prod(this, axes, keepdims);
+  },
+  logSumExp(axes, keepdims) {
+    return statistics.logSumExp(this, axes, keepdims);
+  },
+  variance(axes, options) {
+    return statistics.variance(this, axes, options);
+  },
+  std(axes, options) {
+    return statistics.std(this, axes, options);
+  },
+  norm(axes, options) {
+    return statistics.norm(this, axes, options);
+  },
+  argmax(axis, keepdims) {
+    return statistics.argmax(this, axis, keepdims);
+  },
+  argmin(axis, keepdims) {
+    return statistics.argmin(this, axis, keepdims);
+  },
+  cumsum(axis) {
+    return statistics.cumsum(this, axis);
   },
 
   matmul(other) {

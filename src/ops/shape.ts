@@ -142,6 +142,18 @@ const transposeOp: Op<{ readonly axes: readonly number[] }> = {
   },
 };
 
+/** What x is when it is x with its last two axes swapped; undefined otherwise, or if x is known. */
+export function swappedSource(x: Tensor): Tensor | undefined {
+  const { op, inputs, values, attrs } = x.node;
+  if ((op as unknown) !== transposeOp || values[0]) return undefined;
+  const { axes } = attrs as { readonly axes: readonly number[] };
+  const last = axes.length - 1;
+  const swaps = axes.every(
+    (axis, at) => axis === (at < last - 1 ? at : at === last ? last - 1 : last),
+  );
+  return swaps ? inputs[0] : undefined;
+}
+
 function inverse(axes: readonly number[]): number[] {
   const result = new Array<number>(axes.length);
   for (const [to, from] of axes.entries()) result[from] = to;

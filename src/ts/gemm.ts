@@ -185,3 +185,30 @@ export function gemm(
     pc += KC;
   } while (pc < k);
 }
+
+export function gemmBatched(
+  heap: Heap,
+  c: number,
+  a: number,
+  b: number,
+  batch: number,
+  strideA: number,
+  strideB: number,
+  m: number,
+  n: number,
+  k: number,
+  rsA: number,
+  csA: number,
+  rsB: number,
+  csB: number,
+): void {
+  const at = (address: number, elements: number): number => address + elements * (1 << SHIFT);
+  for (let i = 0; i < batch; i++)
+    gemm(
+      heap,
+      at(c, i * m * n),
+      at(a, i * strideA),
+      at(b, i * strideB),
+      ...([0, m, n, k, n, rsA, csA, rsB, csB, 0, 0, Activation.None] as const),
+    );
+}

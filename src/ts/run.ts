@@ -34,13 +34,14 @@ import {
   tanhBackward,
 } from "./elementwise.js";
 import type { Heap } from "./float.js";
-import { gemm } from "./gemm.js";
+import { gemm, gemmBatched } from "./gemm.js";
 import { argsort, gather, scatterAdd, take, takeAdd } from "./indexing.js";
 import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from "./loss.js";
 import { copy, fill, increment, oneHot, stridedCopy, stridedPlace } from "./move.js";
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm.js";
 import { dropout, normal, randomBits, uniform } from "./random.js";
 import { max, mean, min, sum } from "./reduce.js";
+import { argmax, cumsum } from "./scan.js";
 import { adam, sgd, sgdMomentum } from "./update.js";
 
 /**
@@ -218,6 +219,19 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
           o(13),
           o(14),
         );
+        break;
+      case Opcode.GemmBatched:
+        gemmBatched(
+          m,
+          ...([o(0), o(1), o(2), o(3), o(4), o(5), o(6)] as const),
+          ...([o(7), o(8), o(9), o(10), o(11), o(12)] as const),
+        );
+        break;
+      case Opcode.Cumsum:
+        cumsum(m, o(0), o(1), o(2), o(3), o(4), o(5));
+        break;
+      case Opcode.Argmax:
+        argmax(m, o(0), o(1), o(2), o(3), o(4), o(5));
         break;
       case Opcode.SoftmaxCrossEntropyForward: {
         const row = softmaxCrossEntropyForward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));

@@ -5,13 +5,14 @@ import type { Kernels } from "../../src/kernels.js";
 import * as compare from "../../src/ts/compare.js";
 import * as elementwise from "../../src/ts/elementwise.js";
 import type { Heap } from "../../src/ts/float.js";
-import { gemm } from "../../src/ts/gemm.js";
+import { gemm, gemmBatched } from "../../src/ts/gemm.js";
 import * as indexing from "../../src/ts/indexing.js";
 import * as loss from "../../src/ts/loss.js";
 import * as move from "../../src/ts/move.js";
 import * as norm from "../../src/ts/norm.js";
 import * as random from "../../src/ts/random.js";
 import * as reduce from "../../src/ts/reduce.js";
+import * as scan from "../../src/ts/scan.js";
 import * as update from "../../src/ts/update.js";
 
 type OnHeap = {
@@ -31,7 +32,9 @@ const kernels: OnHeap = {
   ...random,
   ...reduce,
   ...update,
+  ...scan,
   gemm,
+  gemmBatched,
 };
 
 const opcodes: Record<keyof Kernels, Opcode> = {
@@ -80,7 +83,10 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   mean: Opcode.Mean,
   max: Opcode.Max,
   min: Opcode.Min,
+  cumsum: Opcode.Cumsum,
+  argmax: Opcode.Argmax,
   gemm: Opcode.Gemm,
+  gemmBatched: Opcode.GemmBatched,
   softmaxCrossEntropyForward: Opcode.SoftmaxCrossEntropyForward,
   softmaxCrossEntropyBackward: Opcode.SoftmaxCrossEntropyBackward,
   batchNormForward: Opcode.BatchNormForward,

@@ -1,4 +1,4 @@
-import { add, linear, matmul, mul } from "../../../src/index.js";
+import { add, einsum, gemm, linear, matmul, outer } from "../../../src/index.js";
 import { binary, type Programs } from "../program.js";
 
 export const programs: Programs = {
@@ -8,5 +8,11 @@ export const programs: Programs = {
   matmul_nd: binary(matmul),
   linear: ([x, w, b]) => [linear(x, w, b)],
   affine: ([x, w, b]) => [add(matmul(x, w), b)],
-  gemm: ([a, b, c], { alpha, beta }) => [add(mul(matmul(a, b), alpha), mul(c, beta))],
+  gemm: ([a, b, c], { alpha, beta, transA, transB }) => [
+    gemm(a, b, c, { alpha, beta, transA, transB }),
+  ],
+  outer: binary(outer),
+  einsum: (inputs, { equation, subscripts, expr }) => [
+    einsum(equation ?? subscripts ?? expr, ...inputs),
+  ],
 };

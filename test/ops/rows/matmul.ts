@@ -1,4 +1,13 @@
-import { linear, matmul, relu, type Tensor, transpose } from "../../../src/index.js";
+import {
+  einsum,
+  gemm,
+  linear,
+  matmul,
+  outer,
+  relu,
+  type Tensor,
+  transpose,
+} from "../../../src/index.js";
 import type { F, Row } from "../row.js";
 
 const product: F = (a, b) => matmul(a as Tensor, b as Tensor);
@@ -43,4 +52,75 @@ export const rows: Row[] = [
     f: (x, w, b) => relu(linear(x as Tensor, w as Tensor, b)),
     shapes: [[3, 4], [5, 4], [5]],
   },
+  ...(
+    [
+      [
+        [2, 3, 4],
+        [2, 4, 5],
+      ],
+      [
+        [2, 1, 2, 3],
+        [4, 3, 2],
+      ],
+      [
+        [2, 3, 4],
+        [4, 5],
+      ],
+      [
+        [3, 4],
+        [2, 4, 5],
+      ],
+      [[2, 3, 4], [4]],
+      [[3], [2, 3, 4]],
+    ] as const
+  ).map((shapes) => ({
+    op: "matmul",
+    use: `batched ${JSON.stringify(shapes)}`,
+    f: product,
+    shapes,
+  })),
+  {
+    op: "matmul",
+    use: "batched, of transposes",
+    f: (a, b) => matmul(transpose(a as Tensor, [0, 2, 1]), transpose(b as Tensor, [0, 2, 1])),
+    shapes: [
+      [2, 4, 3],
+      [2, 5, 4],
+    ],
+  },
+  {
+    op: "linear",
+    use: "of three axes",
+    f: (x, w, b) => linear(x as Tensor, w as Tensor, b),
+    shapes: [[2, 3, 4], [5, 4], [5]],
+  },
+  { op: "outer", f: (a, b) => outer(a as Tensor, b as Tensor), shapes: [[3], [4]] },
+  {
+    op: "gemm",
+    f: (a, b, c) => gemm(a as Tensor, b as Tensor, c, { alpha: 0.5, beta: 2, transA: true }),
+    shapes: [[4, 3], [4, 5], [5]],
+  },
+  ...(
+    [
+      ["bij,bjk->bik", [2, 3, 4], [2, 4, 5]],
+      ["ij,jk", [3, 4], [4, 5]],
+      ["ijk,kl->lji", [2, 3, 4], [4, 5]],
+      ["i,i->", [4], [4]],
+      ["i,j->ij", [3], [4]],
+      ["...ij,...j->...i", [2, 3, 4], [2, 4]],
+      ["ijk,jk->i", [2, 3, 4], [3, 4]],
+      ["iij,jk->ik", [3, 3, 2], [2, 4]],
+    ] as const
+  ).map(([subscripts, ...shapes]) => ({
+    op: "einsum",
+    use: subscripts,
+    f: ((a, b) => einsum(subscripts, a as Tensor, b as Tensor)) as F,
+    shapes,
+  })),
+  ...(["ii->i", "ii", "ij->ji", "ij->j"] as const).map((subscripts) => ({
+    op: "einsum",
+    use: subscripts,
+    f: ((a) => einsum(subscripts, a as Tensor)) as F,
+    shapes: [[3, 3]],
+  })),
 ];

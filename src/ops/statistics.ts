@@ -1,0 +1,212 @@
+/** Reductions that are made of others, running sums, and positions of extrema. */
+import { Opcode } from "../../assembly/opcodes.js";
+import {
+  type Axes,
+  formatShape,
+  normalizeAxes,
+  normalizeAxis,
+  type Shape,
+  sizeOf,
+} from "../shape.js";
+import { type Op, record1 } from "../tape.js";
+import type { FloatDtype, Tensor, TensorType } from "../tensor.js";
+import { abs, eq, where } from "./compare.js";
+import { checkFloat, full, ones } from "./create.js";
+import { add, div, exp, log, mul, sqrt, square, sub } from "./elementwise.js";
+import { gather } from "./indexing.js";
+import { concat, expandDims } from "./join.js";
+import { max, mean, min, sum } from "./reduce.js";
+import { reshape, stopGradient, transpose } from "./shape.js";
+import { slice } from "./view.js";
+
+const kept = (shape: Shape, axes: readonly number[]): Shape =>
+  shape.map((length, axis) => (axes.includes(axis) ? 1 : length));
+
+const finished = (y: Tensor, shape: Shape, axes: readonly number[], keepdims: boolean): Tensor =>
+  reshape(y, keepdims ? kept(shape, axes) : shape.filter((_, axis) => !axes.includes(axis)));
+
+const floatOf = (op: string, { dtype }: Tensor): FloatDtype => {
+  checkFloat(op, dtype);
+  return dtype;
+};
+
+/**
+ * ln Σ eˣ over `axes` (default: all), shifted by the greatest, so that nothing overflows; −Infinity
+ * for none. Its derivative is the softmax.
+ */
+export function logSumExp(x: Tensor, axes?: Axes, keepdims = false): Tensor {
+  const dtype = floatOf("logSumExp", x);
+  const list = normalizeAxes("logSumExp", axes, x.rank);
+  if (list.some((axis) => x.shape[axis] === 0)) {
+    const none = full(kept(x.shape, list), Number.NEGATIVE_INFINITY, { dtype });
+    return finished(none, x.shape, list, keepdims);
+  }
+  const greatest = stopGradient(max(x, list, true));
+  // An infinite shift would make Infinity − Infinity.
+  const shift = where(eq(abs(greatest), Number.POSITIVE_INFINITY), 0, greatest);
+  const y = add(log(sum(exp(sub(x, shift)), list, true)), shift);
+  return finished(y, x.shape, list, keepdims);
+}
+
+export interface VarianceOptions {
+  /** Taken off the number of elements: 0 for the variance of a population, 1 of a sample. */
+  readonly ddof?: number;
+  readonly keepdims?: boolean;
+}
+
+/** Σ(x − mean)² / (n − ddof) over `axes` (default: all), in two passes; NaN where n ≤ ddof is 0 / 0. */
+export function variance(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor {
+  const { ddof = 0, keepdims = false } = options;
+  floatOf("variance", x);
+  const list = normalizeAxes("variance", axes, x.rank);
+  const n = sizeOf(list.map((axis) => x.shape[axis] as number));
+  const total = sum(square(sub(x, mean(x, list, true))), list, keepdims);
+  return div(total, Math.max(0, n - ddof));
+}
+
+/** The square root of `variance`. */
+export const std = (x: Tensor, axes?: Axes, options?: VarianceOptions): Tensor =>
+  sqrt(variance(x, axes, options));
+
+export interface NormOptions {
+  /** 2: root of the sum of squares; 1: sum of magnitudes; ±Infinity: greatest, least magnitude. */
+  readonly order?: number;
+  readonly keepdims?: boolean;
+}
+
+/** The norm over `axes` (default: all) taken as one vector; its derivative at 0 is 0. */
+export function norm(x: Tensor, axes?: Axes, options: NormOptions = {}): Tensor {
+  const { order = 2, keepdims = false } = options;
+  floatOf("norm", x);
+  if (order === 1) return sum(abs(x), axes, keepdims);
+  if (order === Number.POSITIVE_INFINITY) return max(abs(x), axes, keepdims);
+  if (order === Number.NEGATIVE_INFINITY) return min(abs(x), axes, keepdims);
+  if (order !== 2)
+    throw new RangeError(`norm: unknown order: got ${order}, expected 1, 2, Infinity or -Infinity`);
+  const squares = sum(square(x), axes, keepdims);
+  const zero = eq(squares, 0);
+  return where(zero, 0, sqrt(where(zero, 1, squares)));
+}
+
+/** The product over `axes` (default: all), halves multiplied by each other until one is left; 1 for none. */
+export function prod(x: Tensor, axes?: Axes, keepdims = false): Tensor {
+  const dtype = floatOf("prod", x);
+  const list = normalizeAxes("prod", axes, x.rank);
+  const rest = x.shape.map((_, axis) => axis).filter((axis) => !list.includes(axis));
+  let n = sizeOf(list.map((axis) => x.shape[axis] as number));
+  const outer = sizeOf(rest.map((axis) => x.shape[axis] as number));
+  let y = reshape(transpose(x, [...rest, ...list]), [outer, n]);
+  if (n === 0) y = ones([outer, 1], { dtype });
+  while (n > 1) {
+    const half = Math.floor(n / 2);
+    const pairs = mul(slice(y, [null, [0, half]]), slice(y, [null, [half, 2 * half]]));
+    y = n % 2 === 0 ? pairs : concat([pairs, slice(y, [null, [n - 1]])], 1);
+    n -= half;
+  }
+  return finished(y, x.shape, list, keepdims);
+}
+
+interface CumsumAttrs {
+  readonly axis: number;
+  readonly reverse: boolean;
+}
+
+const cumsumOp: Op<CumsumAttrs> = {
+  name: "cumsum",
+  infer: ([x]) => {
+    checkFloat("cumsum", (x as TensorType).dtype);
+    return [x as TensorType];
+  },
+  vjp: [(dy, { attrs: { axis, reverse } }) => record1(cumsumOp, [dy], { axis, reverse: !reverse })],
+  jvp: [(xDot, { attrs }) => record1(cumsumOp, [xDot], attrs)],
+  lower(node, to) {
+    const { axis, reverse } = node.attrs;
+    const { shape } = node.outputs[0] as Tensor;
+    const x = to.input(node, 0);
+    const out = to.output(node);
+    const sizes = [
+      sizeOf(shape.slice(0, axis)),
+      shape[axis] as number,
+      sizeOf(shape.slice(axis + 1)),
+    ];
+    to.emit(Opcode.Cumsum, [out], [x, ...sizes, reverse ? 1 : 0], [[out, x]]);
+  },
+};
+
+/** Running sums along an axis, one addition after the other. */
+export function cumsum(x: Tensor, axis: number): Tensor {
+  return record1(cumsumOp, [x], { axis: normalizeAxis("cumsum", axis, x.rank), reverse: false });
+}
+
+interface ArgAttrs {
+  readonly axis: number;
+  readonly least: boolean;
+}
+
+const argOp: Op<ArgAttrs> = {
+  name: "argmax",
+  infer: ([x], { axis, least }) => {
+    const { shape, dtype } = x as TensorType;
+    const name = least ? "argmin" : "argmax";
+    checkFloat(name, dtype);
+    if (shape[axis] === 0)
+      throw new RangeError(
+        `${name}: nothing to reduce: got ${formatShape(shape)} over axis ${axis}, expected at least one element`,
+      );
+    return [{ shape: shape.filter((_, at) => at !== axis), dtype: "i32" }];
+  },
+  vjp: [null],
+  jvp: [null],
+  lower(node, to) {
+    const { axis, least } = node.attrs;
+    const { shape } = node.inputs[0] as Tensor;
+    const sizes = [
+      sizeOf(shape.slice(0, axis)),
+      shape[axis] as number,
+      sizeOf(shape.slice(axis + 1)),
+    ];
+    to.emit(Opcode.Argmax, [to.output(node)], [to.input(node, 0), ...sizes, least ? 1 : 0]);
+  },
+};
+
+function position(x: Tensor, axis: number | undefined, keepdims: boolean, least: boolean): Tensor {
+  const name = least ? "argmin" : "argmax";
+  if (axis === undefined) {
+    const place = record1(argOp, [reshape(x, [x.size])], { axis: 0, least });
+    return keepdims
+      ? reshape(
+          place,
+          x.shape.map(() => 1),
+        )
+      : place;
+  }
+  const at = normalizeAxis(name, axis, x.rank);
+  const places = record1(argOp, [x], { axis: at, least });
+  return keepdims ? expandDims(places, at) : places;
+}
+
+/**
+ * Where the greatest element is along an axis, i32; of all elements, row-major, without one. The
+ * first of ties; NaN is the greatest.
+ */
+export const argmax = (x: Tensor, axis?: number, keepdims = false): Tensor =>
+  position(x, axis, keepdims, false);
+
+/** Where the least element is: see `argmax`; NaN is the least. */
+export const argmin = (x: Tensor, axis?: number, keepdims = false): Tensor =>
+  position(x, axis, keepdims, true);
+
+/** The greatest along an axis and where it is; of ties the first gets the whole gradient. */
+export function maxWithIndices(
+  x: Tensor,
+  axis: number,
+  keepdims = false,
+): { readonly values: Tensor; readonly indices: Tensor } {
+  const at = normalizeAxis("maxWithIndices", axis, x.rank);
+  const indices = argmax(x, at, true);
+  const values = gather(x, at, indices);
+  const shape = x.shape.filter((_, a) => a !== at);
+  return keepdims
+    ? { values, indices }
+    : { values: reshape(values, shape), indices: reshape(indices, shape) };
+}
