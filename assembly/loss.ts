@@ -9,7 +9,7 @@ import { rowSum } from "./reduce";
 
 /** exp(logit − rowMax): what a row's sum adds up. */
 @unmanaged
-class ShiftedExp {
+export class ShiftedExp {
   // @ts-ignore: decorator
   @inline
   at(logits: v128, rowMax: v128): v128 {
@@ -18,7 +18,7 @@ class ShiftedExp {
 }
 
 /** The greatest of a row; any NaN wins, and no order of comparison changes the result. */
-function greatest(row: usize, cols: usize): f32 {
+export function greatest(row: usize, cols: usize): f32 {
   const end = row + (cols << 2);
   let best = f32x4.splat(f32.NEGATIVE_INFINITY);
   let at = row;

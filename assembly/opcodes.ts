@@ -63,6 +63,8 @@ export const enum Opcode {
   Gemm,
   GemmBatched,
 
+  Softmax,
+  SoftmaxBackward,
   SoftmaxCrossEntropyForward,
   SoftmaxCrossEntropyBackward,
   BatchNormForward,

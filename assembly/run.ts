@@ -41,6 +41,7 @@ import { batchNormBackward, batchNormEval, batchNormForward } from "./norm";
 import { dropout, normal, randomBits, uniform } from "./random";
 import { max, mean, min, sum } from "./reduce";
 import { argmax, cumsum } from "./scan";
+import { softmax, softmaxBackward } from "./softmax";
 import { adam, sgd, sgdMomentum } from "./update";
 
 // @ts-ignore: decorator
@@ -276,6 +277,15 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         break;
       case Opcode.Argmax:
         argmax(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5));
+        break;
+      case Opcode.Softmax:
+        softmax(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        break;
+      case Opcode.SoftmaxBackward:
+        softmaxBackward(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6),
+        );
         break;
       case Opcode.SoftmaxCrossEntropyForward: {
         const row = softmaxCrossEntropyForward(

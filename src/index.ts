@@ -100,10 +100,12 @@ export {
   swapAxes,
   tile,
 } from "./ops/join.js";
+export { cosineSimilarity } from "./ops/losses.js";
 export { type GemmOptions, gemm, linear, matmul, outer } from "./ops/matmul.js";
 export { type ParameterOptions, parameter } from "./ops/parameter.js";
 export { max, mean, min, sum } from "./ops/reduce.js";
 export { broadcastTo, reshape, stopGradient, transpose } from "./ops/shape.js";
+export { logSoftmax, softmax } from "./ops/softmax.js";
 export {
   argmax,
   argmin,

@@ -271,6 +271,30 @@ export interface Kernels {
   ): void;
 
   /**
+   * Of each row of x [rows, n], shifted by its maximum (a row of −Infinity, and one with NaN or
+   * Infinity, gives NaN):
+   *
+   *     y = exp(x − max) / Σ exp(x − max)                     sums in row order
+   *     y = (x − max) − ln Σ exp(x − max)                     when `logarithm` is 1
+   */
+  softmax(y: number, x: number, rows: number, n: number, logarithm: number): void;
+  /**
+   *     dx = (dy − Σ dy·y) · y                                sums in row order
+   *     dx = dy − exp(y) · Σ dy                               when `logarithm` is 1
+   *
+   * `scratch` is n floats. dx may alias y or dy.
+   */
+  softmaxBackward(
+    dx: number,
+    scratch: number,
+    y: number,
+    dy: number,
+    rows: number,
+    n: number,
+    logarithm: number,
+  ): void;
+
+  /**
    * Softmax cross-entropy of each row (log-sum-exp: Bridle 1990; shifted by the row's maximum, so
    * nothing overflows).
    *

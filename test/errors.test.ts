@@ -239,7 +239,7 @@ const rows: Record<string, Row> = {
     call: () => crossEntropy(zeros([3, 3]), ints),
     kind: RangeError,
     message:
-      "crossEntropy: shapes do not fit: got logits [3, 3] and labels [2], expected [n, classes] and [n]",
+      "crossEntropy: shapes do not fit: got logits [3, 3] and labels [2], expected [n, classes] and [n], or [n, classes, …] and [n, …]",
   },
   "unknown reduction": {
     call: () => crossEntropy(zeros([2, 3]), ints, { reduction: any("avg") }),

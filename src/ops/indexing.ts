@@ -111,7 +111,7 @@ const takeAddOp: Op<IndexAttrs> = {
 };
 
 /** x [outer, n, inner], indices [outer, count, inner] → as the indices. */
-const gatherOp: Op<IndexAttrs> = {
+export const gatherOp: Op<IndexAttrs> = {
   name: "gather",
   infer: ([x, indices]) => [
     { shape: (indices as TensorType).shape, dtype: (x as TensorType).dtype },

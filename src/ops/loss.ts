@@ -8,11 +8,10 @@
  * softmax.
  */
 import { Opcode } from "../../assembly/opcodes.js";
-import { formatShape } from "../shape.js";
 import { type Op, record, record1 } from "../tape.js";
-import { type FloatDtype, isFloat, type Node, type Tensor, type TensorType } from "../tensor.js";
+import type { FloatDtype, Node, Tensor, TensorType } from "../tensor.js";
 import { exp, log, mul, sub } from "./elementwise.js";
-import { max, mean, sum } from "./reduce.js";
+import { max, sum } from "./reduce.js";
 import { broadcastSource, reshape, stopGradient } from "./shape.js";
 
 const refuseLabel = (node: Node, row: number, label: number): string =>
@@ -107,41 +106,9 @@ const backwardOp: Op<null> = {
   },
 };
 
-export type Reduction = "mean" | "sum" | "none";
-
 /**
- * −ln softmax(logits)[label], averaged over the rows, summed, or one per row: logits [n, classes],
- * labels i32 [n]. A label out of range throws when the value is computed, before anything is
- * changed.
+ * −ln softmax(logits)[label] of each row: logits [n, classes], labels i32 [n]. A label out of range
+ * throws when the value is computed, before anything is changed.
  */
-export function crossEntropy(
-  logits: Tensor,
-  labels: Tensor,
-  options: { readonly reduction?: Reduction } = {},
-): Tensor {
-  const reduction = options.reduction ?? "mean";
-  if (logits.rank !== 2 || labels.rank !== 1 || labels.shape[0] !== logits.shape[0])
-    throw new RangeError(
-      `crossEntropy: shapes do not fit: got logits ${formatShape(logits.shape)} and labels ${formatShape(labels.shape)}, ` +
-        "expected [n, classes] and [n]",
-    );
-  if (!isFloat(logits.dtype))
-    throw new TypeError(
-      `crossEntropy: logits are not floats: got ${logits.dtype}, expected f32 or f64`,
-    );
-  if (labels.dtype !== "i32")
-    throw new TypeError(
-      `crossEntropy: labels are not integers: got ${labels.dtype}, expected i32; write tensor(labels, { dtype: "i32" })`,
-    );
-  if (logits.shape[1] === 0)
-    throw new RangeError(
-      `crossEntropy: no classes: got logits ${formatShape(logits.shape)}, expected at least one`,
-    );
-  if (reduction !== "mean" && reduction !== "sum" && reduction !== "none")
-    throw new TypeError(
-      `crossEntropy: unknown reduction: got ${JSON.stringify(reduction)}, expected "mean", "sum" or "none"`,
-    );
-  const losses = record(forwardOp, [logits, labels], null)[0] as Tensor;
-  if (reduction === "none") return losses;
-  return reduction === "sum" ? sum(losses) : mean(losses);
-}
+export const labelLosses = (logits: Tensor, labels: Tensor): Tensor =>
+  record(forwardOp, [logits, labels], null)[0] as Tensor;

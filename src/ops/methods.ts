@@ -15,6 +15,7 @@ import * as join from "./join.js";
 import { matmul } from "./matmul.js";
 import { max, mean, min, sum } from "./reduce.js";
 import { broadcastTo, reshape, transpose } from "./shape.js";
+import { logSoftmax, softmax } from "./softmax.js";
 import type { NormOptions, VarianceOptions } from "./statistics.js";
 import * as statistics from "./statistics.js";
 import type { PadOptions, Range, Widths } from "./view.js";
@@ -72,6 +73,8 @@ export interface TensorMethods {
   argmin(axis?: number, keepdims?: boolean): Tensor;
   cumsum(axis: number): Tensor;
 
+  softmax(axis?: number): Tensor;
+  logSoftmax(axis?: number): Tensor;
   matmul(other: Tensor): Tensor;
   reshape(shape: Shape): Tensor;
   transpose(axes?: readonly number[]): Tensor;
@@ -268,6 +271,12 @@ const methods: TensorMethods & ThisType<Tensor> = {
     return statistics.cumsum(this, axis);
   },
 
+  softmax(axis) {
+    return softmax(this, axis);
+  },
+  logSoftmax(axis) {
+    return logSoftmax(this, axis);
+  },
   matmul(other) {
     return matmul(this, other);
   },

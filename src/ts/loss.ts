@@ -7,10 +7,10 @@ const F = Math.fround;
 /** Softmax cross-entropy: the twins of `assembly/loss.ts`. */
 
 /** exp(logit − rowMax): what a row's sum adds up. */
-const shiftedExp = (logit: number, rowMax: number): number => exp1(F(logit - rowMax));
+export const shiftedExp = (logit: number, rowMax: number): number => exp1(F(logit - rowMax));
 
 /** The greatest of a row; any NaN wins. */
-function greatest(f: Heap["f"], row: number, cols: number): number {
+export function greatest(f: Heap["f"], row: number, cols: number): number {
   let best = Number.NEGATIVE_INFINITY;
   for (let i = row; i < row + cols; i++) best = Math.max(best, f[i] as number);
   return best;

@@ -42,6 +42,7 @@ import { batchNormBackward, batchNormEval, batchNormForward } from "./norm.js";
 import { dropout, normal, randomBits, uniform } from "./random.js";
 import { max, mean, min, sum } from "./reduce.js";
 import { argmax, cumsum } from "./scan.js";
+import { softmax, softmaxBackward } from "./softmax.js";
 import { adam, sgd, sgdMomentum } from "./update.js";
 
 /**
@@ -232,6 +233,12 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
         break;
       case Opcode.Argmax:
         argmax(m, o(0), o(1), o(2), o(3), o(4), o(5));
+        break;
+      case Opcode.Softmax:
+        softmax(m, o(0), o(1), o(2), o(3), o(4));
+        break;
+      case Opcode.SoftmaxBackward:
+        softmaxBackward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
         break;
       case Opcode.SoftmaxCrossEntropyForward: {
         const row = softmaxCrossEntropyForward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));

@@ -13,6 +13,7 @@ import * as norm from "../../src/ts/norm.js";
 import * as random from "../../src/ts/random.js";
 import * as reduce from "../../src/ts/reduce.js";
 import * as scan from "../../src/ts/scan.js";
+import * as softmax from "../../src/ts/softmax.js";
 import * as update from "../../src/ts/update.js";
 
 type OnHeap = {
@@ -33,6 +34,7 @@ const kernels: OnHeap = {
   ...reduce,
   ...update,
   ...scan,
+  ...softmax,
   gemm,
   gemmBatched,
 };
@@ -87,6 +89,8 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   argmax: Opcode.Argmax,
   gemm: Opcode.Gemm,
   gemmBatched: Opcode.GemmBatched,
+  softmax: Opcode.Softmax,
+  softmaxBackward: Opcode.SoftmaxBackward,
   softmaxCrossEntropyForward: Opcode.SoftmaxCrossEntropyForward,
   softmaxCrossEntropyBackward: Opcode.SoftmaxCrossEntropyBackward,
   batchNormForward: Opcode.BatchNormForward,

@@ -1,0 +1,102 @@
+/** Softmax and its logarithm, a row at a time (contract: `src/kernels.ts`). */
+import { loadLanes, storeLanes } from "./lanes";
+import { greatest, ShiftedExp } from "./loss";
+import { zip } from "./map";
+import { exp4, log4 } from "./math";
+import { rowSum } from "./reduce";
+
+@unmanaged
+class Softmax {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128, shift: v128, total: v128): v128 {
+    return f32x4.div(exp4(f32x4.sub(x, shift)), total);
+  }
+}
+
+@unmanaged
+class LogSoftmax {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128, shift: v128, total: v128): v128 {
+    return f32x4.sub(f32x4.sub(x, shift), total);
+  }
+}
+
+@unmanaged
+class SoftmaxBackward {
+  // @ts-ignore: decorator
+  @inline
+  of(y: v128, dy: v128, total: v128): v128 {
+    return f32x4.mul(f32x4.sub(dy, total), y);
+  }
+}
+
+@unmanaged
+class LogSoftmaxBackward {
+  // @ts-ignore: decorator
+  @inline
+  of(y: v128, dy: v128, total: v128): v128 {
+    return f32x4.sub(dy, f32x4.mul(exp4(y), total));
+  }
+}
+
+/** out = f(x, c, d) or f(x, y, d) along one row: the second operand walks or is `c`. */
+// @ts-ignore: decorator
+@inline
+function row<F>(out: usize, x: usize, y: usize, walks: bool, c: v128, d: v128, n: usize): void {
+  const f = changetype<F>(0);
+  const end = out + (n << 2);
+  for (; out + 16 <= end; out += 16, x += 16, y += 16) {
+    v128.store(out, f.of(v128.load(x), walks ? v128.load(y) : c, d));
+  }
+  const rest = (end - out) >> 2;
+  if (rest > 0) {
+    storeLanes(out, f.of(loadLanes(x, rest), walks ? loadLanes(y, rest) : c, d), rest);
+  }
+}
+
+export function softmax(y: usize, x: usize, rows: usize, n: usize, logarithm: u32): void {
+  const width = n << 2;
+  for (; rows > 0; rows--, y += width, x += width) {
+    const shift = f32x4.splat(greatest(x, n));
+    const total = f32x4.splat(rowSum<ShiftedExp>(x, <i32>n, shift));
+    if (logarithm) row<LogSoftmax>(y, x, x, false, shift, log4(total), n);
+    else row<Softmax>(y, x, x, false, shift, total, n);
+  }
+}
+
+@unmanaged
+class Product {
+  // @ts-ignore: decorator
+  @inline
+  of(a: v128, b: v128): v128 {
+    return f32x4.mul(a, b);
+  }
+}
+
+@unmanaged
+class Itself {
+  // @ts-ignore: decorator
+  @inline
+  at(x: v128, _c: v128): v128 {
+    return x;
+  }
+}
+
+export function softmaxBackward(
+  dx: usize, scratch: usize, y: usize, dy: usize, rows: usize, n: usize, logarithm: u32,
+): void {
+  const width = n << 2;
+  const zero = f32x4.splat(0);
+  for (; rows > 0; rows--, dx += width, y += width, dy += width) {
+    if (logarithm) {
+      const total = f32x4.splat(rowSum<Itself>(dy, <i32>n, zero));
+      row<LogSoftmaxBackward>(dx, y, dy, true, zero, total, n);
+    } else {
+      zip<Product>(scratch, dy, y, n);
+      const total = f32x4.splat(rowSum<Itself>(scratch, <i32>n, zero));
+      row<SoftmaxBackward>(dx, y, dy, true, zero, total, n);
+    }
+  }
+}

@@ -1,0 +1,185 @@
+/** Losses of numbers, of probabilities and of pairs, in basic ops. */
+import { Opcode } from "../../assembly/opcodes.js";
+import type { Lowering, Value } from "../plan/lowering.js";
+import { type Axes, formatShape, sameShape } from "../shape.js";
+import { describe, type Op, record1 } from "../tape.js";
+import type { Node, Tensor, TensorType } from "../tensor.js";
+import { abs, eq, gt, lt, where } from "./compare.js";
+import { checkFloat } from "./create.js";
+import { div, exp, log, maximum, mul, relu, sqrt, square, sub } from "./elementwise.js";
+import { sum } from "./reduce.js";
+import {
+  reduced as average,
+  checkReduction,
+  type LossOptions,
+  type Reduction,
+} from "./reduction.js";
+
+/** Two tensors of one shape and dtype; nothing is stretched, which hides mistakes. */
+function checkPair(op: string, x: Tensor, y: Tensor): void {
+  if (!sameShape(x.shape, y.shape))
+    throw new RangeError(
+      `${op}: shapes differ: got ${formatShape(x.shape)} and ${formatShape(y.shape)}, expected equal ones; broadcastTo stretches one`,
+    );
+  checkFloat(op, x.dtype);
+  checkFloat(op, y.dtype);
+}
+
+function checkPositive(op: string, name: string, value: number, least = 0): void {
+  if (!(typeof value === "number" && value > least && value < Number.POSITIVE_INFINITY))
+    throw new RangeError(
+      `${op}: bad ${name}: got ${describe(value)}, expected a finite number > ${least}`,
+    );
+}
+
+/** A loss of differences, element by element. */
+function pairwise(op: string, loss: (x: Tensor, y: Tensor) => Tensor) {
+  return (x: Tensor, y: Tensor, options: LossOptions = {}): Tensor => {
+    const reduction = checkReduction(op, options.reduction);
+    checkPair(op, x, y);
+    return average(loss(x, y), reduction);
+  };
+}
+
+/** (x − y)² */
+export const mse = pairwise("mse", (x, y) => square(sub(x, y)));
+
+/** |x − y|; its derivative where they are equal is 0. */
+export const l1 = pairwise("l1", (x, y) => abs(sub(x, y)));
+
+/** ½d² where |d| ≤ delta, else delta·(|d| − ½ delta), d = x − y (Huber 1964). */
+export function huber(
+  x: Tensor,
+  y: Tensor,
+  options: LossOptions & { readonly delta?: number } = {},
+): Tensor {
+  const { delta = 1 } = options;
+  checkPositive("huber", "delta", delta);
+  const loss = pairwise("huber", (a, b) => {
+    const d = sub(a, b);
+    const size = abs(d);
+    return where(gt(size, delta), mul(sub(size, 0.5 * delta), delta), mul(square(d), 0.5));
+  });
+  return loss(x, y, options);
+}
+
+/** ½d² / beta where |d| < beta, else |d| − ½ beta, d = x − y (Girshick 2015); beta 0 is `l1`. */
+export function smoothL1(
+  x: Tensor,
+  y: Tensor,
+  options: LossOptions & { readonly beta?: number } = {},
+): Tensor {
+  const { beta = 1 } = options;
+  if (beta === 0) return l1(x, y, options);
+  checkPositive("smoothL1", "beta", beta);
+  const loss = pairwise("smoothL1", (a, b) => {
+    const d = sub(a, b);
+    const size = abs(d);
+    return where(lt(size, beta), div(mul(square(d), 0.5), beta), sub(size, 0.5 * beta));
+  });
+  return loss(x, y, options);
+}
+
+export interface KlDivOptions {
+  /** "batchMean" is the sum divided by the first axis: the divergence itself. */
+  readonly reduction?: Reduction | "batchMean";
+  /** Whether the target holds logarithms. */
+  readonly logTarget?: boolean;
+}
+
+/**
+ * Kullback–Leibler divergence p·(ln p − input), input = ln q, target = p (or ln p); 0 where p is 0.
+ * "mean" is over all elements, as in PyTorch.
+ */
+export function klDiv(input: Tensor, target: Tensor, options: KlDivOptions = {}): Tensor {
+  const { reduction = "mean", logTarget = false } = options;
+  const kind = checkReduction("klDiv", reduction === "batchMean" ? "sum" : reduction);
+  checkPair("klDiv", input, target);
+  const losses = logTarget
+    ? mul(exp(target), sub(target, input))
+    : sub(mul(target, log(where(eq(target, 0), 1, target))), mul(target, input));
+  const total = average(losses, kind);
+  return reduction === "batchMean" ? div(total, input.shape[0] ?? 1) : total;
+}
+
+/** Emits an elementwise kernel of two whole operands. */
+function emitPair(to: Lowering, opcode: Opcode, out: Value, a: Value, b: Value): Value {
+  const n = out.size;
+  const strides = [a, b].flatMap(({ size }) => (size === n ? [n, 1] : [0, 0]));
+  to.emit(opcode, [out], [a, b, 1, n, ...strides]);
+  return out;
+}
+
+/** −(y ln p + (1 − y) ln(1 − p)), logarithms not below −100. */
+const bceOp: Op<null> = {
+  name: "bce",
+  infer: ([p]) => [p as TensorType],
+  // PyTorch's: (p − y) / max(p(1 − p), 10⁻¹²), finite where a logarithm is clamped.
+  vjp: [(d, node) => mul(d, bySide(node)), (d, node) => mul(d, byTarget(node))],
+  jvp: [(pDot, node) => mul(pDot, bySide(node)), (yDot, node) => mul(yDot, byTarget(node))],
+  lower(node, to) {
+    const [p, y] = [to.input(node, 0), to.input(node, 1)];
+    const fresh = (): Value => to.temporary(p.dtype, p.size);
+    const one = to.scalar(1);
+    const logOf = (x: Value): Value => {
+      const logarithm = fresh();
+      to.emit(Opcode.Log, [logarithm], [x, x.size]);
+      return emitPair(to, Opcode.Maximum, fresh(), logarithm, to.scalar(-100));
+    };
+    const hit = emitPair(to, Opcode.Mul, fresh(), y, logOf(p));
+    const rest = emitPair(to, Opcode.Sub, fresh(), one, y);
+    const other = logOf(emitPair(to, Opcode.Sub, fresh(), one, p));
+    const miss = emitPair(to, Opcode.Mul, fresh(), rest, other);
+    const total = emitPair(to, Opcode.Add, fresh(), hit, miss);
+    to.emit(Opcode.Neg, [to.output(node)], [total, total.size]);
+  },
+};
+
+function bySide({ inputs }: Node<null>): Tensor {
+  const [p, y] = inputs as [Tensor, Tensor];
+  return div(sub(p, y), maximum(mul(p, sub(1, p)), 1e-12));
+}
+
+function byTarget({ inputs }: Node<null>): Tensor {
+  const [p] = inputs as [Tensor];
+  const clamped = (x: Tensor): Tensor => maximum(log(x), -100);
+  return sub(clamped(sub(1, p)), clamped(p));
+}
+
+/** Binary cross-entropy of probabilities p and targets y; see `bceWithLogits` for scores. */
+export const bce = pairwise("bce", (p, y) => record1(bceOp, [p, y], null));
+
+/** x where y = 1, max(0, margin − x) where y = −1; y holds 1 and −1. */
+export function hingeEmbedding(
+  x: Tensor,
+  y: Tensor,
+  options: LossOptions & { readonly margin?: number } = {},
+): Tensor {
+  const { margin = 1 } = options;
+  const loss = pairwise("hingeEmbedding", (a, b) =>
+    where(eq(b, 1), a, where(eq(b, -1), relu(sub(margin, a)), 0)),
+  );
+  return loss(x, y, options);
+}
+
+export interface CosineOptions {
+  readonly axis?: Axes;
+  /** The least product of the norms. */
+  readonly eps?: number;
+}
+
+/**
+ * Σ a·b / max(‖a‖·‖b‖, eps) along an axis (1 by default, as in PyTorch), broadcasting; each norm is
+ * held above eps by itself.
+ */
+export function cosineSimilarity(a: Tensor, b: Tensor, options: CosineOptions = {}): Tensor {
+  const { axis = 1, eps = 1e-8 } = options;
+  checkPositive("cosineSimilarity", "eps", eps);
+  checkFloat("cosineSimilarity", a.dtype);
+  // The root of a sum held above eps²: its derivative at 0 is 0, not infinite.
+  const size = (x: Tensor): Tensor => {
+    const squares = sum(square(x), axis, true);
+    return sqrt(where(gt(squares, eps * eps), squares, eps * eps));
+  };
+  return sum(mul(div(a, size(a)), div(b, size(b))), axis);
+}

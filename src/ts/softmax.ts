@@ -1,0 +1,60 @@
+import type { Heap } from "./float.js";
+import { SHIFT } from "./float.js";
+import { greatest, shiftedExp } from "./loss.js";
+import { exp1, log1 } from "./math.js";
+import { rowSum, rowSumOf } from "./reduce.js";
+
+const F = Math.fround;
+
+/** Softmax and its logarithm: the twins of `assembly/softmax.ts`. */
+
+export function softmax(
+  m: Heap,
+  y: number,
+  x: number,
+  rows: number,
+  n: number,
+  logarithm: number,
+): void {
+  const f = m.f;
+  for (let r = 0; r < rows; r++) {
+    const from = (x >>> SHIFT) + r * n;
+    const to = (y >>> SHIFT) + r * n;
+    const shift = greatest(f, from, n);
+    const total = rowSumOf(f, from, n, shift, shiftedExp);
+    const log = log1(total);
+    for (let i = 0; i < n; i++) {
+      const z = F((f[from + i] as number) - shift);
+      f[to + i] = logarithm !== 0 ? F(z - log) : F(exp1(z) / total);
+    }
+  }
+}
+
+export function softmaxBackward(
+  m: Heap,
+  dx: number,
+  scratch: number,
+  y: number,
+  dy: number,
+  rows: number,
+  n: number,
+  logarithm: number,
+): void {
+  const f = m.f;
+  const products = scratch >>> SHIFT;
+  for (let r = 0; r < rows; r++) {
+    const to = (dx >>> SHIFT) + r * n;
+    const a = (y >>> SHIFT) + r * n;
+    const b = (dy >>> SHIFT) + r * n;
+    if (logarithm !== 0) {
+      const total = rowSum(f, b, n);
+      for (let i = 0; i < n; i++)
+        f[to + i] = F((f[b + i] as number) - F(exp1(f[a + i] as number) * total));
+    } else {
+      for (let i = 0; i < n; i++) f[products + i] = F((f[b + i] as number) * (f[a + i] as number));
+      const total = rowSum(f, products, n);
+      for (let i = 0; i < n; i++)
+        f[to + i] = F(F((f[b + i] as number) - total) * (f[a + i] as number));
+    }
+  }
+}
