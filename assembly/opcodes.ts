@@ -80,6 +80,19 @@ export const enum Opcode {
   SgdMomentum,
   Adam,
 
+  Log1p,
+  Expm1,
+  Sin,
+  Cos,
+  Tan,
+  Sinh,
+  Cosh,
+  Atan,
+  Erf,
+  Pow,
+  Atan2,
+  Hypot,
+
   /** Not an instruction: how many there are. */
   Count,
 }

@@ -42,6 +42,20 @@ import { dropout, normal, randomBits, uniform } from "./random";
 import { max, mean, min, sum } from "./reduce";
 import { argmax, cumsum } from "./scan";
 import { softmax, softmaxBackward } from "./softmax";
+import {
+  atan,
+  atan2,
+  cos,
+  cosh,
+  erf,
+  expm1,
+  hypot,
+  log1p,
+  pow,
+  sin,
+  sinh,
+  tan,
+} from "./transcendental";
 import { adam, sgd, sgdMomentum } from "./update";
 
 // @ts-ignore: decorator
@@ -344,6 +358,51 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         adam(
           word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
           word(at, 6), word(at, 7), word(at, 8), word(at, 9),
+        );
+        break;
+      case Opcode.Log1p:
+        log1p(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Expm1:
+        expm1(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Sin:
+        sin(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Cos:
+        cos(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Tan:
+        tan(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Sinh:
+        sinh(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Cosh:
+        cosh(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Atan:
+        atan(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Erf:
+        erf(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.Pow:
+        pow(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8),
+        );
+        break;
+      case Opcode.Atan2:
+        atan2(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8),
+        );
+        break;
+      case Opcode.Hypot:
+        hypot(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8),
         );
         break;
       default:

@@ -1,6 +1,6 @@
 /**
- * The double-precision twin of `math.ts`. f64 promises accuracy, not bits, so exp, log and tanh are
- * the engine's.
+ * The double-precision twin of `math.ts` and `wideMath.ts`. f64 promises accuracy, not bits, so what
+ * the engine has is the engine's.
  */
 
 /** eˣ */
@@ -22,6 +22,53 @@ export function sigmoid1(x: number): number {
 /** tanh x */
 export function tanh1(x: number): number {
   return Math.tanh(x);
+}
+
+/** eˣ − 1 */
+export const expm1Of = Math.expm1;
+/** ln (1 + x) */
+export const log1pOf = Math.log1p;
+export const sinOf = Math.sin;
+export const cosOf = Math.cos;
+export const tanOf = Math.tan;
+export const sinhOf = Math.sinh;
+export const coshOf = Math.cosh;
+export const atanOf = Math.atan;
+/** The angle of the point (x, y). */
+export const atan2Of = Math.atan2;
+/** √(a² + b²) */
+export const hypotOf = Math.hypot;
+
+/** xʸ; C99 gives 1 where ECMAScript gives NaN: 1ʸ for any y, (−1)^±Infinity. */
+export function powOf(x: number, y: number): number {
+  if (x === 1 || (x === -1 && Math.abs(y) === Number.POSITIVE_INFINITY)) return 1;
+  return x ** y;
+}
+
+/** erf x / x as a polynomial in x², |x| < 1; relative error 2⁻⁵⁷. */
+const ERF_NEAR = [
+  -7.779462971761593e-10, 1.3710988704190521e-8, -1.6206318752969208e-7, 1.6447132699786621e-6,
+  -1.4924712439534814e-5, 1.205529358693695e-4, -8.548325929766244e-4, 5.223977606130842e-3,
+  -2.6866170643113415e-2, 0.112837916709442, -0.3761263890318352, 1.1283791670955126,
+];
+/** e^x² · erfc x as a polynomial in (x − 2.5) / (x + 2.5), 1 ≤ x ≤ 6; error of erfc 2⁻⁶¹. */
+const ERFC_FAR = [
+  7.528119198509438e-6, 1.6756780051502155e-5, -3.5745166430367484e-5, -1.29486408057967e-4,
+  2.2826741118210265e-4, 8.759136029443325e-4, -2.6423627266361142e-3, -3.993700619774719e-3,
+  3.9922539095173445e-2, -0.1250330523817275, 0.25171319321718816, -0.3717367339489765,
+  0.2108063640611437,
+];
+
+/**
+ * erf x, error below 2 ULP (`test/kernels/ulp.ts`): minimax polynomials found by Remez's exchange
+ * in 60 digits.
+ */
+export function erfOf(x: number): number {
+  const a = Math.abs(x);
+  if (a < 1) return x * polynomial(ERF_NEAR, x * x);
+  if (!(a < 6)) return Number.isNaN(x) ? x : Math.sign(x);
+  const erfc = Math.exp(-a * a) * polynomial(ERFC_FAR, (a - 2.5) / (a + 2.5));
+  return Math.sign(x) * (1 - erfc);
 }
 
 /** Coefficients from the highest power down, for w − 3.125 where w < 6.25. */

@@ -82,7 +82,10 @@ export function log1(x: number): number {
 /** 1 / (1 + e⁻ˣ) */
 export function sigmoid1(x: number): number {
   const e = exp1(-Math.abs(x));
-  return F((x < 0 ? e : 1) / F(1 + e));
+  const below = F(1 + e);
+  const lost = F(e - F(below - 1));
+  const y = F((x < 0 ? e : 1) / below);
+  return F(y - F(y * lost));
 }
 
 const T0 = F(-5.70498872745e-3); // 0xbbbaf0ea

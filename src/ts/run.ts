@@ -43,6 +43,20 @@ import { dropout, normal, randomBits, uniform } from "./random.js";
 import { max, mean, min, sum } from "./reduce.js";
 import { argmax, cumsum } from "./scan.js";
 import { softmax, softmaxBackward } from "./softmax.js";
+import {
+  atan,
+  atan2,
+  cos,
+  cosh,
+  erf,
+  expm1,
+  hypot,
+  log1p,
+  pow,
+  sin,
+  sinh,
+  tan,
+} from "./transcendental.js";
 import { adam, sgd, sgdMomentum } from "./update.js";
 
 /**
@@ -291,6 +305,42 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
         break;
       case Opcode.Adam:
         adam(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9));
+        break;
+      case Opcode.Log1p:
+        log1p(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Expm1:
+        expm1(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Sin:
+        sin(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Cos:
+        cos(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Tan:
+        tan(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Sinh:
+        sinh(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Cosh:
+        cosh(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Atan:
+        atan(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Erf:
+        erf(m, o(0), o(1), o(2));
+        break;
+      case Opcode.Pow:
+        pow(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
+        break;
+      case Opcode.Atan2:
+        atan2(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
+        break;
+      case Opcode.Hypot:
+        hypot(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
         break;
       default:
         throw new Error(`run: unknown opcode: got ${w[at]}, expected less than ${Opcode.Count}`);

@@ -14,6 +14,7 @@ import * as random from "../../src/ts/random.js";
 import * as reduce from "../../src/ts/reduce.js";
 import * as scan from "../../src/ts/scan.js";
 import * as softmax from "../../src/ts/softmax.js";
+import * as transcendental from "../../src/ts/transcendental.js";
 import * as update from "../../src/ts/update.js";
 
 type OnHeap = {
@@ -32,6 +33,7 @@ const kernels: OnHeap = {
   ...norm,
   ...random,
   ...reduce,
+  ...transcendental,
   ...update,
   ...scan,
   ...softmax,
@@ -103,6 +105,18 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   sgd: Opcode.Sgd,
   sgdMomentum: Opcode.SgdMomentum,
   adam: Opcode.Adam,
+  log1p: Opcode.Log1p,
+  expm1: Opcode.Expm1,
+  sin: Opcode.Sin,
+  cos: Opcode.Cos,
+  tan: Opcode.Tan,
+  sinh: Opcode.Sinh,
+  cosh: Opcode.Cosh,
+  atan: Opcode.Atan,
+  erf: Opcode.Erf,
+  pow: Opcode.Pow,
+  atan2: Opcode.Atan2,
+  hypot: Opcode.Hypot,
 };
 
 test("each kernel has an opcode of its own, and each opcode a kernel", () => {
