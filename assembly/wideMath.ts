@@ -302,6 +302,13 @@ function digit(start: i32): f64 {
   return <f64>(((twoOverPi(at) << shift) | (twoOverPi(at + 1) >> (24 - shift))) & 0xffffff);
 }
 
+/** 2²⁴ and its inverse, the value of a bit of `first`, of `second` and of `third` in turns. */
+const DIGIT: f64 = 16777216;
+const PER_DIGIT: f64 = 1 / DIGIT;
+const FIRST: f64 = 1 / 4194304;
+const SECOND: f64 = FIRST * PER_DIGIT;
+const THIRD: f64 = SECOND * PER_DIGIT;
+
 /**
  * The function at |x| > FAR (M. Payne and R. Hanek 1983). |x| = m · 2ᵉ with m of 24 bits: of the
  * bits of 2/π those count whose product with m · 2ᵉ is a fraction of a turn. Four digits of 24 bits
@@ -317,20 +324,17 @@ function waveFar(which: i32, x: f32): f32 {
   if (word >= 0x7f800000) return NaN;
   const m = <f64>((word & 0x007fffff) | 0x00800000);
   const start = (word >> 23) - 128;
-  let carry = floor(m * digit(start + 72) * 5.9604644775390625e-8);
+  let carry = floor(m * digit(start + 72) * PER_DIGIT);
   let t = m * digit(start + 48) + carry;
-  carry = floor(t * 5.9604644775390625e-8);
-  const third = t - carry * 16777216;
+  carry = floor(t * PER_DIGIT);
+  const third = t - carry * DIGIT;
   t = m * digit(start + 24) + carry;
-  carry = floor(t * 5.9604644775390625e-8);
-  const second = t - carry * 16777216;
+  carry = floor(t * PER_DIGIT);
+  const second = t - carry * DIGIT;
   t = m * digit(start) + carry;
-  const first = t - floor(t * 5.9604644775390625e-8) * 16777216;
-  const n = floor(first * 2.384185791015625e-7 + 0.5);
-  const turn =
-    (first - n * 4194304) * 2.384185791015625e-7 +
-    second * 1.4210854715202004e-14 +
-    third * 8.470329472543003e-22;
+  const turns = (t - floor(t * PER_DIGIT) * DIGIT) * FIRST;
+  const n = floor(turns + 0.5);
+  const turn = turns - n + second * SECOND + third * THIRD;
   const r = turn * 1.5707963267948966;
   const positive = x > 0;
   const y = wave(which, i64x2.splat(<i64>(positive ? n : -n)), all(positive ? r : -r));

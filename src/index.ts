@@ -101,6 +101,22 @@ export {
   tile,
 } from "./ops/join.js";
 export { cosineSimilarity } from "./ops/losses.js";
+export {
+  atan,
+  atan2,
+  cos,
+  cosh,
+  erf,
+  expm1,
+  hypot,
+  log1p,
+  pow,
+  reciprocal,
+  rsqrt,
+  sin,
+  sinh,
+  tan,
+} from "./ops/math.js";
 export { type GemmOptions, gemm, linear, matmul, outer } from "./ops/matmul.js";
 export { type ParameterOptions, parameter } from "./ops/parameter.js";
 export { max, mean, min, sum } from "./ops/reduce.js";

@@ -2,13 +2,16 @@
 import { describe, expect, test } from "vitest";
 import {
   add,
+  atan2,
   exp,
   grad,
+  hypot,
   matmul,
   max,
   maximum,
   mean,
   minimum,
+  pow,
   relu,
   square,
   sum,
@@ -39,6 +42,29 @@ describe("values", () => {
       got: () => matmul(tensor([], { shape: [0, 2] }), tensor([[1], [2]])).shape,
       want: [0, 1],
     },
+    { what: "NaN to 0", got: () => pow(Number.NaN, tensor([0, -0])).toArray(), want: [1, 1] },
+    { what: "NaN to the constant 0", got: () => pow(tensor([Number.NaN]), 0).toArray(), want: [1] },
+    { what: "1 to NaN", got: () => pow(1, tensor([Number.NaN, Infinity])).toArray(), want: [1, 1] },
+    {
+      what: "negative to a fraction",
+      got: () => pow(tensor([-8, -Infinity, -0]), 0.5).toArray(),
+      want: [Number.NaN, Infinity, 0],
+    },
+    {
+      what: "zero to an odd power",
+      got: () => pow(tensor([0, -0]), -5).toArray(),
+      want: [Infinity, -Infinity],
+    },
+    {
+      what: "atan2 of signed zeros",
+      got: () => atan2(tensor([0, -0, 0, -0]), tensor([0, 0, -0, -0])).toArray(),
+      want: [0, -0, Math.fround(Math.PI), -Math.fround(Math.PI)],
+    },
+    {
+      what: "hypot of Infinity and NaN",
+      got: () => hypot(tensor([Number.NaN, 3e38]), tensor([-Infinity, 1])).toArray(),
+      want: [Infinity, Math.fround(3e38)],
+    },
     { what: "scalar", got: () => exp(tensor(0)).toArray(), want: 1 },
     {
       what: "gradient through nothing",
@@ -64,6 +90,23 @@ describe("gradients at ties and kinks", () => {
       gradient: [0.5, 0],
     },
     { what: "max over ties", f: (x) => max(x), at: [2, 2], gradient: [0.5, 0.5] },
+    { what: "pow to 0", f: (x) => pow(x, 0), at: [0, NaN], gradient: [0, 0] },
+    { what: "pow to 0, a tensor", f: (x) => pow(x, tensor([0, 0])), at: [0, 2], gradient: [0, 0] },
+    { what: "pow to ½ at 0", f: (x) => pow(x, 0.5), at: [0], gradient: [Infinity] },
+    {
+      what: "pow of 0, by the exponent",
+      f: (x) => pow(0, x),
+      at: [0, 2, -1],
+      gradient: [0, 0, -Infinity],
+    },
+    {
+      what: "pow of a negative number, by the exponent",
+      f: (x) => pow(-2, x),
+      at: [2],
+      gradient: [NaN],
+    },
+    { what: "hypot at (0, 0)", f: (x) => hypot(x, 0), at: [0], gradient: [NaN] },
+    { what: "atan2 at (0, 0)", f: (x) => atan2(x, 0), at: [0], gradient: [NaN] },
   ])("$what", ({ f, at, gradient }) => {
     expect(grad((x: Tensor) => sum(f(x)))(tensor(at)).toArray()).toEqual(gradient);
   });

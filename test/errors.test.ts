@@ -86,6 +86,22 @@ const rows: Record<string, Row> = {
     kind: TypeError,
     message: 'exp: dtype is not a float: got i32, expected f32 or f64; cast(x, "f32") makes it one',
   },
+  "pow of integers": {
+    call: () => c.pow(tensor([1], { dtype: "i32" }), 2),
+    kind: TypeError,
+    message: 'pow: dtype is not a float: got i32, expected f32 or f64; cast(x, "f32") makes it one',
+  },
+  "a power of integers": {
+    call: () => c.pow(tensor([1, 2]), tensor([1, 2], { dtype: "i32" })),
+    kind: TypeError,
+    message: 'pow: dtype is not a float: got i32, expected f32 or f64; cast(x, "f32") makes it one',
+  },
+  "atan2 of shapes that do not fit": {
+    call: () => c.atan2(tensor([1, 2]), tensor([1, 2, 3])),
+    kind: RangeError,
+    message:
+      "atan2: shapes do not broadcast: got [2] and [3], expected axis −1 to be equal or 1: 2 ≠ 3",
+  },
   "integers and a fraction": {
     call: () => tensor([1], { dtype: "i32" }).mul(0.5),
     kind: TypeError,

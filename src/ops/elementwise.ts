@@ -95,7 +95,7 @@ export function lowerBinary(opcode: Opcode, node: Node, to: Lowering, kind?: num
 type BinaryOp = (a: Tensor, b: Tensor) => Tensor;
 
 /** An op on equal shapes; of floats, and of i32 if there is an operation on whole numbers. */
-function binary(
+export function binary(
   name: string,
   opcode: Opcode,
   vjp: Rules,

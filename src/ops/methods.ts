@@ -12,6 +12,7 @@ import * as elementwise from "./elementwise.js";
 import type { SortOptions } from "./indexing.js";
 import * as indexing from "./indexing.js";
 import * as join from "./join.js";
+import * as math from "./math.js";
 import { matmul } from "./matmul.js";
 import { max, mean, min, sum } from "./reduce.js";
 import { broadcastTo, reshape, transpose } from "./shape.js";
@@ -58,6 +59,21 @@ export interface TensorMethods {
   sigmoid(): Tensor;
   tanh(): Tensor;
   relu(): Tensor;
+  log1p(): Tensor;
+  expm1(): Tensor;
+  rsqrt(): Tensor;
+  reciprocal(): Tensor;
+  sin(): Tensor;
+  cos(): Tensor;
+  tan(): Tensor;
+  sinh(): Tensor;
+  cosh(): Tensor;
+  atan(): Tensor;
+  erf(): Tensor;
+  pow(exponent: Operand): Tensor;
+  /** The angle of the point (x, this). */
+  atan2(x: Operand): Tensor;
+  hypot(other: Operand): Tensor;
 
   sum(axes?: Axes, keepdims?: boolean): Tensor;
   mean(axes?: Axes, keepdims?: boolean): Tensor;
@@ -231,6 +247,48 @@ const methods: TensorMethods & ThisType<Tensor> = {
   },
   relu() {
     return elementwise.relu(this);
+  },
+  log1p() {
+    return math.log1p(this);
+  },
+  expm1() {
+    return math.expm1(this);
+  },
+  rsqrt() {
+    return math.rsqrt(this);
+  },
+  reciprocal() {
+    return math.reciprocal(this);
+  },
+  sin() {
+    return math.sin(this);
+  },
+  cos() {
+    return math.cos(this);
+  },
+  tan() {
+    return math.tan(this);
+  },
+  sinh() {
+    return math.sinh(this);
+  },
+  cosh() {
+    return math.cosh(this);
+  },
+  atan() {
+    return math.atan(this);
+  },
+  erf() {
+    return math.erf(this);
+  },
+  pow(exponent) {
+    return math.pow(this, exponent);
+  },
+  atan2(x) {
+    return math.atan2(this, x);
+  },
+  hypot(other) {
+    return math.hypot(this, other);
   },
 
   sum(axes, keepdims) {

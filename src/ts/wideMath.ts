@@ -173,23 +173,29 @@ function digit(start: number): number {
   return ((high << shift) | (low >> (24 - shift))) & 0xffffff;
 }
 
+const DIGIT = 16777216;
+const PER_DIGIT = 1 / DIGIT;
+const FIRST = 1 / 4194304;
+const SECOND = FIRST * PER_DIGIT;
+const THIRD = SECOND * PER_DIGIT;
+
 function waveFar(which: Wave, x: number): number {
   float[0] = Math.abs(x);
   const word = bits[0] as number;
   if (word >= 0x7f800000) return Number.NaN;
   const m = (word & 0x007fffff) | 0x00800000;
   const start = (word >> 23) - 128;
-  let carry = Math.floor(m * digit(start + 72) * 2 ** -24);
+  let carry = Math.floor(m * digit(start + 72) * PER_DIGIT);
   let t = m * digit(start + 48) + carry;
-  carry = Math.floor(t * 2 ** -24);
-  const third = t - carry * 16777216;
+  carry = Math.floor(t * PER_DIGIT);
+  const third = t - carry * DIGIT;
   t = m * digit(start + 24) + carry;
-  carry = Math.floor(t * 2 ** -24);
-  const second = t - carry * 16777216;
+  carry = Math.floor(t * PER_DIGIT);
+  const second = t - carry * DIGIT;
   t = m * digit(start) + carry;
-  const first = t - Math.floor(t * 2 ** -24) * 16777216;
-  const n = Math.floor(first * 2 ** -22 + 0.5);
-  const turn = (first - n * 4194304) * 2 ** -22 + second * 2 ** -46 + third * 2 ** -70;
+  const turns = (t - Math.floor(t * PER_DIGIT) * DIGIT) * FIRST;
+  const n = Math.floor(turns + 0.5);
+  const turn = turns - n + second * SECOND + third * THIRD;
   const r = turn * 1.5707963267948966;
   return x < 0 ? wave(which, -n, -r) : wave(which, n, r);
 }

@@ -5,6 +5,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../assembly/opcodes.js";
+import * as double from "../../src/ts/doubleMath.js";
+import * as wide from "../../src/ts/wideMath.js";
 import { bits, onBoth, onDouble } from "./harness.js";
 
 const LENGTHS = [0, 1, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33, 100];
@@ -51,6 +53,7 @@ const special = (n: number, shift = 0): Float32Array =>
 /** One operation in either precision: `F` is Math.fround or nothing. */
 type Rounding = (x: number) => number;
 const exact: Rounding = (x) => x;
+const twin = (F: Rounding): typeof double | typeof wide => (F === exact ? double : wide);
 
 const unary: [string, Opcode, ((x: number, F: Rounding) => number) | undefined][] = [
   ["neg", Opcode.Neg, (x) => -x],
@@ -62,6 +65,15 @@ const unary: [string, Opcode, ((x: number, F: Rounding) => number) | undefined][
   ["log", Opcode.Log, undefined],
   ["sigmoid", Opcode.Sigmoid, undefined],
   ["tanh", Opcode.Tanh, undefined],
+  ["log1p", Opcode.Log1p, undefined],
+  ["expm1", Opcode.Expm1, undefined],
+  ["sin", Opcode.Sin, undefined],
+  ["cos", Opcode.Cos, undefined],
+  ["tan", Opcode.Tan, undefined],
+  ["sinh", Opcode.Sinh, undefined],
+  ["cosh", Opcode.Cosh, undefined],
+  ["atan", Opcode.Atan, undefined],
+  ["erf", Opcode.Erf, undefined],
 ];
 
 describe.each(unary)("%s", (_, opcode, formula) => {
@@ -117,6 +129,9 @@ const binary: [string, Opcode, Formula][] = [
   ["minimum", Opcode.Minimum, (a, b) => Math.min(a, b)],
   ["equal", Opcode.Equal, (a, b) => (a === b ? 1 : 0)],
   ["maximumShare", Opcode.MaximumShare, (a, b) => (a === b ? 0.5 : a < b ? 0 : 1)],
+  ["pow", Opcode.Pow, (a, b, F) => twin(F).powOf(a, b)],
+  ["atan2", Opcode.Atan2, (a, b, F) => twin(F).atan2Of(a, b)],
+  ["hypot", Opcode.Hypot, (a, b, F) => twin(F).hypotOf(a, b)],
 ];
 
 /** Row and column strides of an operand that has `cols` columns. */

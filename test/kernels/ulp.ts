@@ -2,7 +2,7 @@
  * The accuracy of the f32 functions in ULP, against f64: over every `stride`-th pattern of f32
  * (subnormals, infinities and NaNs among them), and every pattern in windows around the places
  * where an approximation would fail first. The truth is the engine's double precision, which is
- * right to an ULP of f64, and our own for sigmoid and erf; `math.test.ts` checks that of erf.
+ * right to an ULP of f64, and our own for sigmoid and erf; `erf.test.ts` checks that of erf.
  */
 import { Opcode } from "../../assembly/opcodes.js";
 import * as double from "../../src/ts/doubleMath.js";

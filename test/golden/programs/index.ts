@@ -4,6 +4,7 @@ import { programs as composite } from "./composite.js";
 import { programs as elementwise } from "./elementwise.js";
 import { programs as logic } from "./logic.js";
 import { programs as loss } from "./loss.js";
+import { programs as math } from "./math.js";
 import { programs as matmul } from "./matmul.js";
 import { programs as norm } from "./norm.js";
 import { programs as reduce } from "./reduce.js";
@@ -12,6 +13,7 @@ import { programs as shape } from "./shape.js";
 export const programs: Programs = {
   ...elementwise,
   ...logic,
+  ...math,
   ...reduce,
   ...matmul,
   ...loss,

@@ -1,0 +1,35 @@
+import {
+  atan,
+  atan2,
+  cos,
+  cosh,
+  erf,
+  expm1,
+  hypot,
+  log1p,
+  pow,
+  reciprocal,
+  rsqrt,
+  sin,
+  sinh,
+  tan,
+} from "../../../src/index.js";
+import { binary, type Programs, unary } from "../program.js";
+
+export const programs: Programs = {
+  log1p: unary(log1p),
+  expm1: unary(expm1),
+  rsqrt: unary(rsqrt),
+  reciprocal: unary(reciprocal),
+  sin: unary(sin),
+  cos: unary(cos),
+  tan: unary(tan),
+  sinh: unary(sinh),
+  cosh: unary(cosh),
+  atan: unary(atan),
+  erf: unary(erf),
+  pow: ([a, b], { exponent }) => [pow(a, exponent === undefined ? b : Number(exponent))],
+  pow_scalar: ([a, b], { exponent }) => [pow(a, exponent === undefined ? b : Number(exponent))],
+  atan2: binary(atan2),
+  hypot: binary(hypot),
+};
