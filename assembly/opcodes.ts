@@ -70,6 +70,8 @@ export const enum Opcode {
   BatchNormForward,
   BatchNormEval,
   BatchNormBackward,
+  RmsNorm,
+  RmsNormBackward,
 
   RandomBits,
   Uniform,

@@ -40,6 +40,7 @@ import { copy, fill, increment, oneHot, stridedCopy, stridedPlace } from "./move
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm";
 import { dropout, normal, randomBits, uniform } from "./random";
 import { max, mean, min, sum } from "./reduce";
+import { rmsNorm, rmsNormBackward } from "./rmsNorm";
 import { argmax, cumsum } from "./scan";
 import { softmax, softmaxBackward } from "./softmax";
 import {
@@ -331,6 +332,15 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         batchNormBackward(
           word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
           word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10), word(at, 11),
+        );
+        break;
+      case Opcode.RmsNorm:
+        rmsNorm(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        break;
+      case Opcode.RmsNormBackward:
+        rmsNormBackward(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6),
         );
         break;
       case Opcode.RandomBits:

@@ -393,6 +393,27 @@ export interface Kernels {
   ): void;
 
   /**
+   * Root-mean-square normalisation (Zhang & Sennrich 2019) of each row of x [rows, n]:
+   * y = x · rstd, rstd = 1 / sqrt(Σ x² / n + eps), the sum in row order. y may alias x.
+   */
+  rmsNorm(y: number, x: number, rows: number, n: number, eps: number): void;
+  /**
+   *     xhat = x · rstd
+   *     dx   = rstd · (dy − xhat · (Σ dy·xhat / n))            sum in row order
+   *
+   * `scratch` is n floats. dx may alias dy.
+   */
+  rmsNormBackward(
+    dx: number,
+    scratch: number,
+    x: number,
+    dy: number,
+    rows: number,
+    n: number,
+    eps: number,
+  ): void;
+
+  /**
    * Threefry-2x32, 20 rounds (Salmon et al. 2011), in JAX's partitionable layout. `state` is the
    * address of u32 [seedHi, seedLo, run]; key = foldIn(foldIn([seedHi, seedLo], run), ordinal),
    * where foldIn(key, d) = threefry(key, [0, d]). out[i] (u32) = x0 ^ x1 of threefry(key, [0, i]).

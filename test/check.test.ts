@@ -122,7 +122,7 @@ describe("gradCheck", () => {
       ]),
     );
     expect(report.passed).toBe(true);
-    expect(model.numBatchesTracked.item()).toBe(0);
+    expect(model.numBatchesTracked?.item()).toBe(0);
     expect(dense.weight.toArray()).toEqual(before);
     expect(random.getState()).toEqual(state);
   });

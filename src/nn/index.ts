@@ -22,15 +22,40 @@ export {
 } from "../ops/losses.js";
 export { type BatchNormResult, batchNormEval, batchNormTrain } from "../ops/norm.js";
 export type { LossOptions, Reduction } from "../ops/reduction.js";
+export { groupNorm, layerNorm, rmsNorm } from "../ops/rowNorm.js";
+export {
+  Hardsigmoid,
+  Hardswish,
+  Hardtanh,
+  LeakyReLU,
+  LogSoftmax,
+  ReLU,
+  ReLU6,
+  Sigmoid,
+  SiLU,
+  Softmax,
+  Softsign,
+  Tanh,
+} from "./activations.js";
+export {
+  type AttentionMasks,
+  type AttentionOptions,
+  MultiheadAttention,
+  scaledDotProductAttention,
+} from "./attention.js";
+export { Flatten, Identity, ModuleList, Sequential } from "./containers.js";
+export { Dropout } from "./dropout.js";
+export { Embedding, type EmbeddingOptions } from "./embedding.js";
 export * as init from "./init.js";
+export { Linear } from "./linear.js";
+export { type Layer, Module } from "./module.js";
 export {
   BatchNorm1d,
+  BatchNorm2d,
   type BatchNormOptions,
-  Dropout,
-  Linear,
-  ReLU,
-  Sequential,
-  Sigmoid,
-  Tanh,
-} from "./layers.js";
-export { Module } from "./module.js";
+  GroupNorm,
+  LayerNorm,
+  type LayerNormOptions,
+  RMSNorm,
+} from "./norm.js";
+export { GRU, LSTM, type Recurrence, type RecurrentOptions, RNN } from "./recurrent.js";

@@ -17,7 +17,8 @@ export abstract class Module {
    */
   training = true;
 
-  abstract forward(x: Tensor): Tensor;
+  /** What the module computes: one tensor from one for a `Layer`. */
+  abstract forward(...inputs: never[]): unknown;
 
   /** The Parameters that are trained, in the order of construction. */
   parameters(): Parameter[] {
@@ -81,4 +82,9 @@ export abstract class Module {
       for (const [key, parameter] of child.#named()) named.set(`${name}.${key}`, parameter);
     return named;
   }
+}
+
+/** A module from one tensor to one: what `Sequential` chains. */
+export interface Layer extends Module {
+  forward(x: Tensor): Tensor;
 }

@@ -10,10 +10,11 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import { formatShape, type Shape, sizeOf } from "../shape.js";
 import { type Op, record, record1 } from "../tape.js";
-import { isFloat, type Tensor, type TensorType } from "../tensor.js";
+import { type FloatDtype, isFloat, type Tensor, type TensorType } from "../tensor.js";
+import { full } from "./create.js";
 import { add, div, mul, sqrt, square, sub } from "./elementwise.js";
 import { mean, sum } from "./reduce.js";
-import { reshape } from "./shape.js";
+import { broadcastTo, reshape } from "./shape.js";
 
 interface NormAttrs {
   readonly eps: number;
@@ -161,6 +162,18 @@ function check(op: string, x: Tensor, perChannel: readonly Tensor[]): void {
         `${op}: dtypes differ or are not floats: got x ${x.dtype} and a parameter ${tensor.dtype}, expected equal floats`,
       );
   }
+}
+
+/**
+ * Each row of x [rows, n] less its mean and over its deviation: a batch norm in which every row is a
+ * channel. A row of one value becomes 0.
+ */
+export function normaliseRows(x: Tensor, eps: number): Tensor {
+  const [rows, n] = x.shape as [number, number];
+  const per = (value: number): Tensor =>
+    broadcastTo(full([], value, { dtype: x.dtype as FloatDtype }), [rows]);
+  const [y] = record(forwardOp, [reshape(x, [1, rows, n]), per(1), per(0)], { eps });
+  return reshape(y as Tensor, [rows, n]);
 }
 
 export interface BatchNormResult {

@@ -41,6 +41,7 @@ import { copy, fill, increment, oneHot, stridedCopy, stridedPlace } from "./move
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm.js";
 import { dropout, normal, randomBits, uniform } from "./random.js";
 import { max, mean, min, sum } from "./reduce.js";
+import { rmsNorm, rmsNormBackward } from "./rmsNorm.js";
 import { argmax, cumsum } from "./scan.js";
 import { softmax, softmaxBackward } from "./softmax.js";
 import {
@@ -284,6 +285,12 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
           o(10),
           o(11),
         );
+        break;
+      case Opcode.RmsNorm:
+        rmsNorm(m, o(0), o(1), o(2), o(3), o(4));
+        break;
+      case Opcode.RmsNormBackward:
+        rmsNormBackward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
         break;
       case Opcode.RandomBits:
         randomBits(m, o(0), o(1), o(2), o(3));

@@ -12,6 +12,7 @@ import * as move from "../../src/ts/move.js";
 import * as norm from "../../src/ts/norm.js";
 import * as random from "../../src/ts/random.js";
 import * as reduce from "../../src/ts/reduce.js";
+import * as rmsNorm from "../../src/ts/rmsNorm.js";
 import * as scan from "../../src/ts/scan.js";
 import * as softmax from "../../src/ts/softmax.js";
 import * as transcendental from "../../src/ts/transcendental.js";
@@ -35,6 +36,7 @@ const kernels: OnHeap = {
   ...reduce,
   ...transcendental,
   ...update,
+  ...rmsNorm,
   ...scan,
   ...softmax,
   gemm,
@@ -98,6 +100,8 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   batchNormForward: Opcode.BatchNormForward,
   batchNormEval: Opcode.BatchNormEval,
   batchNormBackward: Opcode.BatchNormBackward,
+  rmsNorm: Opcode.RmsNorm,
+  rmsNormBackward: Opcode.RmsNormBackward,
   randomBits: Opcode.RandomBits,
   uniform: Opcode.Uniform,
   normal: Opcode.Normal,

@@ -1,5 +1,6 @@
 import { add, div, full, mul, sqrt, type Tensor } from "../../../src/index.js";
 import { batchNormEval, batchNormTrain } from "../../../src/ops/norm.js";
+import { groupNorm, layerNorm, rmsNorm } from "../../../src/ops/rowNorm.js";
 import { moved, type Programs } from "../program.js";
 
 /** A vector with one value for each channel of x. */
@@ -23,6 +24,15 @@ export const programs: Programs = {
   },
   batch_norm_eval: ([x, gamma, beta, mu, variance], { eps }) => [
     batchNormEval(x, mu, variance, gamma, beta, eps),
+  ],
+  layer_norm: ([x, gamma, beta], { normalized_shape, eps = 1e-5 }) => [
+    layerNorm(x, normalized_shape, gamma, beta, eps),
+  ],
+  rms_norm: ([x, gamma], { normalized_shape, eps = 1e-5 }) => [
+    rmsNorm(x, normalized_shape, gamma, eps),
+  ],
+  group_norm: ([x, gamma, beta], { groups, num_groups, eps = 1e-5 }) => [
+    groupNorm(x, groups ?? num_groups, gamma, beta, eps),
   ],
   batch_norm_train_y: ([x], { eps }) => [batchNormTrain(x, channels(x, 1), channels(x, 0), eps).y],
 };

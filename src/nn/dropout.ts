@@ -1,0 +1,19 @@
+import { dropout } from "../random.js";
+import type { Tensor } from "../tensor.js";
+import { Module } from "./module.js";
+
+/** In training, zeroes each element with probability `p` and scales the others by 1 / (1 − p). */
+export class Dropout extends Module {
+  readonly p: number;
+
+  constructor(p = 0.5) {
+    super();
+    if (!(p >= 0 && p <= 1))
+      throw new RangeError(`Dropout: not a probability: got ${p}, expected 0 ≤ p ≤ 1`);
+    this.p = p;
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.isTraining() ? dropout(x, this.p) : x;
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * Normalisations within an example: layer norm (Ba, Kiros & Hinton 2016) and root-mean-square norm
+ * over the trailing axes, group norm (Wu & He 2018) over groups of channels. What normalises is one
+ * fused kernel over rows; scale and shift are a product and a sum.
+ */
+import { Opcode } from "../../assembly/opcodes.js";
+import { formatShape, type Shape, sameShape, sizeOf } from "../shape.js";
+import { type Op, record1 } from "../tape.js";
+import type { Tensor, TensorType } from "../tensor.js";
+import { checkFloat } from "./create.js";
+import { add, div, mul, sqrt, square, sub } from "./elementwise.js";
+import { normaliseRows } from "./norm.js";
+import { mean } from "./reduce.js";
+import { reshape } from "./shape.js";
+
+interface RmsAttrs {
+  readonly eps: number;
+}
+
+/** 1 / √(mean x² + eps) of each row. */
+const rstdOf = (x: Tensor, eps: number): Tensor => div(1, sqrt(add(mean(square(x), 1, true), eps)));
+
+const rmsOp: Op<RmsAttrs> = {
+  name: "rmsNorm",
+  infer: ([x]) => [x as TensorType],
+  vjp: [(dy, { inputs: [x], attrs }) => record1(rmsBackwardOp, [x as Tensor, dy], attrs)],
+  decomposition: ([x], { eps }) => [mul(x as Tensor, rstdOf(x as Tensor, eps))],
+  // The Jacobian of each row is symmetric.
+  jvp: [(xDot, { inputs: [x], attrs }) => record1(rmsBackwardOp, [x as Tensor, xDot], attrs)],
+  lower(node, to) {
+    const [rows, n] = (node.outputs[0] as Tensor).shape as [number, number];
+    const x = to.input(node, 0);
+    const y = to.output(node);
+    to.emit(Opcode.RmsNorm, [y], [x, rows, n, to.scalar(node.attrs.eps)], [[y, x]]);
+  },
+};
+
+/** Inputs x, dy. */
+const rmsBackwardOp: Op<RmsAttrs> = {
+  name: "rmsNormBackward",
+  infer: ([x]) => [x as TensorType],
+  decomposition([x, dy], { eps }) {
+    const [input, d] = [x as Tensor, dy as Tensor];
+    const rstd = rstdOf(input, eps);
+    const xHat = mul(input, rstd);
+    return [mul(rstd, sub(d, mul(xHat, mean(mul(d, xHat), 1, true))))];
+  },
+  lower(node, to) {
+    const [rows, n] = (node.outputs[0] as Tensor).shape as [number, number];
+    const [x, dy] = [to.input(node, 0), to.input(node, 1)];
+    const dx = to.output(node);
+    const scratch = to.temporary(x.dtype, n);
+    to.emit(
+      Opcode.RmsNormBackward,
+      [dx, scratch],
+      [x, dy, rows, n, to.scalar(node.attrs.eps)],
+      [[dx, dy]],
+    );
+  },
+};
+
+/** x as [rows, n], n the size of its trailing axes `shape`. */
+function rowsOf(op: string, x: Tensor, shape: Shape): Tensor {
+  checkFloat(op, x.dtype);
+  if (shape.length === 0 || !sameShape(x.shape.slice(-shape.length), shape))
+    throw new RangeError(
+      `${op}: trailing axes differ: got ${formatShape(x.shape)}, expected […, ${shape.join(", ")}]`,
+    );
+  const n = sizeOf(shape);
+  return reshape(x, [n === 0 ? 0 : x.size / n, n]);
+}
+
+function checkParameter(op: string, name: string, given: Tensor | undefined, shape: Shape): void {
+  if (given && !sameShape(given.shape, shape))
+    throw new RangeError(
+      `${op}: ${name} does not fit: got ${formatShape(given.shape)}, expected ${formatShape(shape)}`,
+    );
+}
+
+function affine(y: Tensor, gamma: Tensor | undefined, beta: Tensor | undefined): Tensor {
+  const scaled = gamma ? mul(y, gamma) : y;
+  return beta ? add(scaled, beta) : scaled;
+}
+
+/**
+ * (x − mean) / √(variance + eps) · gamma + beta over the trailing axes `shape`, of which gamma and
+ * beta have the shape; statistics of each example alone.
+ */
+export function layerNorm(
+  x: Tensor,
+  shape: Shape,
+  gamma?: Tensor,
+  beta?: Tensor,
+  eps = 1e-5,
+): Tensor {
+  checkParameter("layerNorm", "gamma", gamma, shape);
+  checkParameter("layerNorm", "beta", beta, shape);
+  const y = reshape(normaliseRows(rowsOf("layerNorm", x, shape), eps), x.shape);
+  return affine(y, gamma, beta);
+}
+
+/** x / √(mean x² + eps) · gamma over the trailing axes `shape`. */
+export function rmsNorm(x: Tensor, shape: Shape, gamma?: Tensor, eps = 1e-5): Tensor {
+  checkParameter("rmsNorm", "gamma", gamma, shape);
+  const rows = rowsOf("rmsNorm", x, shape);
+  return affine(reshape(record1(rmsOp, [rows], { eps }), x.shape), gamma, undefined);
+}
+
+/**
+ * x [n, channels, …] normalised over groups of neighbouring channels of one example; gamma and beta
+ * are one for each channel.
+ */
+export function groupNorm(
+  x: Tensor,
+  groups: number,
+  gamma?: Tensor,
+  beta?: Tensor,
+  eps = 1e-5,
+): Tensor {
+  checkFloat("groupNorm", x.dtype);
+  const [n, channels, ...rest] = x.shape;
+  if (n === undefined || channels === undefined)
+    throw new RangeError(
+      `groupNorm: too few axes: got ${formatShape(x.shape)}, expected [n, channels] or [n, channels, …]`,
+    );
+  if (!Number.isInteger(groups) || groups < 1 || channels % groups !== 0)
+    throw new RangeError(
+      `groupNorm: groups do not divide the channels: got ${groups} for ${channels}, expected a divisor`,
+    );
+  checkParameter("groupNorm", "gamma", gamma, [channels]);
+  checkParameter("groupNorm", "beta", beta, [channels]);
+  const rows = reshape(x, [n * groups, (channels / groups) * sizeOf(rest)]);
+  const per = (parameter: Tensor | undefined): Tensor | undefined =>
+    parameter && reshape(parameter, [channels, ...rest.map(() => 1)]);
+  return affine(reshape(normaliseRows(rows, eps), x.shape), per(gamma), per(beta));
+}
