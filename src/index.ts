@@ -6,6 +6,16 @@ export const wasm: Backend = createWasmBackend();
 setDefaultBackend(() => wasm);
 
 export {
+  derivative,
+  hessian,
+  hvp,
+  type Jacobian,
+  jacobian,
+  type VmapOptions,
+  vmap,
+} from "./autodiff/derivatives.js";
+export { checkpoint, customGrad, type GradRules } from "./autodiff/regions.js";
+export {
   type GradientOf,
   grad,
   gradients,

@@ -4,6 +4,7 @@ import {
   type Assignment,
   currentTrace,
   describe,
+  inTrace,
   makeNode,
   NONE,
   type Op,
@@ -138,13 +139,18 @@ function readNode(parameter: Parameter, version: number | undefined): Tensor {
   return makeNode(readOp, [], { parameter, version }, [parameter]).outputs[0] as Tensor;
 }
 
-/** What a Parameter stands for at this point of a trace. */
+/** What a Parameter stands for at this point of a trace; a body reads what is around it. */
 function binding(trace: Trace, parameter: Parameter): Tensor {
-  let tensor = trace.bindings.get(parameter);
-  if (!tensor) {
-    tensor = readNode(parameter, undefined);
-    bind(trace, parameter, tensor);
+  const known = trace.bindings.get(parameter);
+  if (known) return known;
+  if (trace.body) {
+    const { parent } = trace.body;
+    return parent
+      ? inTrace(parent, () => binding(parent, parameter))
+      : inTrace(undefined, () => parameter.read());
   }
+  const tensor = readNode(parameter, undefined);
+  bind(trace, parameter, tensor);
   return tensor;
 }
 

@@ -5,12 +5,13 @@
  */
 import { defaultDtype } from "./backend.js";
 import "./ops/methods.js";
+import { lt, where } from "./ops/compare.js";
 import { constant } from "./ops/create.js";
 import { type DrawKey, dropoutWith, host, normal01, randomBits, uniform01 } from "./ops/random.js";
 import type { HostSource } from "./plan/lowering.js";
 import { checkShape, type Shape } from "./shape.js";
 import type { StateDict } from "./state.js";
-import { currentTrace } from "./tape.js";
+import { compiledTrace, currentTrace } from "./tape.js";
 import type { FloatDtype, Tensor } from "./tensor.js";
 
 /** Everything that decides which numbers come next. */
@@ -83,12 +84,19 @@ export function loadStateDict(saved: Readonly<StateDict>): void {
  * now.
  */
 function nextKey(): DrawKey {
-  const trace = currentTrace();
+  const trace = compiledTrace(currentTrace());
   if (trace) return { state: host(source, "i32"), ordinal: trace.draws++ };
   const numbers = new Float64Array(3);
   source.read(numbers);
   source.committed?.();
   return { state: constant(Int32Array.from(numbers), [3], "i32"), ordinal: 0 };
+}
+
+/** One index of a draw for all of them, inside a body that runs once for each. */
+function mapped(make: (lead: Shape) => Tensor): Tensor | undefined {
+  for (let trace = currentTrace(); trace?.body; trace = trace.body.parent)
+    if (trace.body.mapped) return trace.body.mapped((count) => make([count]));
+  return undefined;
 }
 
 interface DrawOptions {
@@ -102,6 +110,8 @@ export function uniform(
 ): Tensor {
   checkShape("uniform", shape);
   const { low = 0, high = 1, dtype = defaultDtype() } = options;
+  const slice = mapped((lead) => uniform([...lead, ...shape], options));
+  if (slice) return slice;
   const draw = uniform01(nextKey(), shape, dtype);
   return low === 0 && high === 1 ? draw : draw.mul(high - low).add(low);
 }
@@ -113,6 +123,8 @@ export function normal(
 ): Tensor {
   checkShape("normal", shape);
   const { mean = 0, std = 1, dtype = defaultDtype() } = options;
+  const slice = mapped((lead) => normal([...lead, ...shape], options));
+  if (slice) return slice;
   const draw = normal01(nextKey(), shape, dtype);
   return mean === 0 && std === 1 ? draw : draw.mul(std).add(mean);
 }
@@ -120,7 +132,7 @@ export function normal(
 /** 32 random bits per element, as i32. */
 export function bits(shape: Shape): Tensor {
   checkShape("bits", shape);
-  return randomBits(nextKey(), shape);
+  return mapped((lead) => bits([...lead, ...shape])) ?? randomBits(nextKey(), shape);
 }
 
 /**
@@ -130,5 +142,8 @@ export function bits(shape: Shape): Tensor {
 export function dropout(x: Tensor, p: number): Tensor {
   if (!(p >= 0 && p <= 1))
     throw new RangeError(`dropout: not a probability: got ${p}, expected 0 ≤ p ≤ 1`);
-  return p === 0 ? x : dropoutWith(nextKey(), x, p);
+  if (p === 0) return x;
+  const slice = mapped((lead) => uniform([...lead, ...x.shape], { dtype: x.dtype as FloatDtype }));
+  if (slice) return where(lt(slice, p), 0, x.mul(p === 1 ? 0 : 1 / (1 - p)));
+  return dropoutWith(nextKey(), x, p);
 }

@@ -33,6 +33,11 @@ export interface Op<Attrs = unknown> {
     node: Node<Attrs>,
     cotangents: readonly (Tensor | undefined)[],
   ): readonly (Tensor | undefined)[] | undefined;
+  /** All tangents of the outputs together. */
+  jvpAll?(
+    node: Node<Attrs>,
+    tangents: readonly (Tensor | undefined)[],
+  ): readonly (Tensor | undefined)[];
   decomposition?(inputs: readonly Tensor[], attrs: Attrs): readonly Tensor[];
   /** Emits the instructions that compute the node. */
   lower(node: Node<Attrs>, to: Lowering): void;
@@ -64,6 +69,26 @@ export interface Trace {
   /** Random draws so far. */
   draws: number;
   closed: boolean;
+  /** The recording of a part of another: of what `vmap`, `checkpoint` and others are given. */
+  readonly body?: BodyTrace;
+}
+
+/** What a body knows of what is around it. */
+export interface BodyTrace {
+  /** The trace that is going on around it; undefined outside `compile`. */
+  readonly parent: Trace | undefined;
+  /**
+   * For a body that runs once for each index: what `make` records outside of it with a leading axis
+   * of that many, one index of it.
+   */
+  readonly mapped?: (make: (count: number) => Tensor) => Tensor;
+}
+
+/** The trace of the compiled function around a trace; undefined for bodies outside `compile`. */
+export function compiledTrace(trace: Trace | undefined): Trace | undefined {
+  let at = trace;
+  while (at?.body) at = at.body.parent;
+  return at;
 }
 
 /** What a node starts with: nothing dropped behind it. */
@@ -79,13 +104,14 @@ export function currentTrace(): Trace | undefined {
 /**
  * Runs `fn` with its ops recorded on a new tape. The trace is closed afterwards, whatever happens.
  */
-export function traced<T>(fn: (trace: Trace) => T): { trace: Trace; result: T } {
+export function traced<T>(fn: (trace: Trace) => T, body?: BodyTrace): { trace: Trace; result: T } {
   const trace: Trace = {
+    ...(body && { body }),
     nodes: [],
     bindings: new Map(),
     standIns: new Map(),
     assigned: new Set(),
-    flags: new Map(),
+    flags: body?.parent?.flags ?? new Map(),
     draws: 0,
     closed: false,
   };
@@ -96,6 +122,17 @@ export function traced<T>(fn: (trace: Trace) => T): { trace: Trace; result: T } 
   } finally {
     current = outer;
     trace.closed = true;
+  }
+}
+
+/** Runs `fn` with its ops recorded on another trace that is still open. */
+export function inTrace<T>(trace: Trace | undefined, fn: () => T): T {
+  const before = current;
+  current = trace;
+  try {
+    return fn();
+  } finally {
+    current = before;
   }
 }
 
@@ -166,8 +203,8 @@ export function operand(op: string, given: Tensor): Tensor {
     );
   const tensor = hooks.isParameter(given) ? hooks.read(given) : given;
   checkOpen(op, tensor);
-  if (current && tensor.node.trace === undefined && tensor.node.values[tensor.index] === undefined)
-    capture(op, tensor);
+  const unknown = tensor.node.trace === undefined && !tensor.node.values[tensor.index];
+  if (unknown && compiledTrace(current)) capture(op, tensor);
   return tensor;
 }
 
@@ -188,13 +225,7 @@ function capture(op: string, tensor: Tensor): void {
       `${op}: a captured tensor depends on ${parameter}, which changes between runs: ` +
         "got it from outside the compiled function, expected it computed inside or read before",
     );
-  const trace = current;
-  current = undefined;
-  try {
-    hooks.evaluate([tensor]);
-  } finally {
-    current = trace;
-  }
+  inTrace(undefined, () => hooks.evaluate([tensor]));
 }
 
 /**
@@ -221,7 +252,7 @@ function ancestorParameter(tensor: Tensor): Parameter | undefined {
 }
 
 export function describe(value: unknown): string {
-  if (value === null) return "null";
+  if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === "object") return `a ${value.constructor?.name ?? "object"}`;
   if (typeof value === "string") return JSON.stringify(value);

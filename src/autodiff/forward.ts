@@ -47,6 +47,7 @@ function outputTangents(
     }
     return [sum];
   }
+  if (op.jvpAll) return op.jvpAll(node, tangents);
   if (!op.decomposition) return [];
   const leaves = inputs.map((input) => alias(input));
   const moving = leaves.filter((_, index) => tangents[index]);

@@ -3,7 +3,7 @@ import { full, zeros } from "../ops/create.js";
 import { alias } from "../ops/shape.js";
 import { Parameter } from "../parameter.js";
 import { formatShape, sameShape } from "../shape.js";
-import { currentTrace, describe, operand } from "../tape.js";
+import { compiledTrace, currentTrace, describe, inTrace, operand, type Trace } from "../tape.js";
 import { isFloat, Tensor } from "../tensor.js";
 import { mapTree } from "../tree.js";
 import { pushforward } from "./forward.js";
@@ -12,7 +12,7 @@ import { between, pullback } from "./reverse.js";
 /** A tensor, or nested arrays and objects of tensors. */
 export type Tensors = Tensor | readonly Tensors[] | { readonly [key: string]: Tensors };
 
-interface Linearized<R> {
+export interface Linearized<R> {
   readonly leaves: readonly Tensor[];
   readonly result: R;
   /** Arguments' structure with another tensor at each leaf. */
@@ -40,7 +40,7 @@ export function replaceLeaves(tree: unknown, tensors: readonly Tensor[]): unknow
 /**
  * Calls `fn` on fresh names of its arguments, so that only paths through them are differentiated.
  */
-function record<A extends readonly unknown[], R>(
+export function linearize<A extends readonly unknown[], R>(
   op: string,
   fn: (...args: A) => R,
   args: A,
@@ -58,7 +58,7 @@ export function checkFloats(op: string, tensors: readonly Tensor[]): void {
       );
 }
 
-function checkScalar(op: string, value: unknown): asserts value is Tensor {
+export function checkScalar(op: string, value: unknown): asserts value is Tensor {
   if (!(value instanceof Tensor))
     throw new TypeError(
       `${op}: result is not a tensor: got ${describe(value)}, expected a scalar tensor`,
@@ -70,7 +70,10 @@ function checkScalar(op: string, value: unknown): asserts value is Tensor {
   checkFloats(op, [value]);
 }
 
-const orZeros = (cotangents: readonly (Tensor | undefined)[], like: readonly Tensor[]): Tensor[] =>
+export const orZeros = (
+  cotangents: readonly (Tensor | undefined)[],
+  like: readonly Tensor[],
+): Tensor[] =>
   like.map((tensor, index) => cotangents[index] ?? zeros(tensor.shape, { dtype: tensor.dtype }));
 
 /**
@@ -80,31 +83,59 @@ export type GradientOf<A extends readonly unknown[]> = A extends readonly [infer
   ? Only
   : { -readonly [K in keyof A]: A[K] };
 
+/** What `fn` returns when there is something beside the scalar to hand on. */
+export type WithAux<Aux> = readonly [loss: Tensor, aux: Aux];
+
 /**
  * The function that returns both `fn`'s scalar and its gradient: for one argument in its structure,
  * for several an array with one entry each. Where the scalar does not depend on an argument the
- * gradient is zero.
+ * gradient is zero. With `aux: true`, `fn` returns `[scalar, aux]` and aux is handed on.
  */
 export function valueAndGrad<A extends readonly Tensors[]>(
   fn: (...args: A) => Tensor,
-): (...args: A) => { value: Tensor; grad: GradientOf<A> } {
+): (...args: A) => { value: Tensor; grad: GradientOf<A> };
+export function valueAndGrad<A extends readonly Tensors[], Aux>(
+  fn: (...args: A) => WithAux<Aux>,
+  options: { readonly aux: true },
+): (...args: A) => { value: Tensor; grad: GradientOf<A>; aux: Aux };
+export function valueAndGrad<A extends readonly Tensors[], Aux>(
+  fn: (...args: A) => Tensor | WithAux<Aux>,
+  options: { readonly aux?: boolean } = {},
+): (...args: A) => { value: Tensor; grad: GradientOf<A>; aux?: Aux } {
   return (...args) => {
-    const { leaves, result, rebuild } = record("grad", fn, args);
+    const { leaves, result, rebuild } = linearize("grad", fn, args);
     checkFloats("grad", leaves);
-    checkScalar("grad", result);
-    const value = operand("grad", result);
+    const [loss, aux] = options.aux ? (result as WithAux<Aux>) : [result];
+    checkScalar("grad", loss);
+    const value = operand("grad", loss);
     const seed = full([], 1, { dtype: value.dtype });
     const gradients = rebuild(orZeros(pullback([value], [seed], leaves), leaves)) as unknown[];
-    return { value, grad: (args.length === 1 ? gradients[0] : gradients) as GradientOf<A> };
+    const grad = (args.length === 1 ? gradients[0] : gradients) as GradientOf<A>;
+    return options.aux ? { value, grad, aux: aux as Aux } : { value, grad };
   };
 }
 
-/** The gradient of a scalar function: see `valueAndGrad`. */
+/** The gradient of a scalar function: see `valueAndGrad`; with `aux: true` `{ grad, aux }`. */
 export function grad<A extends readonly Tensors[]>(
   fn: (...args: A) => Tensor,
-): (...args: A) => GradientOf<A> {
-  const both = valueAndGrad(fn);
-  return (...args) => both(...args).grad;
+): (...args: A) => GradientOf<A>;
+export function grad<A extends readonly Tensors[], Aux>(
+  fn: (...args: A) => WithAux<Aux>,
+  options: { readonly aux: true },
+): (...args: A) => { grad: GradientOf<A>; aux: Aux };
+export function grad<A extends readonly Tensors[], Aux>(
+  fn: (...args: A) => Tensor | WithAux<Aux>,
+  options: { readonly aux?: boolean } = {},
+): (...args: A) => GradientOf<A> | { grad: GradientOf<A>; aux: Aux } {
+  if (!options.aux) {
+    const both = valueAndGrad(fn as (...args: A) => Tensor);
+    return (...args) => both(...args).grad;
+  }
+  const all = valueAndGrad(fn as (...args: A) => WithAux<Aux>, { aux: true });
+  return (...args) => {
+    const { grad: gradient, aux } = all(...args);
+    return { grad: gradient, aux };
+  };
 }
 
 /**
@@ -115,7 +146,7 @@ export function vjp<X extends Tensors, Y extends Tensors>(
   f: (x: X) => Y,
   x: X,
 ): { value: Y; pullback: (cotangent: Y) => X } {
-  const { leaves, result, rebuild } = record("vjp", f, [x]);
+  const { leaves, result, rebuild } = linearize("vjp", f, [x]);
   checkFloats("vjp", leaves);
   const outputs = leavesOf("vjp", result).map((output) => operand("vjp", output));
   // The value may be read before the pullback is called.
@@ -136,7 +167,7 @@ export function jvp<X extends Tensors, Y extends Tensors>(
   x: X,
   v: X,
 ): { value: Y; tangent: Y } {
-  const { leaves, result } = record("jvp", f, [x]);
+  const { leaves, result } = linearize("jvp", f, [x]);
   checkFloats("jvp", leaves);
   const tangents = leavesOf("jvp", v);
   checkLike("jvp", tangents, leaves);
@@ -157,6 +188,15 @@ function checkLike(op: string, given: readonly Tensor[], expected: readonly Tens
   }
 }
 
+/** Everything a Parameter has stood for, in a trace and in those around it. */
+function standInsOf(parameter: Parameter, trace: Trace | undefined): Tensor[] {
+  if (!trace) return [parameter.read()];
+  const own = trace.standIns.get(parameter) ?? [];
+  if (!trace.body) return own;
+  const { parent } = trace.body;
+  return [...own, ...inTrace(parent, () => standInsOf(parameter, parent))];
+}
+
 /**
  * The gradient of a scalar loss with respect to each Parameter; undefined for one that the loss
  * does not reach. What a Parameter was assigned in this trace counts as that Parameter.
@@ -172,21 +212,17 @@ export function gradients(loss: Tensor, parameters: readonly Parameter[]): (Tens
   const trace = currentTrace();
   const wanted = new Set<Parameter>(parameters);
   const standIns = new Map<Parameter, Set<Tensor>>();
-  for (const parameter of wanted)
-    standIns.set(
-      parameter,
-      new Set(trace ? (trace.standIns.get(parameter) ?? []) : [parameter.read()]),
-    );
+  for (const parameter of wanted) standIns.set(parameter, new Set(standInsOf(parameter, trace)));
   const targets = [...standIns.values()].flatMap((tensors) => [...tensors]);
   const seed = full([], 1, { dtype: output.dtype });
   const found = pullback([output], [seed], targets, (node) => {
     // Inside `compile` what is captured is a constant.
-    if (!trace && [...node.dropped].some((parameter) => wanted.has(parameter)))
+    if (!compiledTrace(trace) && [...node.dropped].some((parameter) => wanted.has(parameter)))
       throw new Error(
         `gradients: the graph behind ${node.outputs[0]} was dropped when its value was read: ` +
           "got no path to its parameters, expected gradients before item() or toArray()",
       );
-    const read = trace ? undefined : parameterRead(node);
+    const read = compiledTrace(trace) ? undefined : parameterRead(node);
     if (read && wanted.has(read.parameter) && read.version !== read.parameter.version)
       throw new Error(
         `gradients: ${loss} reads ${read.parameter}, which was written after it was recorded: ` +

@@ -6,6 +6,7 @@
 import { leavesOf, replaceLeaves, type Tensors } from "../autodiff/transforms.js";
 import { type Backend, defaultBackend, defaultDtype, init } from "../backend.js";
 import { parameterRead } from "../evaluate.js";
+import { Body, recordBody } from "../ops/body.js";
 import { arrayOf, constant } from "../ops/create.js";
 import type { HostSource } from "../plan/lowering.js";
 import { ancestors, makeNode, type Op, operand, record, traced } from "../tape.js";
@@ -78,9 +79,20 @@ function leafValue(tensor: Tensor): TypedArray {
     .map((_, i) => numbers[i] as number);
 }
 
+/** A body of an op with its floats in another precision. */
+function recastBody({ inputs, nodes, outputs }: Body, float: FloatDtype): Body {
+  const types = inputs.map(({ shape, dtype }) => ({
+    shape,
+    dtype: isFloat(dtype) ? float : dtype,
+  }));
+  const whole = { inputs, nodes, outputs };
+  return recordBody("replay", types, (given) => outputs.map(replay(whole, given, float))).body;
+}
+
 /** An op's attributes where results are to be in another precision. */
 function recastAttrs(attrs: unknown, float: FloatDtype): unknown {
-  const { dtype } = (attrs ?? {}) as { dtype?: Dtype };
+  const { dtype, body } = (attrs ?? {}) as { dtype?: Dtype; body?: unknown };
+  if (body instanceof Body) return { ...(attrs as object), body: recastBody(body, float) };
   return dtype && isFloat(dtype) ? { ...(attrs as object), dtype: float } : attrs;
 }
 

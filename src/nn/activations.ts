@@ -12,25 +12,61 @@ import { logSoftmax, softmax } from "../ops/softmax.js";
 import type { Tensor } from "../tensor.js";
 import { Module } from "./module.js";
 
-/** A module that applies a function without parameters. */
-function layer(f: (x: Tensor) => Tensor) {
-  return class extends Module {
-    forward(x: Tensor): Tensor {
-      return f(x);
-    }
-  };
+/** max(0, x) */
+export class ReLU extends Module {
+  forward(x: Tensor): Tensor {
+    return relu(x);
+  }
 }
 
-/** max(0, x) */
-export class ReLU extends layer(relu) {}
 /** 1 / (1 + e⁻ˣ) */
-export class Sigmoid extends layer(sigmoid) {}
-export class Tanh extends layer(tanh) {}
-export class ReLU6 extends layer(relu6) {}
-export class SiLU extends layer(silu) {}
-export class Softsign extends layer(softsign) {}
-export class Hardsigmoid extends layer(hardSigmoid) {}
-export class Hardswish extends layer(hardSwish) {}
+export class Sigmoid extends Module {
+  forward(x: Tensor): Tensor {
+    return sigmoid(x);
+  }
+}
+
+/** tanh x */
+export class Tanh extends Module {
+  forward(x: Tensor): Tensor {
+    return tanh(x);
+  }
+}
+
+/** min(max(x, 0), 6) */
+export class ReLU6 extends Module {
+  forward(x: Tensor): Tensor {
+    return relu6(x);
+  }
+}
+
+/** x · sigmoid(x) */
+export class SiLU extends Module {
+  forward(x: Tensor): Tensor {
+    return silu(x);
+  }
+}
+
+/** x / (1 + |x|) */
+export class Softsign extends Module {
+  forward(x: Tensor): Tensor {
+    return softsign(x);
+  }
+}
+
+/** min(max(x / 6 + ½, 0), 1) */
+export class Hardsigmoid extends Module {
+  forward(x: Tensor): Tensor {
+    return hardSigmoid(x);
+  }
+}
+
+/** x · min(max(x + 3, 0), 6) / 6 */
+export class Hardswish extends Module {
+  forward(x: Tensor): Tensor {
+    return hardSwish(x);
+  }
+}
 
 /** x > 0 ? x : slope · x */
 export class LeakyReLU extends Module {
