@@ -30,12 +30,18 @@ export { type GradCheckEntry, type GradCheckReport, gradCheck } from "./check/gr
 export { type Argument, type Arguments, type Compiled, compile, type Traced } from "./compile.js";
 export {
   clamp,
+  elu,
+  type GeluOptions,
+  gelu,
   hardSigmoid,
   hardSwish,
   hardtanh,
   leakyRelu,
+  logSigmoid,
+  mish,
   relu6,
   silu,
+  softplus,
   softsign,
 } from "./ops/activations.js";
 export {

@@ -1,10 +1,16 @@
 import {
+  elu,
+  type GeluOptions,
+  gelu,
   hardSigmoid,
   hardSwish,
   hardtanh,
   leakyRelu,
+  logSigmoid,
+  mish,
   relu6,
   silu,
+  softplus,
   softsign,
 } from "../ops/activations.js";
 import { relu, sigmoid, tanh } from "../ops/elementwise.js";
@@ -65,6 +71,55 @@ export class Hardsigmoid extends Module {
 export class Hardswish extends Module {
   forward(x: Tensor): Tensor {
     return hardSwish(x);
+  }
+}
+
+/** ln sigmoid(x) */
+export class LogSigmoid extends Module {
+  forward(x: Tensor): Tensor {
+    return logSigmoid(x);
+  }
+}
+
+/** x · tanh(softplus(x)) */
+export class Mish extends Module {
+  forward(x: Tensor): Tensor {
+    return mish(x);
+  }
+}
+
+/** ln(1 + eˣ) */
+export class Softplus extends Module {
+  forward(x: Tensor): Tensor {
+    return softplus(x);
+  }
+}
+
+/** x > 0 ? x : alpha · (eˣ − 1) */
+export class ELU extends Module {
+  readonly alpha: number;
+
+  constructor(alpha = 1) {
+    super();
+    this.alpha = alpha;
+  }
+
+  forward(x: Tensor): Tensor {
+    return elu(x, this.alpha);
+  }
+}
+
+/** x · Φ(x), exact or by tanh. */
+export class GELU extends Module {
+  readonly options: GeluOptions;
+
+  constructor(options: GeluOptions = {}) {
+    super();
+    this.options = options;
+  }
+
+  forward(x: Tensor): Tensor {
+    return gelu(x, this.options);
   }
 }
 

@@ -10,12 +10,14 @@ export {
 } from "../ops/classification.js";
 export {
   bce,
+  bceWithLogits,
   type CosineOptions,
   cosineSimilarity,
   hingeEmbedding,
   huber,
   type KlDivOptions,
   klDiv,
+  type LogitsOptions,
   l1,
   mse,
   smoothL1,
@@ -24,16 +26,21 @@ export { type BatchNormResult, batchNormEval, batchNormTrain } from "../ops/norm
 export type { LossOptions, Reduction } from "../ops/reduction.js";
 export { groupNorm, layerNorm, rmsNorm } from "../ops/rowNorm.js";
 export {
+  ELU,
+  GELU,
   Hardsigmoid,
   Hardswish,
   Hardtanh,
   LeakyReLU,
+  LogSigmoid,
   LogSoftmax,
+  Mish,
   ReLU,
   ReLU6,
   Sigmoid,
   SiLU,
   Softmax,
+  Softplus,
   Softsign,
   Tanh,
 } from "./activations.js";

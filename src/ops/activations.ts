@@ -2,10 +2,14 @@
  * Activations. Pieces are chosen by `where`, so that each kink passes the gradient of the piece it
  * belongs to, as PyTorch's, and NaN stays NaN.
  */
-import { describe } from "../tape.js";
-import type { Tensor } from "../tensor.js";
+import { Opcode } from "../../assembly/opcodes.js";
+import type { Value } from "../plan/lowering.js";
+import { describe, type Op, record1 } from "../tape.js";
+import type { Tensor, TensorType } from "../tensor.js";
 import { abs, ge, gt, le, lt, where } from "./compare.js";
-import { add, div, mul, sigmoid } from "./elementwise.js";
+import { checkFloat } from "./create.js";
+import { add, div, mul, neg, sigmoid, tanh } from "./elementwise.js";
+import { erf, expm1 } from "./math.js";
 
 function checkNumber(op: string, name: string, value: number): void {
   if (typeof value !== "number" || Number.isNaN(value))
@@ -53,3 +57,60 @@ export const hardSigmoid = (x: Tensor): Tensor =>
 /** x · min(max(x + 3, 0), 6) / 6 (Howard et al. 2019) */
 export const hardSwish = (x: Tensor): Tensor =>
   where(lt(x, -3), 0, where(le(x, 3), div(mul(x, add(x, 3)), 6), x));
+
+/** x > 0 ? x : alpha · (eˣ − 1) (Clevert et al. 2015); the derivative at 0 is alpha. */
+export function elu(x: Tensor, alpha = 1): Tensor {
+  checkNumber("elu", "alpha", alpha);
+  const positive = gt(x, 0);
+  // What is not chosen must not overflow: its derivative would be 0 · Infinity.
+  return where(positive, x, mul(expm1(where(positive, 0, x)), alpha));
+}
+
+/** ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|): exact far out on both sides. */
+const softplusOp: Op<null> = {
+  name: "softplus",
+  infer: ([x]) => {
+    checkFloat("softplus", (x as TensorType).dtype);
+    return [x as TensorType];
+  },
+  vjp: [(dy, { inputs: [x] }) => mul(dy, sigmoid(x as Tensor))],
+  jvp: [(xDot, { inputs: [x] }) => mul(xDot, sigmoid(x as Tensor))],
+  lower(node, to) {
+    const x = to.input(node, 0);
+    const { dtype, size } = x;
+    const step = (opcode: Opcode, from: Value): Value => {
+      const out = to.temporary(dtype, size);
+      to.emit(opcode, [out], [from, size], [[out, from]]);
+      return out;
+    };
+    const tail = step(Opcode.Log1p, step(Opcode.Exp, step(Opcode.Neg, step(Opcode.Abs, x))));
+    to.emit(Opcode.Add, [to.output(node)], [step(Opcode.Relu, x), tail, 1, size, size, 1, size, 1]);
+  },
+};
+
+/** ln(1 + eˣ); its derivative is sigmoid(x). */
+export const softplus = (x: Tensor): Tensor => record1(softplusOp, [x], null);
+
+/** ln sigmoid(x) = −softplus(−x) */
+export const logSigmoid = (x: Tensor): Tensor => neg(softplus(neg(x)));
+
+/** x · tanh(softplus(x)) (Misra 2019) */
+export const mish = (x: Tensor): Tensor => mul(x, tanh(softplus(x)));
+
+export interface GeluOptions {
+  /** "tanh": ½x(1 + tanh(√(2/π)(x + 0.044715x³))); "none", the default, is exact. */
+  readonly approximate?: "none" | "tanh";
+}
+
+/** x · Φ(x) = ½x(1 + erf(x / √2)), Φ the normal distribution (Hendrycks & Gimpel 2016). */
+export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
+  const { approximate = "none" } = options;
+  if (approximate !== "none" && approximate !== "tanh")
+    throw new TypeError(
+      `gelu: unknown approximation: got ${describe(approximate)}, expected "none" or "tanh"`,
+    );
+  const half = mul(x, 0.5);
+  if (approximate === "none") return mul(half, add(erf(mul(x, Math.SQRT1_2)), 1));
+  const cubic = mul(x, add(mul(mul(x, x), 0.044715), 1));
+  return mul(half, add(tanh(mul(cubic, Math.sqrt(2 / Math.PI))), 1));
+}

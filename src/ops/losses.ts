@@ -4,9 +4,10 @@ import type { Lowering, Value } from "../plan/lowering.js";
 import { type Axes, formatShape, sameShape } from "../shape.js";
 import { describe, type Op, record1 } from "../tape.js";
 import type { Node, Tensor, TensorType } from "../tensor.js";
+import { softplus } from "./activations.js";
 import { abs, eq, gt, lt, where } from "./compare.js";
 import { checkFloat } from "./create.js";
-import { div, exp, log, maximum, mul, relu, sqrt, square, sub } from "./elementwise.js";
+import { add, div, exp, log, maximum, mul, neg, relu, sqrt, square, sub } from "./elementwise.js";
 import { sum } from "./reduce.js";
 import {
   reduced as average,
@@ -148,6 +149,24 @@ function byTarget({ inputs }: Node<null>): Tensor {
 
 /** Binary cross-entropy of probabilities p and targets y; see `bceWithLogits` for scores. */
 export const bce = pairwise("bce", (p, y) => record1(bceOp, [p, y], null));
+
+export interface LogitsOptions extends LossOptions {
+  /** Multiplies the term of targets that are 1; broadcasts. */
+  readonly posWeight?: Tensor;
+  /** Multiplies each loss; broadcasts. */
+  readonly weight?: Tensor;
+}
+
+/** Binary cross-entropy of scores x: (1 − y)·x + ln(1 + e⁻ˣ), which never overflows. */
+export function bceWithLogits(x: Tensor, y: Tensor, options: LogitsOptions = {}): Tensor {
+  const { posWeight, weight } = options;
+  const reduction = checkReduction("bceWithLogits", options.reduction);
+  checkPair("bceWithLogits", x, y);
+  const tail = softplus(neg(x));
+  const weighed = posWeight ? mul(tail, add(mul(sub(posWeight, 1), y), 1)) : tail;
+  const losses = add(mul(sub(1, y), x), weighed);
+  return average(weight ? mul(losses, weight) : losses, reduction);
+}
 
 /** x where y = 1, max(0, margin − x) where y = −1; y holds 1 and −1. */
 export function hingeEmbedding(

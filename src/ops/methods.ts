@@ -5,6 +5,7 @@ import { Parameter } from "../parameter.js";
 import { type Axes, formatShape, type Shape } from "../shape.js";
 import { checkOpen, currentTrace } from "../tape.js";
 import { type Dtype, Tensor, type TypedArray } from "../tensor.js";
+import type { GeluOptions } from "./activations.js";
 import * as activations from "./activations.js";
 import * as compare from "./compare.js";
 import type { NestedNumbers, Operand } from "./create.js";
@@ -52,6 +53,9 @@ export interface TensorMethods {
   clamp(low: number, high: number): Tensor;
   leakyRelu(slope?: number): Tensor;
   silu(): Tensor;
+  elu(alpha?: number): Tensor;
+  gelu(options?: GeluOptions): Tensor;
+  softplus(): Tensor;
   exp(): Tensor;
   log(): Tensor;
   sqrt(): Tensor;
@@ -205,6 +209,15 @@ const methods: TensorMethods & ThisType<Tensor> = {
   },
   leakyRelu(slope) {
     return activations.leakyRelu(this, slope);
+  },
+  elu(alpha) {
+    return activations.elu(this, alpha);
+  },
+  gelu(options) {
+    return activations.gelu(this, options);
+  },
+  softplus() {
+    return activations.softplus(this);
   },
   silu() {
     return activations.silu(this);

@@ -52,6 +52,7 @@ export const programs: Programs = {
   huber: ([x, y], { reduction, delta }) => [nn.huber(x, y, { reduction, delta })],
   smooth_l1: ([x, y], { reduction, beta }) => [nn.smoothL1(x, y, { reduction, beta })],
   bce: pair(nn.bce),
+  bce_with_logits: pair(nn.bceWithLogits),
   hinge_embedding: ([x, y], { reduction, margin: width }) => [
     nn.hingeEmbedding(x, y, { reduction, margin: width }),
   ],

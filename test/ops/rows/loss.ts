@@ -81,6 +81,12 @@ export const rows: Row[] = [
   pair("l1", nn.l1, { distinct: true }),
   pair("huber", (x, y) => nn.huber(x, y, { delta: 0.7 })),
   pair("smoothL1", (x, y) => nn.smoothL1(x, y, { beta: 0.5 })),
+  pair("bceWithLogits", nn.bceWithLogits),
+  pair(
+    "bceWithLogits",
+    (x, y) => nn.bceWithLogits(x, y, { posWeight: tensor([1, 2, 3], { dtype: x.dtype }) }),
+    { use: "weighted" },
+  ),
   pair("bce", nn.bce, { domain: [0.1, 0.9] }),
   {
     op: "hingeEmbedding",
