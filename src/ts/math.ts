@@ -25,14 +25,25 @@ const E5 = F(5.0000001201e-1); // 0x3f000000
 /** eˣ */
 export function exp1(x: number): number {
   const clamped = Math.max(-104, Math.min(x, 89));
-  const n = F(F(F(clamped * LOG2E) + ROUND) - ROUND);
-  const r = F(F(clamped - F(n * LN2_HI)) - F(n * LN2_LO));
+  const n = exponentOf(clamped);
+  return scaled(F(expm1Reduced(clamped, n) + 1), n);
+}
+
+function exponentOf(x: number): number {
+  return F(F(F(x * LOG2E) + ROUND) - ROUND);
+}
+
+function expm1Reduced(x: number, n: number): number {
+  const r = F(F(x - F(n * LN2_HI)) - F(n * LN2_LO));
   let p = F(F(E0 * r) + E1);
   p = F(F(p * r) + E2);
   p = F(F(p * r) + E3);
   p = F(F(p * r) + E4);
   p = F(F(p * r) + E5);
-  p = F(F(F(p * F(r * r)) + r) + 1);
+  return F(F(p * F(r * r)) + r);
+}
+
+function scaled(p: number, n: number): number {
   const exponent = n | 0;
   const half = exponent >> 1;
   return F(F(p * power2(half)) * power2(exponent - half));
@@ -81,11 +92,16 @@ export function log1(x: number): number {
 
 /** 1 / (1 + e⁻ˣ) */
 export function sigmoid1(x: number): number {
-  const e = exp1(-Math.abs(x));
+  const clamped = Math.max(-104, -Math.abs(x));
+  const n = exponentOf(clamped);
+  const t = expm1Reduced(clamped, n);
+  const p = F(t + 1);
+  const e = scaled(p, n);
   const below = F(1 + e);
-  const lost = F(e - F(below - 1));
+  const lostAbove = x < 0 ? F(t - F(p - 1)) : 0;
+  const lostBelow = F(e - F(below - 1));
   const y = F((x < 0 ? e : 1) / below);
-  return F(y - F(y * lost));
+  return F(y + F(y * F(lostAbove - lostBelow)));
 }
 
 const T0 = F(-5.70498872745e-3); // 0xbbbaf0ea
