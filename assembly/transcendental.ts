@@ -1,22 +1,10 @@
 /**
- * The kernels of `wideMath.ts` (contract: `src/kernels.ts`): what each computes on four lanes;
- * `map.ts` has the loops.
+ * The kernels of `wideMath.ts` and `wideTrig.ts` (contract: `src/kernels.ts`): what each computes on
+ * four lanes; `map.ts` has the loops.
  */
 import { map1, map2 } from "./map";
-import {
-  atanOf,
-  atan2Of,
-  cosOf,
-  coshOf,
-  erfOf,
-  expm1Of,
-  hypotOf,
-  log1pOf,
-  powOf,
-  sinOf,
-  sinhOf,
-  tanOf,
-} from "./wideMath";
+import { coshOf, erfOf, expm1Of, hypotOf, log1pOf, powOf, sinhOf } from "./wideMath";
+import { atan2Of, atanOf, cosOf, sinOf, tanOf } from "./wideTrig";
 
 @unmanaged
 class Log1p {

@@ -1,22 +1,10 @@
 import type { Kernels } from "../kernels.js";
 import type { Heap } from "./float.js";
 import { SHIFT } from "./float.js";
-import {
-  atan2Of,
-  atanOf,
-  coshOf,
-  cosOf,
-  erfOf,
-  expm1Of,
-  hypotOf,
-  log1pOf,
-  powOf,
-  sinhOf,
-  sinOf,
-  tanOf,
-} from "./wideMath.js";
+import { coshOf, erfOf, expm1Of, hypotOf, log1pOf, powOf, sinhOf } from "./wideMath.js";
+import { atan2Of, atanOf, cosOf, sinOf, tanOf } from "./wideTrig.js";
 
-/** The kernels of `wideMath.ts`. A call per element is small beside the function itself. */
+/** The kernels of `wideMath.ts` and `wideTrig.ts`. A call per element is small beside the function itself. */
 
 type Unary = (m: Heap, ...operands: Parameters<Kernels["exp"]>) => void;
 type Binary = (m: Heap, ...operands: Parameters<Kernels["add"]>) => void;

@@ -6,7 +6,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../assembly/opcodes.js";
 import * as double from "../../src/ts/doubleMath.js";
-import * as wide from "../../src/ts/wideMath.js";
+import * as wideMath from "../../src/ts/wideMath.js";
+import * as wideTrig from "../../src/ts/wideTrig.js";
 import { bits, onBoth, onDouble } from "./harness.js";
 
 const LENGTHS = [0, 1, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33, 100];
@@ -53,6 +54,7 @@ const special = (n: number, shift = 0): Float32Array =>
 /** One operation in either precision: `F` is Math.fround or nothing. */
 type Rounding = (x: number) => number;
 const exact: Rounding = (x) => x;
+const wide = { ...wideMath, ...wideTrig };
 const twin = (F: Rounding): typeof double | typeof wide => (F === exact ? double : wide);
 
 const unary: [string, Opcode, ((x: number, F: Rounding) => number) | undefined][] = [

@@ -7,6 +7,7 @@ import { Opcode } from "../../assembly/opcodes.js";
 import * as double from "../../src/ts/doubleMath.js";
 import * as single from "../../src/ts/math.js";
 import * as wide from "../../src/ts/wideMath.js";
+import * as trig from "../../src/ts/wideTrig.js";
 import { onBoth, onWasm } from "./harness.js";
 import { errorOf, functions, type MeasuredFunction, maxUlp } from "./ulp.js";
 
@@ -16,14 +17,14 @@ const scalars: Record<MeasuredFunction, (x: number) => number> = {
   sigmoid: single.sigmoid1,
   tanh: single.tanh1,
   erf: wide.erfOf,
-  sin: wide.sinOf,
-  cos: wide.cosOf,
-  tan: wide.tanOf,
+  sin: trig.sinOf,
+  cos: trig.cosOf,
+  tan: trig.tanOf,
   log1p: wide.log1pOf,
   expm1: wide.expm1Of,
   sinh: wide.sinhOf,
   cosh: wide.coshOf,
-  atan: wide.atanOf,
+  atan: trig.atanOf,
 };
 const names = Object.keys(functions) as MeasuredFunction[];
 
@@ -220,7 +221,7 @@ const NUMBERS = [
 
 const binary = [
   { name: "pow", opcode: Opcode.Pow, of: wide.powOf, truth: double.powOf },
-  { name: "atan2", opcode: Opcode.Atan2, of: wide.atan2Of, truth: double.atan2Of },
+  { name: "atan2", opcode: Opcode.Atan2, of: trig.atan2Of, truth: double.atan2Of },
   { name: "hypot", opcode: Opcode.Hypot, of: wide.hypotOf, truth: double.hypotOf },
 ];
 
