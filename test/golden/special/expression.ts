@@ -4,12 +4,16 @@ import { crossEntropy } from "../../../src/nn/index.js";
 
 export type Named = Readonly<Record<string, c.Tensor>>;
 
-const unary = ["sigmoid", "tanh", "softplus", "relu", "exp", "log", "sin", "cos", "sqrt", "square"]
-  .concat(["softmax", "abs", "silu", "gelu", "erf", "mean", "sum"])
-  .map((name) => [name, c[name as "exp"]] as const);
+const { abs, cos, erf, exp, gelu, log, mean, relu, sigmoid, silu, sin, softmax, softplus, sqrt } =
+  c;
+const { square, sum, tanh } = c;
+const unary = { abs, cos, erf, exp, gelu, log, mean, relu, sigmoid, silu, sin, softmax, softplus };
+const more = { sqrt, square, sum, tanh };
 
 const functions: Readonly<Record<string, (a: c.Tensor, b: c.Tensor) => c.Tensor>> = {
-  ...Object.fromEntries(unary.map(([name, f]) => [name, (x: c.Tensor) => f(x)])),
+  ...Object.fromEntries(
+    Object.entries({ ...unary, ...more }).map(([name, f]) => [name, (x: c.Tensor) => f(x)]),
+  ),
   max: (a, b) => c.maximum(a, b),
   min: (a, b) => c.minimum(a, b),
   cross_entropy: (x, y) => crossEntropy(x, y),
