@@ -20,7 +20,7 @@ import { packA, packB } from "./packing";
  * Contract: it fixes the order of additions. A micro-panel of B is then 8 KiB and stays in L1 while
  * A's pass by.
  */
-const KC: u32 = 256;
+export const KC: u32 = 256;
 /**
  * The packed block of A, 128 KiB, stays in L2 while B's micro-panels pass by. MC from 64 to 192 and
  * NC from 256 to 1,024 differ by 3 %, at 1,024³ by 7 %.
@@ -73,9 +73,19 @@ export function gemm(
   rsC: u32, rsA: u32, csA: u32, rsB: u32, csB: u32,
   alpha: usize, beta: usize, activation: u32, workspace: usize,
 ): void {
+  product(
+    c, a, b, bias, m, n, k, rsC, rsA, csA, rsB, csB,
+    alpha ? load<f32>(alpha) : 1, beta ? load<f32>(beta) : 0, activation, workspace,
+  );
+}
+
+/** `gemm` with its scalars as numbers, for kernels that are made of products. */
+export function product(
+  c: usize, a: usize, b: usize, bias: usize, m: u32, n: u32, k: u32,
+  rsC: u32, rsA: u32, csA: u32, rsB: u32, csB: u32,
+  scale: f32, keep: f32, activation: u32, workspace: usize,
+): void {
   const stride = <usize>rsC << 2;
-  const scale: f32 = alpha ? load<f32>(alpha) : 1;
-  const keep: f32 = beta ? load<f32>(beta) : 0;
   // An empty product must leave beta·C as it is, −0 included: to add −0 does.
   const factor: f32 = k ? scale : keep == 0 ? 1 : -1;
   for (let jc: u32 = 0; jc < n; jc += NC) {

@@ -29,3 +29,14 @@ export function storeLanes(at: usize, v: v128, count: usize): void {
   v128.store64_lane(at, v, 0);
   if (count == 3) v128.store32_lane(at, v, 2, 8);
 }
+
+/** Four elements `step` bytes apart, of which only the first `count` are read; the others are 0. */
+// @ts-ignore: decorator
+@inline
+export function gather(x: usize, step: usize, count: u32): v128 {
+  let v = v128.load32_zero(x);
+  if (count > 1) v = v128.load32_lane(x + step, v, 1);
+  if (count > 2) v = v128.load32_lane(x + (step << 1), v, 2);
+  if (count > 3) v = v128.load32_lane(x + (step << 1) + step, v, 3);
+  return v;
+}

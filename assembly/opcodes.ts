@@ -73,6 +73,17 @@ export const enum Opcode {
   RmsNorm,
   RmsNormBackward,
 
+  Unfold,
+  Fold,
+  Conv2dForward,
+  Conv2dInputGradient,
+  Conv2dWeightGradient,
+  MaxPool,
+  PoolGather,
+  PoolScatter,
+  AvgPool,
+  AvgPoolBackward,
+
   RandomBits,
   Uniform,
   Normal,

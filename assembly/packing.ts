@@ -1,3 +1,4 @@
+import { gather } from "./lanes";
 import { MR, NR } from "./microKernel";
 
 /**
@@ -14,17 +15,6 @@ import { MR, NR } from "./microKernel";
  *
  * Rows and columns that A and B do not have are zeros. Strides are in bytes.
  */
-
-/** Four elements `step` bytes apart, of which only the first `count` are read; the others are 0. */
-// @ts-ignore: decorator
-@inline
-function gather(x: usize, step: usize, count: u32): v128 {
-  let v = v128.load32_zero(x);
-  if (count > 1) v = v128.load32_lane(x + step, v, 1);
-  if (count > 2) v = v128.load32_lane(x + (step << 1), v, 2);
-  if (count > 3) v = v128.load32_lane(x + (step << 1) + step, v, 3);
-  return v;
-}
 
 /**
  * Packs a strip of four rows of A, or of four columns of B: element (r, p) of x, at r·rs + p·cs,

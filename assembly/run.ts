@@ -1,4 +1,5 @@
 import { Opcode, Refusal } from "./opcodes";
+import { fold, unfold } from "./columns";
 import {
   add,
   div,
@@ -33,11 +34,13 @@ import {
   toFloat,
   toInteger,
 } from "./compare";
+import { conv2dForward, conv2dInputGradient, conv2dWeightGradient } from "./conv";
 import { gemm, gemmBatched } from "./gemm";
 import { argsort, gather, scatterAdd, take, takeAdd } from "./indexing";
 import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from "./loss";
 import { copy, fill, increment, oneHot, stridedCopy, stridedPlace } from "./move";
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm";
+import { avgPool, avgPoolBackward, maxPool, poolGather, poolScatter } from "./pool";
 import { dropout, normal, randomBits, uniform } from "./random";
 import { max, mean, min, sum } from "./reduce";
 import { rmsNorm, rmsNormBackward } from "./rmsNorm";
@@ -342,6 +345,48 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
           word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
           word(at, 6),
         );
+        break;
+      case Opcode.Unfold:
+        unfold(word(at, 0), word(at, 1), at + 16);
+        break;
+      case Opcode.Fold:
+        fold(word(at, 0), word(at, 1), at + 16);
+        break;
+      case Opcode.Conv2dForward:
+        conv2dForward(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), at + 28, word(at, 21),
+          word(at, 22), workspace,
+        );
+        break;
+      case Opcode.Conv2dInputGradient:
+        conv2dInputGradient(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), at + 28, word(at, 21),
+          workspace,
+        );
+        break;
+      case Opcode.Conv2dWeightGradient:
+        conv2dWeightGradient(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), at + 24, word(at, 20), workspace,
+        );
+        break;
+      case Opcode.MaxPool:
+        maxPool(word(at, 0), word(at, 1), word(at, 2), at + 20);
+        break;
+      case Opcode.PoolGather:
+        poolGather(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+        );
+        break;
+      case Opcode.PoolScatter:
+        poolScatter(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+        );
+        break;
+      case Opcode.AvgPool:
+        avgPool(word(at, 0), word(at, 1), at + 16, word(at, 18), word(at, 19));
+        break;
+      case Opcode.AvgPoolBackward:
+        avgPoolBackward(word(at, 0), word(at, 1), at + 16, word(at, 18), word(at, 19));
         break;
       case Opcode.RandomBits:
         randomBits(word(at, 0), word(at, 1), word(at, 2), word(at, 3));

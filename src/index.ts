@@ -64,6 +64,13 @@ export {
   where,
 } from "./ops/compare.js";
 export {
+  conv1d,
+  conv2d,
+  convTranspose1d,
+  convTranspose2d,
+} from "./ops/conv.js";
+export type { ConvOptions, ConvTransposeOptions } from "./ops/convOptions.js";
+export {
   arange,
   eye,
   full,
@@ -91,6 +98,7 @@ export {
   sub,
   tanh,
 } from "./ops/elementwise.js";
+export type { Pair } from "./ops/geometry.js";
 export {
   argsort,
   embedding,
@@ -135,7 +143,22 @@ export {
 } from "./ops/math.js";
 export { type GemmOptions, gemm, linear, matmul, outer } from "./ops/matmul.js";
 export { type ParameterOptions, parameter } from "./ops/parameter.js";
+export {
+  type AvgPoolOptions,
+  avgPool1d,
+  avgPool2d,
+  type MaxPoolOptions,
+  maxPool1d,
+  maxPool2d,
+  maxPool2dWithIndices,
+} from "./ops/pool.js";
 export { max, mean, min, sum } from "./ops/reduce.js";
+export {
+  adaptiveAvgPool2d,
+  globalAvgPool,
+  globalMaxPool,
+  upsampleNearest,
+} from "./ops/resize.js";
 export { broadcastTo, reshape, stopGradient, transpose } from "./ops/shape.js";
 export { logSoftmax, softmax } from "./ops/softmax.js";
 export {
@@ -151,6 +174,7 @@ export {
   type VarianceOptions,
   variance,
 } from "./ops/statistics.js";
+export { fold, type UnfoldOptions, unfold } from "./ops/unfold.js";
 export {
   diagonal,
   flip,

@@ -414,6 +414,113 @@ export interface Kernels {
   ): void;
 
   /**
+   * Images as columns (Chellapilla et al. 2006). `geometry` is the address of sixteen u32
+   *
+   *     N C H W   O   kH kW   oH oW   stride y x   padding y x   dilation y x   groups
+   *
+   * of which padding is what lies before the first row and column; the rest follows from oH, oW.
+   * Out of an image is 0.
+   *
+   *     out[n, (c, ky, kx), (oy, ox)] = x[n, c, oy·stride y + ky·dilation y − padding y, ox·…]
+   *
+   * x [N, C, H, W], out [N, C·kH·kW, oH·oW]; O and groups are not read. Not in place; no kernel
+   * with a geometry is.
+   */
+  unfold(out: number, x: number, geometry: number): void;
+  /**
+   * The transpose of `unfold`: x [N, C·kH·kW, oH·oW], out [N, C, H, W]. Each pixel starts at 0 and
+   * adds what the columns hold of it, (ky, kx) ascending.
+   */
+  fold(out: number, x: number, geometry: number): void;
+  /**
+   * y [N, O, oH, oW] = activation(w · columns(x) + bias), a product for each image and group: x [N,
+   * C, H, W], w [O, C / groups, kH, kW], bias [O] or 0: none. In GEMM's order with k = (c, ky, kx).
+   * `span`: positions at a time; `scratch`: min(KC, k) · min(span, oH·oW) floats, none needed for a
+   * kernel of 1 × 1 with stride 1 and no padding. Bits do not depend on `span`.
+   */
+  conv2dForward(
+    y: number,
+    scratch: number,
+    x: number,
+    w: number,
+    bias: number,
+    geometry: number,
+    span: number,
+    activation: number,
+  ): void;
+  /**
+   * dx [N, C, H, W] = fold(wᵀ · dy) + bias, for each image and group: dy [N, O, oH, oW], w [O, C /
+   * groups, kH, kW], bias [C] or 0: none (a transposed convolution has one). The product in GEMM's
+   * order with k over the O / groups filters, then `fold`'s additions, then the bias. `span`:
+   * channels at a time; `scratch`: min(span, C / groups) · kH·kW·oH·oW floats, none needed where
+   * `conv2dForward` needs none.
+   */
+  conv2dInputGradient(
+    dx: number,
+    scratch: number,
+    dy: number,
+    w: number,
+    bias: number,
+    geometry: number,
+    span: number,
+  ): void;
+  /**
+   * dw [O, C / groups, kH, kW] = Σ dy · columns(x)ᵀ for each group: x [N, C, H, W], dy [N, O, oH,
+   * oW]. In GEMM's order with k = (n, oy, ox): its blocks cross from one image into the next.
+   * `span`: elements of a filter at a time; `scratch`: KC · (min(span, C / groups · kH·kW) + O /
+   * groups) floats at most.
+   */
+  conv2dWeightGradient(
+    dw: number,
+    scratch: number,
+    x: number,
+    dy: number,
+    geometry: number,
+    span: number,
+  ): void;
+  /**
+   * The greatest element of each window of x [N, C, H, W] in y [N, C, oH, oW], and where it is in
+   * its plane of H·W: the first that is greater than all before it in row-major order; of NaNs, the
+   * last. Padding counts as −Infinity; a window without elements has index −1. indices i32.
+   */
+  maxPool(y: number, indices: number, x: number, geometry: number): void;
+  /**
+   * out[p, i] = x[p, indices[p, i]], 0 where that is negative: x [planes, size], out and indices
+   * [planes, count]; the indices are known to be less than `size`. Not in place.
+   */
+  poolGather(
+    out: number,
+    x: number,
+    indices: number,
+    planes: number,
+    size: number,
+    count: number,
+  ): void;
+  /** The transpose of `poolGather`: out[p, indices[p, i]] += x[p, i] from 0, i ascending. */
+  poolScatter(
+    out: number,
+    x: number,
+    indices: number,
+    planes: number,
+    size: number,
+    count: number,
+  ): void;
+  /**
+   * y [N, C, oH, oW] = the sum of each window of x [N, C, H, W], (ky, kx) ascending from 0, divided
+   * by `divisor` (a scalar), or when that is 0 by the number of its elements, with those of the
+   * padding when `countIncludePad` is 1. Dilation is 1. A window without elements gives 0.
+   */
+  avgPool(y: number, x: number, geometry: number, countIncludePad: number, divisor: number): void;
+  /** The transpose of `avgPool`: dx += dy / divisor over each window from 0, (oy, ox) ascending. */
+  avgPoolBackward(
+    dx: number,
+    dy: number,
+    geometry: number,
+    countIncludePad: number,
+    divisor: number,
+  ): void;
+
+  /**
    * Threefry-2x32, 20 rounds (Salmon et al. 2011), in JAX's partitionable layout. `state` is the
    * address of u32 [seedHi, seedLo, run]; key = foldIn(foldIn([seedHi, seedLo], run), ordinal),
    * where foldIn(key, d) = threefry(key, [0, d]). out[i] (u32) = x0 ^ x1 of threefry(key, [0, i]).

@@ -3,12 +3,20 @@ import { describe, expect, test } from "vitest";
 import {
   add,
   atan2,
+  avgPool1d,
+  avgPool2d,
+  conv1d,
+  conv2d,
   exp,
+  full,
+  globalMaxPool,
   grad,
   hypot,
   matmul,
   max,
   maximum,
+  maxPool1d,
+  maxPool2d,
   mean,
   minimum,
   pow,
@@ -17,6 +25,7 @@ import {
   sum,
   type Tensor,
   tensor,
+  zeros,
 } from "../src/index.js";
 
 describe("values", () => {
@@ -71,6 +80,62 @@ describe("values", () => {
       got: () => grad((x: Tensor) => square(x).sum())(tensor([])).toArray(),
       want: [],
     },
+    {
+      what: "NaN wins its window of maxPool2d",
+      got: () => maxPool2d(tensor([1, Number.NaN, 3, 2]).reshape([1, 1, 1, 4]), [1, 2]).toArray(),
+      want: [[[[Number.NaN, 3]]]],
+    },
+    {
+      what: "padding counts as −Infinity in maxPool2d",
+      got: () => maxPool2d(full([1, 1, 2, 2], -1), 2, { padding: 1 }).toArray(),
+      want: [
+        [
+          [
+            [-1, -1],
+            [-1, -1],
+          ],
+        ],
+      ],
+    },
+    {
+      what: "padding counts as zeros in avgPool2d",
+      got: () => avgPool2d(full([1, 1, 2, 2], 4), 2, { padding: 1 }).toArray(),
+      want: [
+        [
+          [
+            [1, 1],
+            [1, 1],
+          ],
+        ],
+      ],
+    },
+    {
+      what: "or not",
+      got: () => avgPool2d(full([1, 1, 1, 1], 4), 2, { padding: 1, countIncludePad: false }).item(),
+      want: 4,
+    },
+    {
+      what: "a last window of ceilMode is divided by what is inside, padding included",
+      got: () => avgPool1d(tensor([[[2, 4, 6]]]), 2, { ceilMode: true }).toArray(),
+      want: [[[3, 6]]],
+    },
+    {
+      what: "a last window of ceilMode that starts in the padding is left out",
+      got: () =>
+        maxPool1d(tensor([[[1, 2, 3]]]), 2, { stride: 2, padding: 1, ceilMode: true }).shape,
+      want: [1, 1, 2],
+    },
+    {
+      what: "convolution of no images",
+      got: () => conv2d(zeros([0, 2, 4, 4]), zeros([3, 2, 3, 3])).shape,
+      want: [0, 3, 2, 2],
+    },
+    {
+      what: "an infinite weight over padding",
+      got: () =>
+        conv1d(tensor([[[1]]]), tensor([[[Infinity, 1]]]), undefined, { padding: 1 }).toArray(),
+      want: [[[Number.NaN, Infinity]]],
+    },
   ])("$what", ({ got, want }) => expect(got()).toEqual(want));
 });
 
@@ -107,6 +172,18 @@ describe("gradients at ties and kinks", () => {
     },
     { what: "hypot at (0, 0)", f: (x) => hypot(x, 0), at: [0], gradient: [NaN] },
     { what: "atan2 at (0, 0)", f: (x) => atan2(x, 0), at: [0], gradient: [NaN] },
+    {
+      what: "equal maxima of maxPool2d: all to the first in row-major order",
+      f: (x) => maxPool2d(x.reshape([1, 1, 2, 2]), 2),
+      at: [1, 3, 3, 3],
+      gradient: [0, 1, 0, 0],
+    },
+    {
+      what: "equal maxima of globalMaxPool: shared",
+      f: (x) => globalMaxPool(x.reshape([1, 1, 4])),
+      at: [1, 3, 3, 2],
+      gradient: [0, 0.5, 0.5, 0],
+    },
   ])("$what", ({ f, at, gradient }) => {
     expect(grad((x: Tensor) => sum(f(x)))(tensor(at)).toArray()).toEqual(gradient);
   });

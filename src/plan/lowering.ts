@@ -185,10 +185,13 @@ const activations = new Map<Opcode, Activation>([
   [Opcode.Tanh, 3],
 ]);
 
+/** Kernels whose last operand is an activation for their first result. */
+const withEpilogue: ReadonlySet<Opcode> = new Set([Opcode.Gemm, Opcode.Conv2dForward]);
+
 /**
- * Lets a GEMM apply the activation that alone reads its result, while the tile is in registers. The
- * epilogue computes what the two instructions would, to the bit. `kept` are values that are needed
- * for something else.
+ * Lets a product apply the activation that alone reads its result, while that is in registers or
+ * in cache. The epilogue computes what the two instructions would, to the bit. `kept` are values
+ * that are needed for something else.
  */
 export function fuseActivations(
   instructions: readonly Instruction[],
@@ -197,12 +200,12 @@ export function fuseActivations(
   const readers = new Map<Value, number>();
   for (const instruction of instructions)
     for (const value of reads(instruction)) readers.set(value, (readers.get(value) ?? 0) + 1);
-  const gemms = new Map<Value, number>();
+  const products = new Map<Value, number>();
   const result: Instruction[] = [];
   for (const instruction of instructions) {
     const activation = activations.get(instruction.opcode);
     const x = instruction.rest[0];
-    const at = x instanceof Value ? gemms.get(x) : undefined;
+    const at = x instanceof Value ? products.get(x) : undefined;
     if (
       activation !== undefined &&
       x instanceof Value &&
@@ -210,14 +213,15 @@ export function fuseActivations(
       readers.get(x) === 1 &&
       !kept.has(x)
     ) {
-      const gemm = result[at] as Instruction;
-      const rest = [...gemm.rest.slice(0, -1), activation];
-      result[at] = { ...gemm, writes: instruction.writes, rest };
+      const product = result[at] as Instruction;
+      const writes = [...instruction.writes, ...product.writes.slice(1)];
+      const rest = [...product.rest.slice(0, -1), activation];
+      result[at] = { ...product, writes, rest };
       continue;
     }
     const written = instruction.writes[0];
-    if (instruction.opcode === Opcode.Gemm && instruction.rest.at(-1) === 0 && written)
-      gemms.set(written, result.length);
+    if (withEpilogue.has(instruction.opcode) && instruction.rest.at(-1) === 0 && written)
+      products.set(written, result.length);
     result.push(instruction);
   }
   return result;

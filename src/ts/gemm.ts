@@ -10,7 +10,7 @@ const F = Math.fround;
  * them costs more here than it saves.
  */
 
-const KC = 256;
+export const KC = 256;
 
 /**
  * What becomes of a sum on its way to f[at]; `shift` is undefined before the last block and without
@@ -146,10 +146,32 @@ export function gemm(
   beta: number,
   activation: number,
 ): void {
+  const scale = alpha === 0 ? 1 : (heap.f[alpha >>> SHIFT] as number);
+  const keep = beta === 0 ? 0 : (heap.f[beta >>> SHIFT] as number);
+  product(heap, c, a, b, bias, m, n, k, rsC, rsA, csA, rsB, csB, scale, keep, activation);
+}
+
+/** `gemm` with its scalars as numbers, for kernels that are made of products. */
+export function product(
+  heap: Heap,
+  c: number,
+  a: number,
+  b: number,
+  bias: number,
+  m: number,
+  n: number,
+  k: number,
+  rsC: number,
+  rsA: number,
+  csA: number,
+  rsB: number,
+  csB: number,
+  scale: number,
+  keep: number,
+  activation: number,
+): void {
   const f = heap.f;
   const to = c >>> SHIFT;
-  const scale = alpha === 0 ? 1 : (f[alpha >>> SHIFT] as number);
-  const keep = beta === 0 ? 0 : (f[beta >>> SHIFT] as number);
   // An empty product must leave beta·C as it is, −0 included: to add −0 does.
   const factor = k > 0 ? scale : keep === 0 ? 1 : -1;
   let pc = 0;

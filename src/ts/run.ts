@@ -1,4 +1,5 @@
 import { Opcode, Refusal } from "../../assembly/opcodes.js";
+import { fold, unfold } from "./columns.js";
 import {
   abs,
   ceil,
@@ -13,6 +14,7 @@ import {
   toFloat,
   toInteger,
 } from "./compare.js";
+import { conv2dForward, conv2dInputGradient, conv2dWeightGradient } from "./conv.js";
 import {
   add,
   div,
@@ -39,6 +41,7 @@ import { argsort, gather, scatterAdd, take, takeAdd } from "./indexing.js";
 import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from "./loss.js";
 import { copy, fill, increment, oneHot, stridedCopy, stridedPlace } from "./move.js";
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm.js";
+import { avgPool, avgPoolBackward, maxPool, poolGather, poolScatter } from "./pool.js";
 import { dropout, normal, randomBits, uniform } from "./random.js";
 import { max, mean, min, sum } from "./reduce.js";
 import { rmsNorm, rmsNormBackward } from "./rmsNorm.js";
@@ -291,6 +294,36 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
         break;
       case Opcode.RmsNormBackward:
         rmsNormBackward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
+        break;
+      case Opcode.Unfold:
+        unfold(m, o(0), o(1), (at + 4) << 2);
+        break;
+      case Opcode.Fold:
+        fold(m, o(0), o(1), (at + 4) << 2);
+        break;
+      case Opcode.Conv2dForward:
+        conv2dForward(m, o(0), o(1), o(2), o(3), o(4), (at + 7) << 2, o(21), o(22));
+        break;
+      case Opcode.Conv2dInputGradient:
+        conv2dInputGradient(m, o(0), o(1), o(2), o(3), o(4), (at + 7) << 2, o(21));
+        break;
+      case Opcode.Conv2dWeightGradient:
+        conv2dWeightGradient(m, o(0), o(1), o(2), o(3), (at + 6) << 2, o(20));
+        break;
+      case Opcode.MaxPool:
+        maxPool(m, o(0), o(1), o(2), (at + 5) << 2);
+        break;
+      case Opcode.PoolGather:
+        poolGather(m, o(0), o(1), o(2), o(3), o(4), o(5));
+        break;
+      case Opcode.PoolScatter:
+        poolScatter(m, o(0), o(1), o(2), o(3), o(4), o(5));
+        break;
+      case Opcode.AvgPool:
+        avgPool(m, o(0), o(1), (at + 4) << 2, o(18), o(19));
+        break;
+      case Opcode.AvgPoolBackward:
+        avgPoolBackward(m, o(0), o(1), (at + 4) << 2, o(18), o(19));
         break;
       case Opcode.RandomBits:
         randomBits(m, o(0), o(1), o(2), o(3));

@@ -2,7 +2,9 @@
 import { expect, test } from "vitest";
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Kernels } from "../../src/kernels.js";
+import * as columns from "../../src/ts/columns.js";
 import * as compare from "../../src/ts/compare.js";
+import * as conv from "../../src/ts/conv.js";
 import * as elementwise from "../../src/ts/elementwise.js";
 import type { Heap } from "../../src/ts/float.js";
 import { gemm, gemmBatched } from "../../src/ts/gemm.js";
@@ -10,6 +12,7 @@ import * as indexing from "../../src/ts/indexing.js";
 import * as loss from "../../src/ts/loss.js";
 import * as move from "../../src/ts/move.js";
 import * as norm from "../../src/ts/norm.js";
+import * as pool from "../../src/ts/pool.js";
 import * as random from "../../src/ts/random.js";
 import * as reduce from "../../src/ts/reduce.js";
 import * as rmsNorm from "../../src/ts/rmsNorm.js";
@@ -26,12 +29,15 @@ type OnHeap = {
 };
 
 const kernels: OnHeap = {
+  ...columns,
   ...compare,
+  ...conv,
   ...elementwise,
   ...indexing,
   ...loss,
   ...move,
   ...norm,
+  ...pool,
   ...random,
   ...reduce,
   ...transcendental,
@@ -102,6 +108,16 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   batchNormBackward: Opcode.BatchNormBackward,
   rmsNorm: Opcode.RmsNorm,
   rmsNormBackward: Opcode.RmsNormBackward,
+  unfold: Opcode.Unfold,
+  fold: Opcode.Fold,
+  conv2dForward: Opcode.Conv2dForward,
+  conv2dInputGradient: Opcode.Conv2dInputGradient,
+  conv2dWeightGradient: Opcode.Conv2dWeightGradient,
+  maxPool: Opcode.MaxPool,
+  poolGather: Opcode.PoolGather,
+  poolScatter: Opcode.PoolScatter,
+  avgPool: Opcode.AvgPool,
+  avgPoolBackward: Opcode.AvgPoolBackward,
   randomBits: Opcode.RandomBits,
   uniform: Opcode.Uniform,
   normal: Opcode.Normal,

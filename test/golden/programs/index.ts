@@ -1,6 +1,7 @@
 /** The program of every op of the suite, by its name there. */
 import type { Programs } from "../program.js";
 import { programs as composite } from "./composite.js";
+import { programs as conv } from "./conv.js";
 import { programs as elementwise } from "./elementwise.js";
 import { programs as logic } from "./logic.js";
 import { programs as loss } from "./loss.js";
@@ -19,5 +20,6 @@ export const programs: Programs = {
   ...loss,
   ...norm,
   ...shape,
+  ...conv,
   ...composite,
 };

@@ -1,5 +1,6 @@
 /** All rows, in the order of the proof. */
 import type { Row } from "../row.js";
+import { rows as conv } from "./conv.js";
 import { rows as elementwise } from "./elementwise.js";
 import { rows as logic } from "./logic.js";
 import { rows as loss } from "./loss.js";
@@ -18,4 +19,5 @@ export const rows: readonly Row[] = [
   ...loss,
   ...norm,
   ...shape,
+  ...conv,
 ];
