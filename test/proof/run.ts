@@ -1,9 +1,13 @@
 /** `npm run proof`: measures every op and writes `docs/ops.md`; exits with 1 on any miss. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { Measured } from "./measure.js";
-import { ops, proof, table } from "./proof.js";
+import { ops, proof, type Swept, sweeps, sweepTable, table } from "./proof.js";
 
-const page = (measured: readonly Measured[]): string => `# Ops, proved
+/** Odd, so that it meets all low bits. */
+const STRIDE = 499;
+const WINDOW = 2000;
+
+const page = (measured: readonly Measured[], swept: readonly Swept[]): string => `# Ops, proved
 
 Every op in every build, as \`npm run proof\` measured it. The numbers are the largest over the uses of
 the op in \`test/ops/rows\`: options, axes, broadcasts.
@@ -17,6 +21,15 @@ the op in \`test/ops/rows\`: options, axes, broadcasts.
 - **PyTorch**: cases computed by PyTorch that pass, values and gradients, in that build.
 
 ${table(measured)}
+
+## Functions over all of f32
+
+Every ${STRIDE}th of the 2³² patterns of f32, subnormals, infinities and NaNs among them, and every pattern
+within ${WINDOW} of the places where an approximation would fail first (near 1 for \`log\`, near multiples of
+π/2 and f32's worst cases for \`sin\`, where functions overflow, where argument reduction changes). The truth
+is double precision.
+
+${sweepTable(swept)}
 `;
 
 export function main(): number {
@@ -25,9 +38,13 @@ export function main(): number {
     measured.push(found);
     for (const miss of found.misses) console.error(`${found.op}, ${found.build}: ${miss}`);
   }
+  const swept = [...sweeps({ stride: STRIDE, window: WINDOW })];
+  const far = swept.filter(({ ulp, bound }) => !(ulp <= bound));
+  for (const { name, build, ulp, at } of far)
+    console.error(`${name}, ${build}: ${ulp} ULP at ${at}`);
   mkdirSync("docs", { recursive: true });
-  writeFileSync("docs/ops.md", page(measured));
-  const missed = measured.filter(({ misses }) => misses.length > 0).length;
+  writeFileSync("docs/ops.md", page(measured, swept));
+  const missed = measured.filter(({ misses }) => misses.length > 0).length + far.length;
   console.log(
     `docs/ops.md: ${ops.length} ops in ${measured.length} lines, ${missed === 0 ? "all proved" : `${missed} with misses`}`,
   );
