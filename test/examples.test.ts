@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 test.each([
+  ["cnn.mjs", [], "98.5 % and more"],
   ["gpt.mjs", ["150"], "below the bigram entropy"],
   ["lstm.mjs", ["600"], "learned to remember"],
   ["autoencoder.mjs", ["10"], "better than linear"],

@@ -51,6 +51,14 @@ export {
   scaledDotProductAttention,
 } from "./attention.js";
 export { Flatten, Identity, ModuleList, Sequential } from "./containers.js";
+export {
+  Conv1d,
+  Conv2d,
+  type ConvModuleOptions,
+  ConvTranspose1d,
+  ConvTranspose2d,
+  type ConvTransposeModuleOptions,
+} from "./conv.js";
 export { Dropout } from "./dropout.js";
 export { Embedding, type EmbeddingOptions } from "./embedding.js";
 export * as init from "./init.js";
@@ -65,4 +73,14 @@ export {
   type LayerNormOptions,
   RMSNorm,
 } from "./norm.js";
+export {
+  AdaptiveAvgPool2d,
+  AvgPool1d,
+  AvgPool2d,
+  GlobalAvgPool,
+  GlobalMaxPool,
+  MaxPool1d,
+  MaxPool2d,
+  Upsample,
+} from "./pool.js";
 export { GRU, LSTM, type Recurrence, type RecurrentOptions, RNN } from "./recurrent.js";
