@@ -6,19 +6,31 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import {
+  compile,
   grad,
   init,
   jvp,
   mul,
+  square,
   stopGradient,
+  sum,
   type Tensor,
   tensor,
+  valueAndGrad,
   vjp,
   wasm,
 } from "../src/index.js";
 import { ts } from "../src/pure.js";
 import * as random from "../src/random.js";
-import { BOUNDS, bitsOf, type Check, derivativeErrors, like, sizeOf } from "./ops/checks.js";
+import {
+  BOUNDS,
+  bitsOf,
+  type Check,
+  derivativeErrors,
+  inputsOf,
+  like,
+  sizeOf,
+} from "./ops/checks.js";
 import { nameOf } from "./ops/row.js";
 import { rows } from "./ops/rows/index.js";
 
@@ -67,6 +79,46 @@ describe("equal bits in both builds", () => {
       }),
       { numRuns: 15, seed: 1 },
     );
+  });
+});
+
+describe("bytes planned are bytes written", () => {
+  test.each(named.filter(({ row }) => !row.constant))("$name", ({ row }) => {
+    const x = inputsOf(row, 1, "f32");
+    const step = compile((all: readonly Tensor[]) => {
+      const { value, grad: gradients } = valueAndGrad((moving: readonly Tensor[]) =>
+        sum(square(row.f(...moving))),
+      )(all);
+      return [value, ...gradients];
+    });
+    step(x);
+    step.program.poison();
+    step(x);
+    expect(step.program.bytesWritten()).toBe(step.plan.peakBytes);
+    expect(step.callsPerStep).toBe(1);
+  });
+});
+
+describe("equal bits around every number of lanes", () => {
+  const along = named.filter(
+    ({ row }) => row.f.length === 1 && String(row.shapes) === "3,5" && !row.constant,
+  );
+  /** Ops of one input that take any shape, along an axis of 0 to 33. */
+  const lengths = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 15, 16, 17, 31, 32, 33];
+  test.each(along)("$name", ({ row }) => {
+    for (const n of lengths) {
+      const wide = { ...row, shapes: [[3, n]] };
+      const x = inputsOf(wide, n, "f32").map((t) => [...t.toTypedArray()]);
+      let here: number[][];
+      try {
+        here = bitsOf(wide, x, wasm);
+      } catch (error) {
+        // Written for five columns: refused before anything ran.
+        expect(error).toBeInstanceOf(RangeError);
+        continue;
+      }
+      expect(bitsOf(wide, x, ts), `${n} columns`).toEqual(here);
+    }
   });
 });
 

@@ -48,6 +48,7 @@ export {
   type AttentionMasks,
   type AttentionOptions,
   MultiheadAttention,
+  MultiheadAttention as MultiHeadAttention,
   scaledDotProductAttention,
 } from "./attention.js";
 export { Flatten, Identity, ModuleList, Sequential } from "./containers.js";
@@ -67,7 +68,9 @@ export { type Layer, Module } from "./module.js";
 export {
   BatchNorm1d,
   BatchNorm2d,
+  type BatchNormCall,
   type BatchNormOptions,
+  batchNorm,
   GroupNorm,
   LayerNorm,
   type LayerNormOptions,

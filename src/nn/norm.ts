@@ -24,6 +24,36 @@ export interface BatchNormOptions {
   readonly trackRunningStats?: boolean;
 }
 
+export interface BatchNormCall {
+  /** Statistics, moved in training and used otherwise; without them the batch's own are used. */
+  readonly runningMean?: Parameter | undefined;
+  readonly runningVar?: Parameter | undefined;
+  readonly weight?: Tensor | undefined;
+  readonly bias?: Tensor | undefined;
+  readonly training?: boolean;
+  readonly momentum?: number;
+  readonly eps?: number;
+}
+
+/**
+ * Batch normalisation of x [n, channels, …] as a function; everything else is one for each channel.
+ * In training the running statistics move by `momentum`, the variance unbiased.
+ */
+export function batchNorm(x: Tensor, call: BatchNormCall = {}): Tensor {
+  const { runningMean, runningVar, training = false, momentum = 0.1, eps = 1e-5 } = call;
+  const per = (value: number): Tensor =>
+    full([x.shape[1] ?? 0], value, { dtype: x.dtype as FloatDtype });
+  const { weight = per(1), bias = per(0) } = call;
+  if (!training && runningMean && runningVar)
+    return batchNormEval(x, runningMean, runningVar, weight, bias, eps);
+  const { y, mean, variance, count } = batchNormTrain(x, weight, bias, eps);
+  if (!training || !runningMean || !runningVar) return y;
+  const unbiased = (momentum * count) / (count - 1);
+  updateWith(y, runningMean, (old) => old.mul(1 - momentum).add(mean.mul(momentum)));
+  updateWith(y, runningVar, (old) => old.mul(1 - momentum).add(variance.mul(unbiased)));
+  return y;
+}
+
 /**
  * Batch normalisation (Ioffe & Szegedy 2015), per channel of [n, channels, …]. In training it
  * normalises by the batch's biased variance and moves the running statistics, the variance
@@ -81,17 +111,10 @@ abstract class BatchNorm extends Module {
           )
           .join(" or ")}`,
       );
-    const per = (value: number): Tensor =>
-      full([this.features], value, { dtype: x.dtype as FloatDtype });
-    const [weight, bias] = [this.weight ?? per(1), this.bias ?? per(0)];
-    if (!this.isTraining() && runningMean && runningVar)
-      return batchNormEval(x, runningMean, runningVar, weight, bias, eps);
-    const { y, mean, variance, count } = batchNormTrain(x, weight, bias, eps);
-    if (!runningMean || !runningVar || !this.numBatchesTracked || !this.isTraining()) return y;
-    const unbiased = (momentum * count) / (count - 1);
-    updateWith(y, runningMean, (old) => old.mul(1 - momentum).add(mean.mul(momentum)));
-    updateWith(y, runningVar, (old) => old.mul(1 - momentum).add(variance.mul(unbiased)));
-    updateWith(y, this.numBatchesTracked, increment);
+    const training = this.isTraining();
+    const { weight, bias } = this;
+    const y = batchNorm(x, { runningMean, runningVar, weight, bias, training, momentum, eps });
+    if (training && this.numBatchesTracked) updateWith(y, this.numBatchesTracked, increment);
     return y;
   }
 }
