@@ -100,17 +100,13 @@ export {
 } from "./ops/elementwise.js";
 export type { Pair } from "./ops/geometry.js";
 export {
-  argsort,
   embedding,
   gather,
   indexAdd,
   indexSelect,
   oneHot,
-  type SortOptions,
   scatterAdd,
-  sort,
   takeAlongAxis,
-  topK,
 } from "./ops/indexing.js";
 export {
   concat,
@@ -161,6 +157,7 @@ export {
 } from "./ops/resize.js";
 export { broadcastTo, reshape, stopGradient, transpose } from "./ops/shape.js";
 export { logSoftmax, softmax } from "./ops/softmax.js";
+export { argsort, type SortOptions, sort, topK } from "./ops/sort.js";
 export {
   argmax,
   argmin,

@@ -10,7 +10,6 @@ import * as activations from "./activations.js";
 import * as compare from "./compare.js";
 import type { NestedNumbers, Operand } from "./create.js";
 import * as elementwise from "./elementwise.js";
-import type { SortOptions } from "./indexing.js";
 import * as indexing from "./indexing.js";
 import * as join from "./join.js";
 import * as math from "./math.js";
@@ -18,6 +17,8 @@ import { matmul } from "./matmul.js";
 import { max, mean, min, sum } from "./reduce.js";
 import { broadcastTo, reshape, transpose } from "./shape.js";
 import { logSoftmax, softmax } from "./softmax.js";
+import type { SortOptions } from "./sort.js";
+import * as sorting from "./sort.js";
 import type { NormOptions, VarianceOptions } from "./statistics.js";
 import * as statistics from "./statistics.js";
 import type { PadOptions, Range, Widths } from "./view.js";
@@ -415,13 +416,13 @@ const methods: TensorMethods & ThisType<Tensor> = {
     return indexing.scatterAdd(this, axis, indices, source);
   },
   argsort(axis, options) {
-    return indexing.argsort(this, axis, options);
+    return sorting.argsort(this, axis, options);
   },
   sort(axis, options) {
-    return indexing.sort(this, axis, options);
+    return sorting.sort(this, axis, options);
   },
   topK(k, axis, options) {
-    return indexing.topK(this, k, axis, options);
+    return sorting.topK(this, k, axis, options);
   },
 };
 
