@@ -70,7 +70,11 @@ export type Axes = number | readonly number[] | null | undefined;
 /** The axes of a reduction, ascending; none given means all. */
 export function normalizeAxes(op: string, axes: Axes, rank: number): readonly number[] {
   if (axes === null || axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
-  const list = (typeof axes === "number" ? [axes] : axes).map((axis) =>
+  if (typeof axes !== "number" && !Array.isArray(axes))
+    throw new TypeError(
+      `${op}: axes are no numbers: got ${JSON.stringify(axes)}, expected a whole number or an array of them`,
+    );
+  const list = (typeof axes === "number" ? [axes] : axes).map((axis: number) =>
     normalizeAxis(op, axis, rank),
   );
   if (new Set(list).size !== list.length)

@@ -197,15 +197,21 @@ export function makeNode<Attrs>(
 
 /** An operand as the tape sees it: Parameters become reads, captured tensors constants. */
 export function operand(op: string, given: Tensor): Tensor {
-  if (!(given instanceof Tensor))
-    throw new TypeError(
-      `${op}: operand is not a tensor: got ${describe(given)}, expected a tensor; wrap data with tensor(…)`,
-    );
+  checkTensors(op, given);
   const tensor = hooks.isParameter(given) ? hooks.read(given) : given;
   checkOpen(op, tensor);
   const unknown = tensor.node.trace === undefined && !tensor.node.values[tensor.index];
   if (unknown && compiledTrace(current)) capture(op, tensor);
   return tensor;
+}
+
+/** Refuses operands that are no tensors, before anything is asked of their shapes. */
+export function checkTensors(op: string, ...operands: readonly unknown[]): void {
+  for (const given of operands)
+    if (!(given instanceof Tensor))
+      throw new TypeError(
+        `${op}: operand is not a tensor: got ${describe(given)}, expected a tensor; wrap data with tensor(…)`,
+      );
 }
 
 /** Refuses a placeholder whose trace has ended. */

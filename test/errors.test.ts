@@ -474,6 +474,38 @@ const rows: Record<string, Row> = {
     kind: TypeError,
     message: "SGD: not a parameter: got a Tensor, expected Parameters, as from model.parameters()",
   },
+  "an optimizer with a misspelt option": {
+    call: () => new Adam([p()], { learningRate: 1 } as never),
+    kind: TypeError,
+    message:
+      "Adam: unknown option: got learningRate, expected some of [lr, betas, eps, weightDecay, maximize]",
+  },
+  "an array in matmul": {
+    call: () => c.matmul([1, 2] as never, x23),
+    kind: TypeError,
+    message:
+      "matmul: operand is not a tensor: got an array of 2, expected a tensor; wrap data with tensor(…)",
+  },
+  "a number in concat": {
+    call: () => c.concat([x23, 1 as never]),
+    kind: TypeError,
+    message: "concat: operand is not a tensor: got 1, expected a tensor; wrap data with tensor(…)",
+  },
+  "an axis that is a text": {
+    call: () => x23.sum("0" as never),
+    kind: TypeError,
+    message: 'sum: axes are no numbers: got "0", expected a whole number or an array of them',
+  },
+  "slice of a number": {
+    call: () => x23.slice(1 as never),
+    kind: TypeError,
+    message: "slice: ranges are no list: got 1, expected one for each axis, as in [[0, 2], null]",
+  },
+  "aux that is missing": {
+    call: () => c.grad((x: Tensor) => x.sum() as never, { aux: true })(x23),
+    kind: TypeError,
+    message: "grad: result has no aux: got a Tensor, expected [scalar, aux] with aux: true",
+  },
   "an optimizer of nothing": {
     call: () => new SGD([], { lr: 1 }),
     kind: RangeError,

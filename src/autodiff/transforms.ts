@@ -105,6 +105,10 @@ export function valueAndGrad<A extends readonly Tensors[], Aux>(
   return (...args) => {
     const { leaves, result, rebuild } = linearize("grad", fn, args);
     checkFloats("grad", leaves);
+    if (options.aux && !Array.isArray(result))
+      throw new TypeError(
+        `grad: result has no aux: got ${describe(result)}, expected [scalar, aux] with aux: true`,
+      );
     const [loss, aux] = options.aux ? (result as WithAux<Aux>) : [result];
     checkScalar("grad", loss);
     const value = operand("grad", loss);

@@ -3,7 +3,7 @@
  * and probabilities as targets are made of it and of the log-softmax.
  */
 import { formatShape, type Shape, sameShape } from "../shape.js";
-import { record1 } from "../tape.js";
+import { checkTensors, record1 } from "../tape.js";
 import { type FloatDtype, isFloat, type Tensor } from "../tensor.js";
 import { cast, ne, where } from "./compare.js";
 import { checkFloat } from "./create.js";
@@ -126,6 +126,7 @@ export function crossEntropy(
   targets: Tensor,
   options: CrossEntropyOptions = {},
 ): Tensor {
+  checkTensors("crossEntropy", logits, targets);
   const { weight, ignoreIndex, labelSmoothing = 0 } = options;
   const reduction = checkReduction("crossEntropy", options.reduction);
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
@@ -183,6 +184,7 @@ export function nllLoss(
   labels: Tensor,
   options: ClassOptions = {},
 ): Tensor {
+  checkTensors("nllLoss", logProbabilities, labels);
   const { weight, ignoreIndex } = options;
   const reduction = checkReduction("nllLoss", options.reduction);
   const rows = rowsOf("nllLoss", "log-probabilities", logProbabilities, labels);
@@ -217,6 +219,7 @@ export function multiMargin(
   labels: Tensor,
   options: MultiMarginOptions = {},
 ): Tensor {
+  checkTensors("multiMargin", scores, labels);
   const { p = 1, margin = 1, weight, average = true } = options;
   const reduction = checkReduction("multiMargin", options.reduction);
   if (p !== 1 && p !== 2) throw new RangeError(`multiMargin: bad p: got ${p}, expected 1 or 2`);

@@ -1,6 +1,6 @@
 /** Einstein's summation: any contraction of one or two tensors, as one (batched) product. */
 import { formatShape, sizeOf } from "../shape.js";
-import { describe } from "../tape.js";
+import { checkTensors, describe } from "../tape.js";
 import type { Tensor } from "../tensor.js";
 import { matmul } from "./matmul.js";
 import { sum } from "./reduce.js";
@@ -93,6 +93,7 @@ const ordered = ({ x, axes }: Named, order: readonly string[]): Tensor =>
  * index are equal, 1 is not stretched except in `...`.
  */
 export function einsum(subscripts: string, ...operands: readonly Tensor[]): Tensor {
+  checkTensors("einsum", ...operands);
   const { terms, output } = parse(subscripts, operands);
   const named = terms.map((term, index) =>
     withoutRepeats({ x: operands[index] as Tensor, axes: [...term] }),

@@ -7,7 +7,7 @@ import { Opcode } from "../../assembly/opcodes.js";
 import { defaultDtype } from "../backend.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from "../shape.js";
-import { type Op, record1 } from "../tape.js";
+import { checkTensors, type Op, record1 } from "../tape.js";
 import type { FloatDtype, Node, Tensor, TensorType } from "../tensor.js";
 import { checkFloat, zeros } from "./create.js";
 import { add } from "./elementwise.js";
@@ -177,6 +177,7 @@ const nothing = (x: Tensor): Tensor =>
 
 /** x with the rows that the indices name along an axis: indices of any shape take its place. */
 export function indexSelect(x: Tensor, axis: number, indices: Tensor): Tensor {
+  checkTensors("indexSelect", x, indices);
   return selectAs("indexSelect", x, axis, indices);
 }
 
@@ -192,6 +193,7 @@ function selectAs(op: string, x: Tensor, axis: number, indices: Tensor): Tensor 
  * an entry that is named several times add up.
  */
 export function embedding(table: Tensor, ids: Tensor): Tensor {
+  checkTensors("embedding", table, ids);
   if (table.rank < 1)
     throw new RangeError("embedding: table is a scalar: got [], expected [entries, …]");
   return selectAs("embedding", table, 0, ids);
@@ -199,6 +201,7 @@ export function embedding(table: Tensor, ids: Tensor): Tensor {
 
 /** x with `source`'s rows added where the indices name them: source is as `indexSelect` gives. */
 export function indexAdd(x: Tensor, axis: number, indices: Tensor, source: Tensor): Tensor {
+  checkTensors("indexAdd", x, indices, source);
   const at = normalizeAxis("indexAdd", axis, x.rank);
   checkIndices("indexAdd", indices);
   checkFloat("indexAdd", x.dtype);
@@ -235,6 +238,7 @@ const reached = (x: Tensor, axis: number, { shape }: Tensor): Tensor =>
  * take_along_axis. Outside the axis the indices may be shorter than x.
  */
 export function gather(x: Tensor, axis: number, indices: Tensor): Tensor {
+  checkTensors("gather", x, indices);
   const at = checkAlong("gather", x, axis, indices);
   return record1(gatherOp, [reached(x, at, indices), indices], { axis: at, op: "gather" });
 }
@@ -248,6 +252,7 @@ export const takeAlongAxis = (x: Tensor, indices: Tensor, axis: number): Tensor 
  * least as long as the indices everywhere.
  */
 export function scatterAdd(x: Tensor, axis: number, indices: Tensor, source: Tensor): Tensor {
+  checkTensors("scatterAdd", x, indices, source);
   const at = checkAlong("scatterAdd", x, axis, indices);
   checkFloat("scatterAdd", x.dtype);
   if (source.rank !== x.rank || indices.shape.some((n, a) => n > (source.shape[a] as number)))
@@ -276,6 +281,7 @@ export function oneHot(
   classes: number,
   options: { readonly dtype?: FloatDtype } = {},
 ): Tensor {
+  checkTensors("oneHot", labels);
   checkIndices("oneHot", labels);
   if (!Number.isInteger(classes) || classes < 1)
     throw new RangeError(`oneHot: bad classes: got ${classes}, expected a whole number ≥ 1`);

@@ -1,6 +1,6 @@
 /** Tensors put together and taken apart along an axis. */
 import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from "../shape.js";
-import { describe, type Op, record1 } from "../tape.js";
+import { checkTensors, describe, type Op, record1 } from "../tape.js";
 import type { Tensor, TensorType } from "../tensor.js";
 import { add } from "./elementwise.js";
 import { broadcastTo, reshape, transpose } from "./shape.js";
@@ -72,6 +72,7 @@ function checkList(op: string, tensors: readonly Tensor[]): readonly [Tensor, ..
     throw new TypeError(
       `${op}: nothing to join: got ${describe(tensors)}, expected an array of tensors`,
     );
+  checkTensors(op, ...tensors);
   return tensors as unknown as readonly [Tensor, ...Tensor[]];
 }
 
@@ -113,6 +114,7 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
 
 /** x in `parts` equal parts along an axis, or in parts of the given lengths. */
 export function split(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
+  checkTensors("split", x);
   const at = normalizeAxis("split", axis, x.rank);
   const length = x.shape[at] as number;
   const lengths =
@@ -138,6 +140,7 @@ export function split(x: Tensor, parts: number | readonly number[], axis = 0): T
 
 /** x with an axis of length 1 before `axis` (of the result, or several). */
 export function expandDims(x: Tensor, axis: number | readonly number[]): Tensor {
+  checkTensors("expandDims", x);
   const axes = typeof axis === "number" ? [axis] : axis;
   const rank = x.rank + axes.length;
   const list = axes.map((a) => normalizeAxis("expandDims", a, rank));
@@ -150,6 +153,7 @@ export function expandDims(x: Tensor, axis: number | readonly number[]): Tensor 
 
 /** x without its axes of length 1, or without those given. */
 export function squeeze(x: Tensor, axis?: number | readonly number[]): Tensor {
+  checkTensors("squeeze", x);
   const list =
     axis === undefined
       ? x.shape.flatMap((n, a) => (n === 1 ? [a] : []))
@@ -167,6 +171,7 @@ export function squeeze(x: Tensor, axis?: number | readonly number[]): Tensor {
 
 /** x with its axes from `start` to `end`, both included, as one. */
 export function flatten(x: Tensor, start = 0, end = -1): Tensor {
+  checkTensors("flatten", x);
   if (x.rank === 0) return reshape(x, [1]);
   const [from, to] = [start, end].map((axis) => normalizeAxis("flatten", axis, x.rank)) as [
     number,
@@ -189,6 +194,7 @@ export const permute = (x: Tensor, axes: readonly number[]): Tensor => transpose
 
 /** x with two axes exchanged. */
 export function swapAxes(x: Tensor, axis1: number, axis2: number): Tensor {
+  checkTensors("swapAxes", x);
   const order = x.shape.map((_, axis) => axis);
   const [a, b] = [axis1, axis2].map((axis) => normalizeAxis("swapAxes", axis, x.rank)) as [
     number,
@@ -200,6 +206,7 @@ export function swapAxes(x: Tensor, axis1: number, axis2: number): Tensor {
 
 /** x repeated as a whole along its axes; axes are added before when there are more repeats. */
 export function tile(x: Tensor, repeats: number | readonly number[]): Tensor {
+  checkTensors("tile", x);
   const given = typeof repeats === "number" ? [repeats] : repeats;
   if (given.some((n) => !Number.isInteger(n) || n < 0))
     throw new RangeError(
@@ -224,6 +231,7 @@ export function tile(x: Tensor, repeats: number | readonly number[]): Tensor {
 
 /** x with the elements of an axis moved on by `shift`, those at the end coming round. */
 export function roll(x: Tensor, shift: number, axis = 0): Tensor {
+  checkTensors("roll", x);
   const at = normalizeAxis("roll", axis, x.rank);
   const length = x.shape[at] as number;
   const by = length === 0 ? 0 : ((shift % length) + length) % length;

@@ -2,7 +2,7 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { type Axes, formatShape, sameShape } from "../shape.js";
-import { describe, type Op, record1 } from "../tape.js";
+import { checkTensors, describe, type Op, record1 } from "../tape.js";
 import type { Node, Tensor, TensorType } from "../tensor.js";
 import { softplus } from "./activations.js";
 import { abs, eq, gt, lt, where } from "./compare.js";
@@ -18,6 +18,7 @@ import {
 
 /** Two tensors of one shape and dtype; nothing is stretched, which hides mistakes. */
 function checkPair(op: string, x: Tensor, y: Tensor): void {
+  checkTensors(op, x, y);
   if (!sameShape(x.shape, y.shape))
     throw new RangeError(
       `${op}: shapes differ: got ${formatShape(x.shape)} and ${formatShape(y.shape)}, expected equal ones; broadcastTo stretches one`,
@@ -93,6 +94,7 @@ export interface KlDivOptions {
  * "mean" is over all elements, as in PyTorch.
  */
 export function klDiv(input: Tensor, target: Tensor, options: KlDivOptions = {}): Tensor {
+  checkTensors("klDiv", input, target);
   const { reduction = "mean", logTarget = false } = options;
   const kind = checkReduction("klDiv", reduction === "batchMean" ? "sum" : reduction);
   checkPair("klDiv", input, target);
@@ -159,6 +161,7 @@ export interface LogitsOptions extends LossOptions {
 
 /** Binary cross-entropy of scores x: (1 − y)·x + ln(1 + e⁻ˣ), which never overflows. */
 export function bceWithLogits(x: Tensor, y: Tensor, options: LogitsOptions = {}): Tensor {
+  checkTensors("bceWithLogits", x, y);
   const { posWeight, weight } = options;
   const reduction = checkReduction("bceWithLogits", options.reduction);
   checkPair("bceWithLogits", x, y);
@@ -192,6 +195,7 @@ export interface CosineOptions {
  * held above eps by itself.
  */
 export function cosineSimilarity(a: Tensor, b: Tensor, options: CosineOptions = {}): Tensor {
+  checkTensors("cosineSimilarity", a, b);
   const { axis = 1, eps = 1e-8 } = options;
   checkPositive("cosineSimilarity", "eps", eps);
   checkFloat("cosineSimilarity", a.dtype);

@@ -5,7 +5,7 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { broadcastShapes, formatShape, type Shape, sizeOf } from "../shape.js";
-import { type Op, record1 } from "../tape.js";
+import { checkTensors, type Op, record1 } from "../tape.js";
 import { isFloat, type Node, type Tensor, type TensorType } from "../tensor.js";
 import { add, mul } from "./elementwise.js";
 import { sum } from "./reduce.js";
@@ -158,6 +158,7 @@ function inBatch(x: Tensor, batch: Shape): Tensor {
  * Transposes of the last two axes cost nothing.
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
+  checkTensors("matmul", a, b);
   for (const [name, x] of [
     ["a", a],
     ["b", b],
@@ -202,6 +203,7 @@ function multiply(left: Stored, right: Stored, batch: Shape): Tensor {
 
 /** a [m], b [n] → [m, n]: every product of two elements. */
 export function outer(a: Tensor, b: Tensor): Tensor {
+  checkTensors("outer", a, b);
   if (a.rank !== 1 || b.rank !== 1)
     throw new RangeError(
       `outer: operands are no vectors: got ${formatShape(a.shape)} and ${formatShape(b.shape)}, expected [m] and [n]`,
@@ -219,6 +221,7 @@ export interface GemmOptions {
 
 /** alpha · op(a)·op(b) + beta · c: a [m, k], b [k, n], c any shape that broadcasts to [m, n]. */
 export function gemm(a: Tensor, b: Tensor, c?: Tensor, options: GemmOptions = {}): Tensor {
+  checkTensors("gemm", a, b);
   const { alpha = 1, beta = 1, transA = false, transB = false } = options;
   if (a.rank !== 2 || b.rank !== 2)
     throw new RangeError(
@@ -264,6 +267,7 @@ const linearOp: Op<null> = {
  * epilogue.
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  checkTensors("linear", x, weight);
   if (x.rank < 1 || weight.rank !== 2)
     throw new RangeError(
       `linear: wrong number of axes: got x ${formatShape(x.shape)}, weight ${formatShape(weight.shape)}, expected [..., in] and [out, in]`,

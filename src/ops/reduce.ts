@@ -2,7 +2,7 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { type Axes, formatShape, normalizeAxes, type Shape, sizeOf } from "../shape.js";
-import { type Op, record1 } from "../tape.js";
+import { checkTensors, type Op, record1 } from "../tape.js";
 import type { Node, Tensor, TensorType } from "../tensor.js";
 import { checkFloat } from "./create.js";
 import { div, equalMask, mul } from "./elementwise.js";
@@ -66,6 +66,7 @@ function reduction(
     ...rest,
   };
   return (x, axes, keepdims = false) => {
+    checkTensors(name, x);
     const list = normalizeAxes(name, axes, x.rank);
     const y = list.length === 0 ? x : record1(op, [x], { axes: list });
     return keepdims ? reshape(y, kept(x.shape, list)) : y;

@@ -5,7 +5,7 @@
  */
 import { Opcode } from "../../assembly/opcodes.js";
 import { formatShape, type Shape, sameShape, sizeOf } from "../shape.js";
-import { type Op, record1 } from "../tape.js";
+import { checkTensors, type Op, record1 } from "../tape.js";
 import type { Tensor, TensorType } from "../tensor.js";
 import { checkFloat } from "./create.js";
 import { add, div, mul, sqrt, square, sub } from "./elementwise.js";
@@ -93,6 +93,7 @@ export function layerNorm(
   beta?: Tensor,
   eps = 1e-5,
 ): Tensor {
+  checkTensors("layerNorm", x);
   checkParameter("layerNorm", "gamma", gamma, shape);
   checkParameter("layerNorm", "beta", beta, shape);
   const y = reshape(normaliseRows(rowsOf("layerNorm", x, shape), eps), x.shape);
@@ -101,6 +102,7 @@ export function layerNorm(
 
 /** x / √(mean x² + eps) · gamma over the trailing axes `shape`. */
 export function rmsNorm(x: Tensor, shape: Shape, gamma?: Tensor, eps = 1e-5): Tensor {
+  checkTensors("rmsNorm", x);
   checkParameter("rmsNorm", "gamma", gamma, shape);
   const rows = rowsOf("rmsNorm", x, shape);
   return affine(reshape(record1(rmsOp, [rows], { eps }), x.shape), gamma, undefined);
@@ -117,6 +119,7 @@ export function groupNorm(
   beta?: Tensor,
   eps = 1e-5,
 ): Tensor {
+  checkTensors("groupNorm", x);
   checkFloat("groupNorm", x.dtype);
   const [n, channels, ...rest] = x.shape;
   if (n === undefined || channels === undefined)

@@ -11,7 +11,7 @@ import {
   sizeOf,
   stridesOf,
 } from "../shape.js";
-import { type Op, record1 } from "../tape.js";
+import { checkTensors, type Op, record1 } from "../tape.js";
 import type { Node, Tensor, TensorType } from "../tensor.js";
 import { sum } from "./reduce.js";
 
@@ -51,6 +51,7 @@ const reshapeOp: Op<{ readonly shape: Shape }> = {
  * The same elements in another shape; one length may be −1, which is then inferred. Costs nothing.
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  checkTensors("reshape", x);
   const full = inferLength(x, shape);
   return sameShape(x.shape, full) ? x : record1(reshapeOp, [x], { shape: full });
 }
@@ -93,6 +94,7 @@ const broadcastOp: Op<{ readonly shape: Shape }> = {
 
 /** x repeated along new axes and axes of length 1, by NumPy's rule. */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  checkTensors("broadcastTo", x);
   checkShape("broadcastTo", shape);
   if (sameShape(x.shape, shape)) return x;
   if (!sameShape(broadcastShapes("broadcastTo", x.shape, shape), shape))
@@ -162,6 +164,7 @@ function inverse(axes: readonly number[]): number[] {
 
 /** x with its axes in another order; none given means reversed. */
 export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
+  checkTensors("transpose", x);
   const order = axes
     ? axes.map((axis) => normalizeAxis("transpose", axis, x.rank))
     : x.shape.map((_, axis) => x.rank - 1 - axis);

@@ -6,7 +6,7 @@
  */
 import { Opcode } from "../../assembly/opcodes.js";
 import { normalizeAxis } from "../shape.js";
-import { type Op, record1 } from "../tape.js";
+import { checkTensors, type Op, record1 } from "../tape.js";
 import type { Tensor, TensorType } from "../tensor.js";
 import { checkFloat } from "./create.js";
 import { div, exp, log, mul, sub } from "./elementwise.js";
@@ -78,6 +78,7 @@ const backwardOp: Op<SoftmaxAttrs> = {
 };
 
 function along(name: string, x: Tensor, axis: number, logarithm: boolean): Tensor {
+  checkTensors(name, x);
   const at = normalizeAxis(name, axis, x.rank);
   if (at === x.rank - 1) return record1(softmaxOp, [x], { logarithm });
   return swapAxes(record1(softmaxOp, [swapAxes(x, at, -1)], { logarithm }), at, -1);

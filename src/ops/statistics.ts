@@ -8,7 +8,7 @@ import {
   type Shape,
   sizeOf,
 } from "../shape.js";
-import { type Op, record1 } from "../tape.js";
+import { checkTensors, type Op, record1 } from "../tape.js";
 import type { FloatDtype, Tensor, TensorType } from "../tensor.js";
 import { abs, eq, where } from "./compare.js";
 import { checkFloat, full, ones } from "./create.js";
@@ -35,6 +35,7 @@ const floatOf = (op: string, { dtype }: Tensor): FloatDtype => {
  * for none. Its derivative is the softmax.
  */
 export function logSumExp(x: Tensor, axes?: Axes, keepdims = false): Tensor {
+  checkTensors("logSumExp", x);
   const dtype = floatOf("logSumExp", x);
   const list = normalizeAxes("logSumExp", axes, x.rank);
   if (list.some((axis) => x.shape[axis] === 0)) {
@@ -56,6 +57,7 @@ export interface VarianceOptions {
 
 /** Σ(x − mean)² / (n − ddof) over `axes` (default: all), in two passes; NaN where n ≤ ddof is 0 / 0. */
 export function variance(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor {
+  checkTensors("variance", x);
   const { ddof = 0, keepdims = false } = options;
   floatOf("variance", x);
   const list = normalizeAxes("variance", axes, x.rank);
@@ -76,6 +78,7 @@ export interface NormOptions {
 
 /** The norm over `axes` (default: all) taken as one vector; its derivative at 0 is 0. */
 export function norm(x: Tensor, axes?: Axes, options: NormOptions = {}): Tensor {
+  checkTensors("norm", x);
   const { order = 2, keepdims = false } = options;
   floatOf("norm", x);
   if (order === 1) return sum(abs(x), axes, keepdims);
@@ -90,6 +93,7 @@ export function norm(x: Tensor, axes?: Axes, options: NormOptions = {}): Tensor 
 
 /** The product over `axes` (default: all), halves multiplied by each other until one is left; 1 for none. */
 export function prod(x: Tensor, axes?: Axes, keepdims = false): Tensor {
+  checkTensors("prod", x);
   const dtype = floatOf("prod", x);
   const list = normalizeAxes("prod", axes, x.rank);
   const rest = x.shape.map((_, axis) => axis).filter((axis) => !list.includes(axis));
@@ -135,6 +139,7 @@ const cumsumOp: Op<CumsumAttrs> = {
 
 /** Running sums along an axis, one addition after the other. */
 export function cumsum(x: Tensor, axis: number): Tensor {
+  checkTensors("cumsum", x);
   return record1(cumsumOp, [x], { axis: normalizeAxis("cumsum", axis, x.rank), reverse: false });
 }
 
@@ -202,6 +207,7 @@ export function maxWithIndices(
   axis: number,
   keepdims = false,
 ): { readonly values: Tensor; readonly indices: Tensor } {
+  checkTensors("maxWithIndices", x);
   const at = normalizeAxis("maxWithIndices", axis, x.rank);
   const indices = argmax(x, at, true);
   const values = gather(x, at, indices);

@@ -6,7 +6,7 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { formatShape, normalizeAxes, normalizeAxis, type Shape, stridesOf } from "../shape.js";
-import { describe, type Op, record1 } from "../tape.js";
+import { checkTensors, describe, type Op, record1 } from "../tape.js";
 import { isFloat, type Tensor, type TensorType } from "../tensor.js";
 import { where } from "./compare.js";
 import { constant } from "./create.js";
@@ -119,6 +119,11 @@ function resolve(range: Exclude<Range, number>, length: number) {
  * `x.slice([[1, 3], null, 0])` is NumPy's `x[1:3, :, 0]`.
  */
 export function slice(x: Tensor, ranges: readonly Range[]): Tensor {
+  checkTensors("slice", x);
+  if (!Array.isArray(ranges))
+    throw new TypeError(
+      `slice: ranges are no list: got ${describe(ranges)}, expected one for each axis, as in [[0, 2], null]`,
+    );
   if (ranges.length > x.rank)
     throw new RangeError(
       `slice: too many ranges: got ${ranges.length} for ${formatShape(x.shape)}, expected at most ${x.rank}`,
@@ -153,6 +158,7 @@ export function slice(x: Tensor, ranges: readonly Range[]): Tensor {
 
 /** x in reverse along `axes` (default: all). */
 export function flip(x: Tensor, axes?: number | readonly number[]): Tensor {
+  checkTensors("flip", x);
   const list = normalizeAxes("flip", axes, x.rank);
   return slice(
     x,
@@ -162,6 +168,7 @@ export function flip(x: Tensor, axes?: number | readonly number[]): Tensor {
 
 /** The diagonal of two axes, as the last axis: element i is at [i, i + offset]. */
 export function diagonal(x: Tensor, offset = 0, axis1 = 0, axis2 = 1): Tensor {
+  checkTensors("diagonal", x);
   const [a, b] = [axis1, axis2].map((axis) => normalizeAxis("diagonal", axis, x.rank)) as [
     number,
     number,
@@ -197,6 +204,7 @@ export interface PadOptions {
  * `[before, after]`. Negative widths are not taken: slice instead.
  */
 export function pad(x: Tensor, widths: Widths, options: PadOptions = {}): Tensor {
+  checkTensors("pad", x);
   const { mode = "constant", value = 0 } = options;
   const list = typeof widths === "number" ? x.shape.map(() => widths) : widths;
   if (list.length !== x.rank)

@@ -42,9 +42,10 @@ abstract class AdamLike extends Optimizer<AdamHyper> {
     name: string,
     parameters: ParametersOrGroups<AdamHyper>,
     defaults: AdamHyper,
+    options: AdamOptions,
     decoupled: boolean,
   ) {
-    super(name, parameters, defaults);
+    super(name, parameters, defaults, options);
     this.#decoupled = decoupled;
   }
 
@@ -104,7 +105,7 @@ abstract class AdamLike extends Optimizer<AdamHyper> {
  */
 export class Adam extends AdamLike {
   constructor(parameters: ParametersOrGroups<AdamHyper>, options: AdamOptions = {}) {
-    super("Adam", parameters, { ...ADAM, ...options }, false);
+    super("Adam", parameters, ADAM, options, false);
   }
 }
 
@@ -114,6 +115,6 @@ export class Adam extends AdamLike {
  */
 export class AdamW extends AdamLike {
   constructor(parameters: ParametersOrGroups<AdamHyper>, options: AdamOptions = {}) {
-    super("AdamW", parameters, { ...ADAM, weightDecay: 1e-2, ...options }, true);
+    super("AdamW", parameters, { ...ADAM, weightDecay: 1e-2 }, options, true);
   }
 }

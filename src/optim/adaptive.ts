@@ -47,7 +47,7 @@ export interface RMSpropHyper extends Hyper {
 export class RMSprop extends Optimizer<RMSpropHyper> {
   constructor(parameters: ParametersOrGroups<RMSpropHyper>, options: Partial<RMSpropHyper> = {}) {
     const rates = { lr: 1e-2, alpha: 0.99, eps: 1e-8, weightDecay: 0, momentum: 0 };
-    super("RMSprop", parameters, { ...rates, centered: false, maximize: false, ...options });
+    super("RMSprop", parameters, { ...rates, centered: false, maximize: false }, options);
   }
 
   protected override check(group: Group<RMSpropHyper>): void {
@@ -119,12 +119,12 @@ export interface AdagradHyper extends Hyper {
 export class Adagrad extends Optimizer<AdagradHyper> {
   constructor(parameters: ParametersOrGroups<AdagradHyper>, options: Partial<AdagradHyper> = {}) {
     const rates = { lr: 1e-2, lrDecay: 0, weightDecay: 0, eps: 1e-10 };
-    super("Adagrad", parameters, {
-      ...rates,
-      initialAccumulatorValue: 0,
-      maximize: false,
-      ...options,
-    });
+    super(
+      "Adagrad",
+      parameters,
+      { ...rates, initialAccumulatorValue: 0, maximize: false },
+      options,
+    );
   }
 
   protected override check(group: Group<AdagradHyper>): void {
@@ -172,7 +172,7 @@ export interface AdadeltaHyper extends Hyper {
 export class Adadelta extends Optimizer<AdadeltaHyper> {
   constructor(parameters: ParametersOrGroups<AdadeltaHyper>, options: Partial<AdadeltaHyper> = {}) {
     const rates = { lr: 1, rho: 0.9, eps: 1e-6, weightDecay: 0 };
-    super("Adadelta", parameters, { ...rates, maximize: false, ...options });
+    super("Adadelta", parameters, { ...rates, maximize: false }, options);
   }
 
   protected override check(group: Group<AdadeltaHyper>): void {

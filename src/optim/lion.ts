@@ -23,7 +23,7 @@ export interface LionHyper extends Hyper {
 export class Lion extends Optimizer<LionHyper> {
   constructor(parameters: ParametersOrGroups<LionHyper>, options: Partial<LionHyper> = {}) {
     const defaults = { lr: 1e-4, betas: [0.9, 0.99], weightDecay: 0, maximize: false } as const;
-    super("Lion", parameters, { ...defaults, ...options });
+    super("Lion", parameters, defaults, options);
   }
 
   protected override check(group: Group<LionHyper>): void {

@@ -30,7 +30,7 @@ interface NAdamMoments {
  */
 export class NAdam extends Optimizer<NAdamHyper> {
   constructor(parameters: ParametersOrGroups<NAdamHyper>, options: Partial<NAdamHyper> = {}) {
-    super("NAdam", parameters, { ...ADAM, lr: 2e-3, momentumDecay: 4e-3, ...options });
+    super("NAdam", parameters, { ...ADAM, lr: 2e-3, momentumDecay: 4e-3 }, options);
   }
 
   protected override check(group: Group<NAdamHyper>): void {

@@ -63,9 +63,12 @@ export abstract class Optimizer<H extends Hyper = Hyper> {
   /** How often a trace has updated a Parameter so far. */
   readonly #updates = new WeakMap<Trace, Map<Parameter, number>>();
 
-  constructor(name: string, given: ParametersOrGroups<H>, defaults: H) {
+  constructor(name: string, given: ParametersOrGroups<H>, defaults: H, options: Partial<H>) {
     this.name = name;
-    this.groups = groupsOf<H>(given).map((group) => ({ ...defaults, ...defined(group) }));
+    this.groups = groupsOf<H>(given).map((group) => {
+      checkKeys(name, defaults, { ...options, ...group });
+      return { ...defaults, ...defined(options), ...defined(group) };
+    });
     this.parameters = this.groups.flatMap(({ parameters }) => [...parameters]);
     checkParameters(name, this.parameters);
     for (const group of this.groups) {
@@ -254,6 +257,16 @@ const grouping = (item: unknown): unknown =>
 /** Without the fields that are undefined, which must not hide a default. */
 const defined = <T extends object>(fields: T): T =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+
+/** A misspelt option would be one that silently does nothing. */
+function checkKeys(name: string, defaults: object, given: object): void {
+  const known = Object.keys(defaults);
+  for (const key of Object.keys(given))
+    if (key !== "parameters" && !known.includes(key))
+      throw new TypeError(
+        `${name}: unknown option: got ${key}, expected some of [${known.join(", ")}]`,
+      );
+}
 
 function checkParameters(name: string, parameters: readonly Parameter[]): void {
   for (const item of parameters)

@@ -27,7 +27,7 @@ export type SGDOptions = Partial<SGDHyper> & { readonly lr: number };
 export class SGD extends Optimizer<SGDHyper> {
   constructor(parameters: ParametersOrGroups<SGDHyper>, options: SGDOptions) {
     const rates = { lr: options.lr, momentum: 0, weightDecay: 0 };
-    super("SGD", parameters, { ...rates, nesterov: false, maximize: false, ...options });
+    super("SGD", parameters, { ...rates, nesterov: false, maximize: false }, options);
     for (const { nesterov, momentum } of this.groups)
       if (nesterov && momentum === 0)
         throw new RangeError("SGD: nesterov needs momentum: got momentum 0, expected more than 0");
