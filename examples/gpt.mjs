@@ -21,7 +21,7 @@ const i32 = { dtype: "i32" };
 
 class Block extends nn.Module {
   norm1 = new nn.LayerNorm(SIZE);
-  attention = new nn.MultiheadAttention(SIZE, HEADS);
+  attention = new nn.MultiheadAttention(SIZE, HEADS, { batchFirst: true });
   norm2 = new nn.LayerNorm(SIZE);
   mlp = new nn.Sequential(
     new nn.Linear(SIZE, 4 * SIZE),

@@ -58,14 +58,14 @@ export interface AttentionOptions {
   readonly bias?: boolean;
   /** Of the attention weights, in training. */
   readonly dropout?: number;
-  /** Whether x is [batch, length, size] (the default) or [length, batch, size]. */
+  /** Whether x is [batch, length, size] or [length, batch, size] (the default, as in PyTorch). */
   readonly batchFirst?: boolean;
 }
 
 /**
  * Multi-head attention (Vaswani et al. 2017) with PyTorch's parameters: `in_proj_weight` [3·size,
  * size] for queries, keys and values, and `out_proj`. `forward(query, key = query, value = key)` gives
- * the attended values; x [batch, length, size] or [length, size].
+ * the attended values; x [length, batch, size] (or batch first), or [length, size].
  */
 export class MultiheadAttention extends Module {
   readonly inProjWeight: Parameter;
@@ -87,7 +87,7 @@ export class MultiheadAttention extends Module {
     this.size = size;
     this.heads = heads;
     this.dropout = options.dropout ?? 0;
-    this.batchFirst = options.batchFirst ?? true;
+    this.batchFirst = options.batchFirst ?? false;
     const dtype = defaultDtype();
     this.inProjWeight = xavierUniform(
       parameter(zeros([3 * size, size], { dtype }), { name: "in_proj_weight" }),
@@ -111,9 +111,15 @@ export class MultiheadAttention extends Module {
         );
     const turned = !this.batchFirst && query.rank === 3;
     const inward = (x: Tensor): Tensor => (turned ? swapAxes(x, 0, 1) : x);
-    const [q, k, v] = this.#project(inward(query), inward(key), inward(value)).map((x) =>
-      this.#intoHeads(x),
-    ) as [Tensor, Tensor, Tensor];
+    // What is one tensor stays one, so that its three products are one.
+    const queries = inward(query);
+    const keys = key === query ? queries : inward(key);
+    const values = value === key ? keys : inward(value);
+    const [q, k, v] = this.#project(queries, keys, values).map((x) => this.#intoHeads(x)) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
     const weights = weightsOf(q, k, masks);
     const dropped =
       this.dropout > 0 && this.isTraining() ? dropout(weights, this.dropout) : weights;

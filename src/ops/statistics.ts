@@ -15,6 +15,7 @@ import { checkFloat, full, ones } from "./create.js";
 import { add, div, exp, log, mul, sqrt, square, sub } from "./elementwise.js";
 import { gather } from "./indexing.js";
 import { concat, expandDims } from "./join.js";
+import { pow } from "./math.js";
 import { max, mean, min, sum } from "./reduce.js";
 import { reshape, stopGradient, transpose } from "./shape.js";
 import { slice } from "./view.js";
@@ -71,7 +72,7 @@ export const std = (x: Tensor, axes?: Axes, options?: VarianceOptions): Tensor =
   sqrt(variance(x, axes, options));
 
 export interface NormOptions {
-  /** 2: root of the sum of squares; 1: sum of magnitudes; ±Infinity: greatest, least magnitude. */
+  /** p: (Σ|x|ᵖ)^(1/p), 2 by default; ±Infinity: the greatest, the least magnitude. */
   readonly order?: number;
   readonly keepdims?: boolean;
 }
@@ -84,11 +85,13 @@ export function norm(x: Tensor, axes?: Axes, options: NormOptions = {}): Tensor 
   if (order === 1) return sum(abs(x), axes, keepdims);
   if (order === Number.POSITIVE_INFINITY) return max(abs(x), axes, keepdims);
   if (order === Number.NEGATIVE_INFINITY) return min(abs(x), axes, keepdims);
-  if (order !== 2)
-    throw new RangeError(`norm: unknown order: got ${order}, expected 1, 2, Infinity or -Infinity`);
-  const squares = sum(square(x), axes, keepdims);
-  const zero = eq(squares, 0);
-  return where(zero, 0, sqrt(where(zero, 1, squares)));
+  if (!(typeof order === "number" && order > 0))
+    throw new RangeError(`norm: bad order: got ${order}, expected a positive number or -Infinity`);
+  const powers = sum(order === 2 ? square(x) : pow(abs(x), order), axes, keepdims);
+  // Of a sum of 0 the root's derivative is infinite; the norm's is taken as 0.
+  const zero = eq(powers, 0);
+  const safe = where(zero, 1, powers);
+  return where(zero, 0, order === 2 ? sqrt(safe) : pow(safe, 1 / order));
 }
 
 /** The product over `axes` (default: all), halves multiplied by each other until one is left; 1 for none. */

@@ -1,6 +1,7 @@
 /** What goes between `gradients` and `apply`. */
 import { abs } from "../ops/compare.js";
 import { add, div, maximum, minimum, mul, sqrt, square } from "../ops/elementwise.js";
+import { pow } from "../ops/math.js";
 import { max, sum } from "../ops/reduce.js";
 import { describe } from "../tape.js";
 import type { Tensor } from "../tensor.js";
@@ -20,17 +21,24 @@ function checkLimit(op: string, name: string, limit: number): void {
 }
 
 /**
- * The norm of all gradients as one vector: the root of the sum of squares, the sum of magnitudes
- * (`normType` 1), or the largest magnitude (`normType` Infinity). A scalar.
+ * The norm of all gradients as one vector, a scalar: the root of the sum of squares, or of another
+ * order; `normType` Infinity is the largest magnitude.
  */
-export function gradNorm(gradients: Gradients, normType: 1 | 2 | number = 2): Tensor {
+export function gradNorm(gradients: Gradients, normType = 2): Tensor {
   const present = checkGradients("gradNorm", gradients);
   const over = (part: (g: Tensor) => Tensor, join: (a: Tensor, b: Tensor) => Tensor): Tensor =>
     present.map(part).reduce(join);
   if (normType === 1) return over((g) => sum(abs(g)), add);
   if (normType === 2) return sqrt(over((g) => sum(square(g)), add));
   if (normType === Number.POSITIVE_INFINITY) return over((g) => max(abs(g)), maximum);
-  throw new RangeError(`gradNorm: bad normType: got ${normType}, expected 1, 2 or Infinity`);
+  if (!(typeof normType === "number" && normType > 0))
+    throw new RangeError(
+      `gradNorm: bad normType: got ${normType}, expected a positive number or Infinity`,
+    );
+  return pow(
+    over((g) => sum(pow(abs(g), normType)), add),
+    1 / normType,
+  );
 }
 
 /**

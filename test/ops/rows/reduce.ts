@@ -15,6 +15,7 @@ export const rows: Row[] = [
   unary("std", (x) => c.std(x, 0)),
   ...reduced("norm", (x, axes, keepdims) => c.norm(x, axes, { keepdims })),
   unary("norm", (x) => c.norm(x, 1, { order: 1 }), { use: "of order 1", kinks: [0] }),
+  unary("norm", (x) => c.norm(x, 0, { order: 3 }), { use: "of order 3" }),
   unary("norm", (x) => c.norm(x, 0, { order: Number.POSITIVE_INFINITY }), {
     use: "of order ∞",
     domain: [0.1, 3],
