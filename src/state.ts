@@ -29,7 +29,9 @@ function dataFor(op: string, key: string, parameter: Parameter, entry: StateEntr
     throw new TypeError(
       `${op}: dtype of "${key}" differs: got ${entry.dtype}, expected ${expected.join(" or ")}`,
     );
-  return Array.from(entry.data as ArrayLike<number | bigint>, Number);
+  const numbers = Array.from(entry.data as ArrayLike<number | bigint>, Number);
+  // A file may hold any byte for true; a bool is the word 1.
+  return parameter.dtype === "bool" ? numbers.map((x) => (x ? 1 : 0)) : numbers;
 }
 
 /**

@@ -7,7 +7,9 @@ import {
   ceil,
   compile,
   eq,
+  eye,
   floor,
+  full,
   ge,
   grad,
   gt,
@@ -33,6 +35,8 @@ import {
   wasm,
   where,
 } from "../src/index.js";
+import { loadSafetensors, saveSafetensors } from "../src/io/index.js";
+import { Module } from "../src/nn/index.js";
 import { ts } from "../src/pure.js";
 
 afterEach(() => init({ backend: wasm }));
@@ -55,6 +59,26 @@ describe("bool", () => {
     }
     expect(tensor([2, 0, Number.NaN], { dtype: "bool" }).toArray()).toEqual([true, false, false]);
     expect([tensor(true).item(), tensor(true).toArray()]).toEqual([1, true]);
+    expect(full([2], true).toArray()).toEqual([true, true]);
+    expect(full([], -3, { dtype: "bool" }).toTypedArray()).toEqual(Uint8Array.of(1));
+    expect(eye(2, { dtype: "bool" }).toArray()).toEqual([
+      [true, false],
+      [false, true],
+    ]);
+  });
+
+  test("is saved and restored as BOOL, whatever byte stands for true", () => {
+    class Masked extends Module {
+      readonly mask = parameter(tensor([true, false, true]), { name: "mask", trainable: false });
+      forward(x: Tensor): Tensor {
+        return where(this.mask, x, 0);
+      }
+    }
+    const module = new Masked();
+    const saved = loadSafetensors(saveSafetensors(module.stateDict()));
+    expect(saved.mask).toEqual({ shape: [3], dtype: "BOOL", data: Uint8Array.of(1, 0, 1) });
+    module.loadStateDict({ mask: { shape: [3], dtype: "BOOL", data: Uint8Array.of(0, 255, 1) } });
+    expect(module.mask.toTypedArray()).toEqual(Uint8Array.of(0, 1, 1));
   });
 
   test.each(builds)("is input, output and Parameter of a step in $name", ({ backend, dtype }) => {

@@ -3,7 +3,7 @@ import { Comparison, IntegerOperation, Opcode } from "../../assembly/opcodes.js"
 import { defaultDtype } from "../backend.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { broadcastShapes } from "../shape.js";
-import { type Op, record1 } from "../tape.js";
+import { type Op, operand, record1 } from "../tape.js";
 import { type Dtype, isFloat, type Node, Tensor, type TensorType } from "../tensor.js";
 import { asTensor, checkDtype, type Operand } from "./create.js";
 import { broadcasting, lowerBinary, unary } from "./elementwise.js";
@@ -47,15 +47,19 @@ export const gt = comparison("gt", Comparison.Less, true);
 /** a ≥ b */
 export const ge = comparison("ge", Comparison.LessEqual, true);
 
+function checkCondition(op: string, what: string, dtype: Dtype): void {
+  if (dtype !== "bool")
+    throw new TypeError(
+      `${op}: ${what} is no condition: got ${dtype}, expected bool; compare it, as in ne(x, 0)`,
+    );
+}
+
 function logical(name: string, kind: IntegerOperation) {
   const op: Op<null> = {
     name,
     infer: ([a, b]) => {
       for (const { dtype } of [a, b] as [TensorType, TensorType])
-        if (dtype !== "bool")
-          throw new TypeError(
-            `${name}: operand is no condition: got ${dtype}, expected bool; compare it, as in ne(x, 0)`,
-          );
+        checkCondition(name, "operand", dtype);
       return [a as TensorType];
     },
     vjp: [null, null],
@@ -73,7 +77,10 @@ export const logicalAnd = logical("logicalAnd", IntegerOperation.Minimum);
 /** Whether one is true at least, broadcasting. */
 export const logicalOr = logical("logicalOr", IntegerOperation.Maximum);
 /** Whether it is false. */
-export const logicalNot = (x: Tensor): Tensor => eq(x, cast(0, "bool"));
+export function logicalNot(x: Tensor): Tensor {
+  checkCondition("logicalNot", "operand", operand("logicalNot", x).dtype);
+  return eq(x, 0);
+}
 
 /** An operand of `where`, read in place when it is one element repeated. */
 function chosen(node: Node, to: Lowering, index: number): { value: Value; stride: number } {
@@ -86,10 +93,7 @@ function chosen(node: Node, to: Lowering, index: number): { value: Value; stride
 const whereOp: Op<null> = {
   name: "where",
   infer: ([condition, a, b]) => {
-    if (condition?.dtype !== "bool")
-      throw new TypeError(
-        `where: condition is no condition: got ${condition?.dtype}, expected bool; compare it, as in ne(x, 0)`,
-      );
+    checkCondition("where", "condition", (condition as TensorType).dtype);
     sameDtypes("where", a as TensorType, b as TensorType);
     return [a as TensorType];
   },

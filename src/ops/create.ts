@@ -65,17 +65,17 @@ export function tensor(
         `expected ${sizeOf(options.shape)} for ${formatShape(options.shape)}`,
     );
   const array = arrayOf(dtype, flat.length);
-  if (dtype === "i32" && own !== "i32") checkIntegers(flat);
+  if (dtype === "i32" && own !== "i32") checkIntegers("tensor", flat);
   if (dtype === "bool") for (let i = 0; i < flat.length; i++) array[i] = flat[i] ? 1 : 0;
   else array.set(flat);
   return constant(array, options.shape ? [...options.shape] : shape, dtype);
 }
 
-function checkIntegers(flat: ArrayLike<number>): void {
+function checkIntegers(op: string, flat: ArrayLike<number>): void {
   for (let index = 0; index < flat.length; index++)
     if ((flat[index] as number) !== (Number(flat[index]) | 0))
       throw new TypeError(
-        `tensor: element ${index} is not a 32-bit integer: got ${flat[index]}, expected one for dtype i32`,
+        `${op}: element ${index} is not a 32-bit integer: got ${flat[index]}, expected one for dtype i32`,
       );
 }
 
@@ -115,12 +115,18 @@ function collect(value: NestedNumbers, shape: Shape, depth: number, into: number
   for (const item of value) collect(item, shape, depth + 1, into);
 }
 
-/** A tensor of `shape` whose every element is `value`. */
-export function full(shape: Shape, value: number, options: { dtype?: Dtype } = {}): Tensor {
+/** A tensor of `shape` whose every element is `value`; a boolean makes it bool. */
+export function full(
+  shape: Shape,
+  value: number | boolean,
+  options: { dtype?: Dtype } = {},
+): Tensor {
   checkShape("full", shape);
-  const dtype = options.dtype ?? defaultDtype();
+  const dtype = options.dtype ?? dtypeOf(value) ?? defaultDtype();
   checkDtype("full", dtype);
-  return constant(arrayOf(dtype, sizeOf(shape)).fill(value), [...shape], dtype);
+  if (dtype === "i32") checkIntegers("full", [Number(value)]);
+  const element = dtype === "bool" ? Number(Boolean(value)) : Number(value);
+  return constant(arrayOf(dtype, sizeOf(shape)).fill(element), [...shape], dtype);
 }
 
 export const zeros = (shape: Shape, options?: { dtype?: Dtype }): Tensor => full(shape, 0, options);
@@ -141,6 +147,9 @@ export function arange(
   const size = Math.max(0, Math.ceil((to - from) / step));
   const dtype = options.dtype ?? defaultDtype();
   checkDtype("arange", dtype);
+  if (dtype === "bool")
+    throw new TypeError("arange: dtype does not count: got bool, expected f32, f64 or i32");
+  if (dtype === "i32") checkIntegers("arange", [from, step]);
   const data = arrayOf(dtype, size);
   for (let index = 0; index < size; index++) data[index] = from + index * step;
   return constant(data, [size], dtype);
@@ -150,6 +159,7 @@ export function arange(
 export function eye(n: number, options: { dtype?: Dtype } = {}): Tensor {
   checkShape("eye", [n]);
   const dtype = options.dtype ?? defaultDtype();
+  checkDtype("eye", dtype);
   const data = arrayOf(dtype, n * n);
   for (let index = 0; index < n; index++) data[index * (n + 1)] = 1;
   return constant(data, [n, n], dtype);
@@ -177,6 +187,10 @@ export function asTensor(op: string, value: Operand, dtype: Dtype): Tensor {
   if (dtype === "i32" && value !== (value | 0))
     throw new TypeError(
       `${op}: number is not a 32-bit integer: got ${value} beside an i32 tensor, expected one; cast the tensor to a float`,
+    );
+  if (dtype === "bool" && value !== 0 && value !== 1)
+    throw new TypeError(
+      `${op}: number is no truth value: got ${value} beside a bool tensor, expected 0 or 1; cast the tensor to a float`,
     );
   return constant(arrayOf(dtype, 1).fill(value), [], dtype);
 }
