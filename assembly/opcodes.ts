@@ -106,6 +106,13 @@ export const enum Opcode {
   Atan2,
   Hypot,
 
+  Silu,
+  SiluBackward,
+  Gelu,
+  GeluBackward,
+  GeluTanh,
+  GeluTanhBackward,
+
   /** Not an instruction: how many there are. */
   Count,
 }

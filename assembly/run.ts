@@ -1,3 +1,11 @@
+import {
+  gelu,
+  geluBackward,
+  geluTanh,
+  geluTanhBackward,
+  silu,
+  siluBackward,
+} from "./activation";
 import { Opcode, Refusal } from "./opcodes";
 import { fold, unfold } from "./columns";
 import {
@@ -459,6 +467,24 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
           word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
           word(at, 6), word(at, 7), word(at, 8),
         );
+        break;
+      case Opcode.Silu:
+        silu(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.SiluBackward:
+        siluBackward(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        break;
+      case Opcode.Gelu:
+        gelu(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.GeluBackward:
+        geluBackward(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        break;
+      case Opcode.GeluTanh:
+        geluTanh(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.GeluTanhBackward:
+        geluTanhBackward(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
         break;
       default:
         unreachable();

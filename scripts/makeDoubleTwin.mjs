@@ -1,11 +1,17 @@
 // Makes the f64 kernels from the f32 ones: `F(…)` (Math.fround) goes, `float.js` becomes
-// `double.js`, and `math.js`, `wideMath.js` and `wideTrig.js` become `doubleMath.js`, where f64 may
-// use Math.*.
+// `double.js`, and `math.js` and the `wide` files become `doubleMath.js`, where f64 may use Math.*.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 const source = "src/ts";
 const target = "src/generated/double";
-const functions = ["math.ts", "wideLanes.ts", "wideMath.ts", "wideTrig.ts", "doubleMath.ts"];
+const functions = [
+  "math.ts",
+  "wideLanes.ts",
+  "wideMath.ts",
+  "wideTrig.ts",
+  "wideGelu.ts",
+  "doubleMath.ts",
+];
 const notKernels = new Set([...functions, "float.ts", "double.ts", "backend.ts"]);
 
 /** Drops the rounding: the parentheses of `F(…)` stay. */
@@ -14,7 +20,10 @@ function drop(text) {
     .replace(/^const F = Math\.fround;\n/m, "")
     .replaceAll('from "./float.js"', 'from "../../ts/double.js"')
     .replaceAll('from "../threefry.js"', 'from "../../threefry.js"')
-    .replaceAll(/from "\.\/(math|wideMath|wideTrig)\.js"/g, 'from "../../ts/doubleMath.js"')
+    .replaceAll(
+      /from "\.\/(math|wideMath|wideTrig|wideGelu)\.js"/g,
+      'from "../../ts/doubleMath.js"',
+    )
     .replaceAll('from "../../assembly/', 'from "../../../assembly/')
     .replaceAll('from "../kernels.js"', 'from "../../kernels.js"')
     .replace(/\bF\(/g, "(");

@@ -617,6 +617,19 @@ export interface Kernels {
   atan2: BinaryKernel;
   /** √(a² + b²) without overflow on the way; Infinity wins over NaN, as in C99 */
   hypot: BinaryKernel;
+
+  /** x · sigmoid(x); NaN of −Infinity, as in PyTorch, here and below */
+  silu(out: number, x: number, n: number): void;
+  /** c = x within ±800, s = sigmoid(c): out = dy · (s · (1 + c · (1 − s))) */
+  siluBackward(out: number, x: number, dy: number, n: number): void;
+  /** x · Φ(x), Φ the normal distribution; f64 inside, within 0.51 ULP */
+  gelu(out: number, x: number, n: number): void;
+  /** out = dy · (Φ(x) + x · Φ′(x)); what dy is multiplied by is within 0.51 ULP of the larger term */
+  geluBackward(out: number, x: number, dy: number, n: number): void;
+  /** ½x · (1 + tanh u), u = √(2/π) · (x + 0.044715 x³); f64 inside, within 0.51 ULP */
+  geluTanh(out: number, x: number, n: number): void;
+  /** s = ½(1 + tanh u): out = dy · (s · (1 + x · (1 − s) · 2u′)); f64 inside */
+  geluTanhBackward(out: number, x: number, dy: number, n: number): void;
 }
 
 /** The operands of `add` and those like it. */

@@ -1,5 +1,6 @@
 /** The conventions where mathematics leaves a choice: ties, kinks, empty axes, NaN. */
 import { describe, expect, test } from "vitest";
+import * as c from "../src/index.js";
 import {
   add,
   atan2,
@@ -73,6 +74,37 @@ describe("values", () => {
       what: "hypot of Infinity and NaN",
       got: () => hypot(tensor([Number.NaN, 3e38]), tensor([-Infinity, 1])).toArray(),
       want: [Infinity, Math.fround(3e38)],
+    },
+    { what: "NaN is not itself", got: () => c.ne(tensor(NaN), NaN).toArray(), want: true },
+    { what: "sign of NaN", got: () => c.sign(tensor(NaN)).item(), want: 0 },
+    { what: "round, half to even", got: () => c.round(tensor([0.5, 1.5])).toArray(), want: [0, 2] },
+    {
+      what: "clamp, relu6, hardtanh, leakyRelu and elu of NaN",
+      got: () =>
+        [(x: Tensor) => c.clamp(x, 0, 1), c.relu6, c.hardtanh, c.leakyRelu, c.elu].map((f) =>
+          f(tensor(NaN)).item(),
+        ),
+      want: [NaN, NaN, NaN, NaN, NaN],
+    },
+    {
+      what: "gelu and silu of −Infinity",
+      got: () => [c.gelu, c.silu].map((f) => f(tensor(-Infinity)).item()),
+      want: [NaN, NaN],
+    },
+    {
+      what: "softplus does not become x above 20",
+      got: () => c.softplus(tensor(20.5, { dtype: "f32" })).item() > 20.5 - 1e-6,
+      want: true,
+    },
+    {
+      what: "cast of NaN",
+      got: () => c.cast(tensor([NaN, 1e10]), "i32").toArray(),
+      want: [0, 2147483647],
+    },
+    {
+      what: "NaN is true",
+      got: () => c.cast(tensor([NaN, 0]), "bool").toArray(),
+      want: [true, false],
     },
     { what: "scalar", got: () => exp(tensor(0)).toArray(), want: 1 },
     {
@@ -155,6 +187,28 @@ describe("gradients at ties and kinks", () => {
       gradient: [0.5, 0],
     },
     { what: "max over ties", f: (x) => max(x), at: [2, 2], gradient: [0.5, 0.5] },
+    { what: "abs", f: c.abs, at: [0, -0], gradient: [0, 0] },
+    { what: "sign, floor", f: (x) => c.add(c.sign(x), c.floor(x)), at: [0, 2], gradient: [0, 0] },
+    { what: "round, ceil", f: (x) => c.add(c.round(x), c.ceil(x)), at: [0, 2.5], gradient: [0, 0] },
+    { what: "leakyRelu", f: (x) => c.leakyRelu(x, 0.25), at: [0, -0], gradient: [0.25, 0.25] },
+    { what: "elu", f: (x) => c.elu(x, 0.5), at: [0], gradient: [0.5] },
+    { what: "clamp passes it", f: (x) => c.clamp(x, -1, 2), at: [-1, 2, 3], gradient: [1, 1, 0] },
+    { what: "hardtanh blocks it", f: (x) => c.hardtanh(x), at: [-1, 0, 1], gradient: [0, 1, 0] },
+    { what: "relu6 blocks it", f: c.relu6, at: [0, 1, 6], gradient: [0, 1, 0] },
+    { what: "hardSigmoid blocks it", f: c.hardSigmoid, at: [-3, 3], gradient: [0, 0] },
+    { what: "hardSwish", f: c.hardSwish, at: [-3, 3, -4, 4], gradient: [-0.5, 1.5, 0, 1] },
+    {
+      what: "where, of what was not chosen",
+      f: (x) => c.where(c.gt(x, 0), square(x), 7),
+      at: [0, 3],
+      gradient: [0, 6],
+    },
+    {
+      what: "maskedFill",
+      f: (x) => c.maskedFill(square(x), tensor([true, false]), 0),
+      at: [4, 4],
+      gradient: [0, 8],
+    },
     { what: "pow to 0", f: (x) => pow(x, 0), at: [0, NaN], gradient: [0, 0] },
     { what: "pow to 0, a tensor", f: (x) => pow(x, tensor([0, 0])), at: [0, 2], gradient: [0, 0] },
     { what: "pow to ½ at 0", f: (x) => pow(x, 0.5), at: [0], gradient: [Infinity] },

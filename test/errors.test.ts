@@ -121,6 +121,72 @@ const rows: Record<string, Row> = {
     kind: TypeError,
     message: "where: condition is no condition: got f32, expected bool; compare it, as in ne(x, 0)",
   },
+  "logic of numbers": {
+    call: () => c.logicalNot(tensor([1])),
+    kind: TypeError,
+    message:
+      "logicalNot: operand is no condition: got f32, expected bool; compare it, as in ne(x, 0)",
+  },
+  "logic of labels": {
+    call: () => c.logicalAnd(tensor([true]), tensor([1], { dtype: "i32" })),
+    kind: TypeError,
+    message:
+      "logicalAnd: operand is no condition: got i32, expected bool; compare it, as in ne(x, 0)",
+  },
+  "a bool and a number that is none": {
+    call: () => tensor([true]).eq(2),
+    kind: TypeError,
+    message:
+      "eq: number is no truth value: got 2 beside a bool tensor, expected 0 or 1; cast the tensor to a float",
+  },
+  "a sum of bools": {
+    call: () => tensor([true]).add(1),
+    kind: TypeError,
+    message:
+      'add: dtype is not a float: got bool, expected f32 or f64; cast(x, "f32") makes it one',
+  },
+  "where of two kinds": {
+    call: () => c.where(tensor([true]), tensor([1]), tensor([1], { dtype: "i32" })),
+    kind: TypeError,
+    message: "where: dtypes differ: got f32 and i32, expected equal ones; cast one of them",
+  },
+  "where of shapes that do not fit": {
+    call: () => c.where(tensor([true, false]), tensor([1, 2, 3]), 0),
+    kind: RangeError,
+    message:
+      "where: shapes do not broadcast: got [2] and [3], expected axis −1 to be equal or 1: 2 ≠ 3",
+  },
+  "gelu of labels": {
+    call: () => c.gelu(tensor([1], { dtype: "i32" })),
+    kind: TypeError,
+    message:
+      'gelu: dtype is not a float: got i32, expected f32 or f64; cast(x, "f32") makes it one',
+  },
+  "gelu, unknown approximation": {
+    call: () => c.gelu(x23, { approximate: any("sigmoid") }),
+    kind: TypeError,
+    message: 'gelu: unknown approximation: got "sigmoid", expected "none" or "tanh"',
+  },
+  "clamp to NaN": {
+    call: () => c.clamp(x23, Number.NaN),
+    kind: TypeError,
+    message: "clamp: low is not a number: got NaN, expected one",
+  },
+  "leakyRelu by a tensor": {
+    call: () => c.leakyRelu(x23, any(x23)),
+    kind: TypeError,
+    message: "leakyRelu: slope is not a number: got a Tensor, expected one",
+  },
+  "full of fractions as integers": {
+    call: () => c.full([2], 0.5, { dtype: "i32" }),
+    kind: TypeError,
+    message: "full: element 0 is not a 32-bit integer: got 0.5, expected one for dtype i32",
+  },
+  "arange of bools": {
+    call: () => c.arange(0, 2, 1, { dtype: "bool" }),
+    kind: TypeError,
+    message: "arange: dtype does not count: got bool, expected f32, f64 or i32",
+  },
   "a comparison of kinds": {
     call: () => c.lt(tensor([1]), tensor([1], { dtype: "i32" })),
     kind: TypeError,

@@ -188,6 +188,14 @@ describe("formulas, in f64", () => {
   });
 });
 
+test("Adam with zero gradients throughout leaves the parameter exactly", () => {
+  const w = parameter([0.1, -3]);
+  const before = w.toArray();
+  const optimizer = new Adam([w]);
+  for (let k = 0; k < 5; k++) optimizer.apply([tensor([0, 0])]);
+  expect(w.toArray()).toEqual(before);
+});
+
 describe("groups", () => {
   test("each has its own rates, changed between runs; lr of the optimizer is all of them", () => {
     const [a, b] = [parameter([1]), parameter([1])];

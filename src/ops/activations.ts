@@ -5,10 +5,22 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Value } from "../plan/lowering.js";
 import { describe, type Op, record1 } from "../tape.js";
-import type { Tensor, TensorType } from "../tensor.js";
+import type { Node, Tensor, TensorType } from "../tensor.js";
 import { abs, ge, gt, le, lt, where } from "./compare.js";
 import { checkFloat } from "./create.js";
-import { add, div, mul, neg, sigmoid, tanh } from "./elementwise.js";
+import {
+  add,
+  backward,
+  div,
+  exp,
+  mul,
+  neg,
+  relu,
+  sigmoid,
+  sub,
+  tanh,
+  unary,
+} from "./elementwise.js";
 import { erf, expm1 } from "./math.js";
 
 function checkNumber(op: string, name: string, value: number): void {
@@ -44,8 +56,24 @@ export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
   return where(gt(x, 0), x, mul(x, slope));
 }
 
+/** x within ±bound, where a derivative's limit is reached: it must not become Infinity · 0. */
+const near = (x: Tensor | undefined, bound: number): Tensor => clamp(x as Tensor, -bound, bound);
+const xOf = ({ inputs }: Node<null>): Tensor => inputs[0] as Tensor;
+
+const siluBackward = backward("siluBackward", Opcode.SiluBackward, {
+  decomposition([x, dy]) {
+    const c = near(x, 800);
+    const s = sigmoid(c);
+    return [mul(dy as Tensor, mul(s, add(mul(c, sub(1, s)), 1)))];
+  },
+});
 /** x · sigmoid(x) (Elfwing et al. 2017), also called swish. */
-export const silu = (x: Tensor): Tensor => mul(x, sigmoid(x));
+export const silu = unary(
+  "silu",
+  Opcode.Silu,
+  (d, n) => siluBackward(xOf(n), d),
+  (x) => mul(x, sigmoid(x)),
+);
 
 /** x / (1 + |x|) */
 export const softsign = (x: Tensor): Tensor => div(x, add(abs(x), 1));
@@ -54,9 +82,13 @@ export const softsign = (x: Tensor): Tensor => div(x, add(abs(x), 1));
 export const hardSigmoid = (x: Tensor): Tensor =>
   where(le(x, -3), 0, where(ge(x, 3), 1, add(div(x, 6), 0.5)));
 
-/** x · min(max(x + 3, 0), 6) / 6 (Howard et al. 2019) */
-export const hardSwish = (x: Tensor): Tensor =>
-  where(lt(x, -3), 0, where(le(x, 3), div(mul(x, add(x, 3)), 6), x));
+/** x · min(max(x + 3, 0), 6) / 6 (Howard et al. 2019); the derivative is −½ at −3, 3/2 at 3. */
+export function hardSwish(x: Tensor): Tensor {
+  const inside = le(abs(x), 3);
+  // What is not chosen must stay finite: its derivative would be 0 · Infinity.
+  const c = where(inside, x, 0);
+  return where(inside, div(mul(c, add(c, 3)), 6), relu(x));
+}
 
 /** x > 0 ? x : alpha · (eˣ − 1) (Clevert et al. 2015); the derivative at 0 is alpha. */
 export function elu(x: Tensor, alpha = 1): Tensor {
@@ -102,6 +134,45 @@ export interface GeluOptions {
   readonly approximate?: "none" | "tanh";
 }
 
+/** Φ(x), the normal distribution. */
+const normal = (x: Tensor): Tensor => mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5);
+/** e^(−x²/2) / √2π */
+const density = (x: Tensor): Tensor =>
+  mul(exp(mul(mul(x, x), -0.5)), Math.SQRT1_2 / Math.sqrt(Math.PI));
+
+const geluBackward = backward("geluBackward", Opcode.GeluBackward, {
+  decomposition([x, dy]) {
+    const c = near(x, 39);
+    return [mul(dy as Tensor, add(normal(c), mul(c, density(c))))];
+  },
+});
+const geluByErf = unary(
+  "gelu",
+  Opcode.Gelu,
+  (d, n) => geluBackward(xOf(n), d),
+  (x) => mul(x, normal(x)),
+);
+
+/** u = √(2/π)(x + 0.044715x³), and ½(1 + tanh u) = sigmoid(2u) */
+const LINEAR = 2 * Math.sqrt(2 / Math.PI);
+const CUBIC = 0.044715 * LINEAR;
+const gate = (x: Tensor): Tensor => sigmoid(mul(x, add(mul(mul(x, x), CUBIC), LINEAR)));
+
+const geluTanhBackward = backward("geluTanhBackward", Opcode.GeluTanhBackward, {
+  decomposition([x, dy]) {
+    const c = near(x, 39);
+    const s = gate(c);
+    const rise = add(mul(mul(c, c), 3 * CUBIC), LINEAR);
+    return [mul(dy as Tensor, mul(s, add(mul(mul(c, sub(1, s)), rise), 1)))];
+  },
+});
+const geluByTanh = unary(
+  "geluTanh",
+  Opcode.GeluTanh,
+  (d, n) => geluTanhBackward(xOf(n), d),
+  (x) => mul(x, gate(x)),
+);
+
 /** x · Φ(x) = ½x(1 + erf(x / √2)), Φ the normal distribution (Hendrycks & Gimpel 2016). */
 export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
   const { approximate = "none" } = options;
@@ -109,8 +180,5 @@ export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
     throw new TypeError(
       `gelu: unknown approximation: got ${describe(approximate)}, expected "none" or "tanh"`,
     );
-  const half = mul(x, 0.5);
-  if (approximate === "none") return mul(half, add(erf(mul(x, Math.SQRT1_2)), 1));
-  const cubic = mul(x, add(mul(mul(x, x), 0.044715), 1));
-  return mul(half, add(tanh(mul(cubic, Math.sqrt(2 / Math.PI))), 1));
+  return approximate === "none" ? geluByErf(x) : geluByTanh(x);
 }

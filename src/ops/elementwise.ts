@@ -177,18 +177,22 @@ export const minimum = broadcasting("minimum", minimumOp);
 /** 1 where a = b, else 0, as floats; no gradient. */
 export const equalMask = broadcasting("equal", equalOp);
 
-/** An op of one operand; `vjp` null where the derivative is 0. */
+/**
+ * An op of one operand. Its derivative is a factor, so one rule is both jvp and vjp; null where it
+ * is 0.
+ */
 export function unary(
   name: string,
   opcode: Opcode,
-  vjp: ((dy: Tensor, node: Node<null>) => Tensor) | null,
-  jvp: ((xDot: Tensor, node: Node<null>) => Tensor) | null = vjp,
+  rule: ((d: Tensor, node: Node<null>) => Tensor) | null,
+  decomposition?: (x: Tensor) => Tensor,
 ): (x: Tensor) => Tensor {
   const op: Op<null> = {
     name,
     infer: (inputs) => inferFloat(name, inputs),
-    vjp: [vjp],
-    jvp: [jvp],
+    vjp: [rule],
+    jvp: [rule],
+    ...(decomposition && { decomposition: ([x]) => [decomposition(x as Tensor)] }),
     lower(node, to) {
       const x = to.input(node, 0);
       const y = to.output(node);
@@ -199,10 +203,10 @@ export function unary(
 }
 
 /**
- * d(dy)/dx of an elementwise function whose derivative is known from its result y: `kernel(y, dy)`,
- * linear in dy.
+ * dx of an elementwise function, linear in dy: `kernel(y, dy)` where the derivative is known from
+ * its result, `kernel(x, dy)` where it is from its operand.
  */
-function fromResult(
+export function backward(
   name: string,
   opcode: Opcode,
   rest: Pick<Op<null>, "vjp" | "jvp" | "decomposition">,
@@ -228,13 +232,13 @@ function fromResult(
   return (y, dy) => record1(op, [y, dy], null);
 }
 
-const sigmoidBackward = fromResult("sigmoidBackward", Opcode.SigmoidBackward, {
+const sigmoidBackward = backward("sigmoidBackward", Opcode.SigmoidBackward, {
   decomposition: ([y, dy]) => [mul(mul(dy as Tensor, sub(1, y as Tensor)), y as Tensor)],
 });
-const tanhBackward = fromResult("tanhBackward", Opcode.TanhBackward, {
+const tanhBackward = backward("tanhBackward", Opcode.TanhBackward, {
   decomposition: ([y, dy]) => [mul(dy as Tensor, sub(1, mul(y as Tensor, y as Tensor)))],
 });
-const reluBackward = fromResult("reluBackward", Opcode.ReluBackward, {
+const reluBackward = backward("reluBackward", Opcode.ReluBackward, {
   vjp: [null, (d, n) => reluBackward(ins(n)[0], d)],
   jvp: [null, (t, n) => reluBackward(ins(n)[0], t)],
 });

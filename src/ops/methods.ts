@@ -44,6 +44,10 @@ export interface TensorMethods {
   le(other: Operand): Tensor;
   gt(other: Operand): Tensor;
   ge(other: Operand): Tensor;
+  logicalAnd(other: Tensor): Tensor;
+  logicalOr(other: Tensor): Tensor;
+  logicalNot(): Tensor;
+  maskedFill(mask: Tensor, value: Operand): Tensor;
   cast(dtype: Dtype): Tensor;
   neg(): Tensor;
   abs(): Tensor;
@@ -51,12 +55,19 @@ export interface TensorMethods {
   floor(): Tensor;
   ceil(): Tensor;
   round(): Tensor;
-  clamp(low: number, high: number): Tensor;
+  clamp(low?: number, high?: number): Tensor;
   leakyRelu(slope?: number): Tensor;
   silu(): Tensor;
   elu(alpha?: number): Tensor;
   gelu(options?: GeluOptions): Tensor;
   softplus(): Tensor;
+  logSigmoid(): Tensor;
+  softsign(): Tensor;
+  mish(): Tensor;
+  hardtanh(low?: number, high?: number): Tensor;
+  relu6(): Tensor;
+  hardSigmoid(): Tensor;
+  hardSwish(): Tensor;
   exp(): Tensor;
   log(): Tensor;
   sqrt(): Tensor;
@@ -202,6 +213,18 @@ const methods: TensorMethods & ThisType<Tensor> = {
   ge(other) {
     return compare.ge(this, other);
   },
+  logicalAnd(other) {
+    return compare.logicalAnd(this, other);
+  },
+  logicalOr(other) {
+    return compare.logicalOr(this, other);
+  },
+  logicalNot() {
+    return compare.logicalNot(this);
+  },
+  maskedFill(mask, value) {
+    return compare.maskedFill(this, mask, value);
+  },
   cast(dtype) {
     return compare.cast(this, dtype);
   },
@@ -222,6 +245,27 @@ const methods: TensorMethods & ThisType<Tensor> = {
   },
   silu() {
     return activations.silu(this);
+  },
+  logSigmoid() {
+    return activations.logSigmoid(this);
+  },
+  softsign() {
+    return activations.softsign(this);
+  },
+  mish() {
+    return activations.mish(this);
+  },
+  relu6() {
+    return activations.relu6(this);
+  },
+  hardSigmoid() {
+    return activations.hardSigmoid(this);
+  },
+  hardSwish() {
+    return activations.hardSwish(this);
+  },
+  hardtanh(low, high) {
+    return activations.hardtanh(this, low, high);
   },
   abs() {
     return compare.abs(this);

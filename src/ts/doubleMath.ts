@@ -1,5 +1,5 @@
 /**
- * The double-precision twin of `math.ts` and `wideMath.ts`. f64 promises accuracy, not bits, so what
+ * The double-precision twin of `math.ts` and the `wide` files. f64 promises accuracy, not bits, so what
  * the engine has is the engine's.
  */
 
@@ -69,6 +69,49 @@ export function erfOf(x: number): number {
   if (!(a < 6)) return Number.isNaN(x) ? x : Math.sign(x);
   const erfc = Math.exp(-a * a) * polynomial(ERFC_FAR, (a - 2.5) / (a + 2.5));
   return Math.sign(x) * (1 - erfc);
+}
+
+/** e^(t²/2) · Φ(−t) as a polynomial in (t − 5) / (t + 5), 0 ≤ t ≤ 39; relative error 2⁻⁵⁸. */
+const NORMAL_TAIL = [
+  6.080635422995806e-12, -2.225175378890054e-10, -5.894328431227976e-10, 1.7934454002992173e-9,
+  5.718114027997379e-9, -1.094573168154813e-8, -3.919366215398771e-8, 7.70640257243927e-8,
+  2.433624698572301e-7, -6.750546491030631e-7, -1.2700828743885455e-6, 6.644412631069482e-6,
+  9.613084843489427e-7, -6.042748080937304e-5, 1.342768427819235e-4, 2.1955073733942766e-4,
+  -2.378844356596739e-3, 8.991370550612868e-3, -2.341390048770005e-2, 4.785535228416913e-2,
+  -8.088387726412712e-2, 0.1160688118860033, -0.14345755526401197, 7.691930497500629e-2,
+];
+/** Beyond it the normal distribution is 0 or 1. */
+const FAR = 39;
+
+const near = (x: number): number => Math.max(-FAR, Math.min(x, FAR));
+
+const bell = (x: number): number => (Math.abs(x) > FAR ? 0 : Math.exp(-x * x * 0.5));
+
+/** The normal distribution Φ, relative error below 0 as above it: the minimax polynomial. */
+function distribution(x: number): number {
+  const t = Math.min(Math.abs(x), FAR);
+  const tail = bell(x) * polynomial(NORMAL_TAIL, (t - 5) / (t + 5));
+  return x < 0 ? tail : 1 - tail;
+}
+
+/** x·Φ(x) */
+export const geluOf = (x: number): number => x * distribution(x);
+/** Φ(x) + x·e^(−x²/2) / √2π */
+export const geluSlopeOf = (x: number): number =>
+  distribution(x) + near(x) * bell(x) * 0.3989422804014327;
+
+const LINEAR = 1.5957691216057308;
+const CUBIC = 0.044715 * LINEAR;
+
+/** ½(1 + tanh u) = 1 / (1 + e^−2u) */
+const gate = (x: number): number => sigmoid1(x * (x * x * CUBIC + LINEAR));
+
+/** ½x(1 + tanh u) */
+export const geluTanhOf = (x: number): number => x * gate(x);
+/** s·(1 + x·(1 − s)·2u′), s = ½(1 + tanh u) */
+export function geluTanhSlopeOf(x: number): number {
+  const c = near(x);
+  return gate(c) * (1 + c * gate(-c) * (c * c * 3 * CUBIC + LINEAR));
 }
 
 /** Coefficients from the highest power down, for w − 3.125 where w < 6.25. */

@@ -1,4 +1,12 @@
 import { Opcode, Refusal } from "../../assembly/opcodes.js";
+import {
+  gelu,
+  geluBackward,
+  geluTanh,
+  geluTanhBackward,
+  silu,
+  siluBackward,
+} from "./activation.js";
 import { fold, unfold } from "./columns.js";
 import {
   abs,
@@ -381,6 +389,24 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
         break;
       case Opcode.Hypot:
         hypot(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
+        break;
+      case Opcode.Silu:
+        silu(m, o(0), o(1), o(2));
+        break;
+      case Opcode.SiluBackward:
+        siluBackward(m, o(0), o(1), o(2), o(3));
+        break;
+      case Opcode.Gelu:
+        gelu(m, o(0), o(1), o(2));
+        break;
+      case Opcode.GeluBackward:
+        geluBackward(m, o(0), o(1), o(2), o(3));
+        break;
+      case Opcode.GeluTanh:
+        geluTanh(m, o(0), o(1), o(2));
+        break;
+      case Opcode.GeluTanhBackward:
+        geluTanhBackward(m, o(0), o(1), o(2), o(3));
         break;
       default:
         throw new Error(`run: unknown opcode: got ${w[at]}, expected less than ${Opcode.Count}`);

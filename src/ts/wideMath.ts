@@ -36,7 +36,7 @@ function power2(n: number): number {
   return double[0] as number;
 }
 
-function expWide(x: number): number {
+export function expWide(x: number): number {
   const clamped = clamp(x);
   const n = exponentOf(clamped);
   const s = power2(n);

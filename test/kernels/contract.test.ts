@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Kernels } from "../../src/kernels.js";
+import * as activation from "../../src/ts/activation.js";
 import * as columns from "../../src/ts/columns.js";
 import * as compare from "../../src/ts/compare.js";
 import * as conv from "../../src/ts/conv.js";
@@ -29,6 +30,7 @@ type OnHeap = {
 };
 
 const kernels: OnHeap = {
+  ...activation,
   ...columns,
   ...compare,
   ...conv,
@@ -137,6 +139,12 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   pow: Opcode.Pow,
   atan2: Opcode.Atan2,
   hypot: Opcode.Hypot,
+  silu: Opcode.Silu,
+  siluBackward: Opcode.SiluBackward,
+  gelu: Opcode.Gelu,
+  geluBackward: Opcode.GeluBackward,
+  geluTanh: Opcode.GeluTanh,
+  geluTanhBackward: Opcode.GeluTanhBackward,
 };
 
 test("each kernel has an opcode of its own, and each opcode a kernel", () => {

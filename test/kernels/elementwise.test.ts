@@ -6,6 +6,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../assembly/opcodes.js";
 import * as double from "../../src/ts/doubleMath.js";
+import * as single from "../../src/ts/math.js";
+import * as wideGelu from "../../src/ts/wideGelu.js";
 import * as wideMath from "../../src/ts/wideMath.js";
 import * as wideTrig from "../../src/ts/wideTrig.js";
 import { bits, onBoth, onDouble } from "./harness.js";
@@ -57,6 +59,9 @@ const exact: Rounding = (x) => x;
 const wide = { ...wideMath, ...wideTrig };
 const twin = (F: Rounding): typeof double | typeof wide => (F === exact ? double : wide);
 
+const gelu = (F: Rounding): typeof double | typeof wideGelu => (F === exact ? double : wideGelu);
+const sigmoid = (x: number, F: Rounding): number => (F === exact ? double : single).sigmoid1(x);
+
 const unary: [string, Opcode, ((x: number, F: Rounding) => number) | undefined][] = [
   ["neg", Opcode.Neg, (x) => -x],
   ["sqrt", Opcode.Sqrt, (x, F) => F(Math.sqrt(x))],
@@ -76,6 +81,9 @@ const unary: [string, Opcode, ((x: number, F: Rounding) => number) | undefined][
   ["cosh", Opcode.Cosh, undefined],
   ["atan", Opcode.Atan, undefined],
   ["erf", Opcode.Erf, undefined],
+  ["silu", Opcode.Silu, (x, F) => F(x * sigmoid(x, F))],
+  ["gelu", Opcode.Gelu, (x, F) => gelu(F).geluOf(x)],
+  ["geluTanh", Opcode.GeluTanh, (x, F) => gelu(F).geluTanhOf(x)],
 ];
 
 describe.each(unary)("%s", (_, opcode, formula) => {
@@ -99,6 +107,17 @@ const backward: [string, Opcode, Formula][] = [
   ["sigmoidBackward", Opcode.SigmoidBackward, (y, dy, F) => F(F(dy * F(1 - y)) * y)],
   ["tanhBackward", Opcode.TanhBackward, (y, dy, F) => F(dy * F(1 - F(y * y)))],
   ["reluBackward", Opcode.ReluBackward, (y, dy) => (y <= 0 ? 0 : dy)],
+  [
+    "siluBackward",
+    Opcode.SiluBackward,
+    (x, dy, F) => {
+      const c = Math.max(-800, Math.min(x, 800));
+      const s = sigmoid(c, F);
+      return F(dy * F(s * F(1 + F(c * F(1 - s)))));
+    },
+  ],
+  ["geluBackward", Opcode.GeluBackward, (x, dy, F) => F(dy * gelu(F).geluSlopeOf(x))],
+  ["geluTanhBackward", Opcode.GeluTanhBackward, (x, dy, F) => F(dy * gelu(F).geluTanhSlopeOf(x))],
 ];
 
 describe.each(backward)("%s", (_, opcode, formula) => {

@@ -1,4 +1,4 @@
-/** erf in double precision, against which f32 is measured, and the inverse of erf. */
+/** erf and gelu in double precision, against which f32 is measured, and the inverse of erf. */
 import { describe, expect, test } from "vitest";
 import * as double from "../../src/ts/doubleMath.js";
 import * as single from "../../src/ts/math.js";
@@ -50,6 +50,27 @@ describe("erf in double precision", () => {
     expect(double.erfOf(-0)).toBe(-0);
     expect(double.erfOf(Infinity)).toBe(1);
     expect(double.erfOf(NaN)).toBeNaN();
+  });
+});
+
+describe("gelu in double precision", () => {
+  // Computed with 60 digits from erfc.
+  test.each([
+    [-30.5, -3.973960635193133e-203, -1.2120552074078686e-201],
+    [-14.25, -3.1940038815884367e-45, -4.551240017521502e-44],
+    [-8, -4.976768459417427e-15, -3.979607261086796e-14],
+    [-5, -1.4332578593959695e-6, -7.146946001792295e-6],
+    [-2.5, -0.015524163314440337, -0.03761108590814521],
+    [-0.75, -0.16997051428265114, 0.0007742782607648957],
+    [-0.001, -0.000499601057786089, 0.4992021157051586],
+    [0.001, 0.000500398942213911, 0.5007978842948414],
+    [0.3, 0.1853734266566858, 0.7323277668271099],
+    [3, 2.99595030590511, 1.011945647204184],
+    [8.5, 8.5, 1.0000000000000007],
+  ])("at %d", (x, value, slope) => {
+    expect(Math.abs(double.geluOf(x) / value - 1)).toBeLessThan(1e-15);
+    // The terms of the derivative cancel at −0.75.
+    expect(Math.abs(double.geluSlopeOf(x) - slope)).toBeLessThan(2e-15 * Math.abs(slope) + 2e-16);
   });
 });
 

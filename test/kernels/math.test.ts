@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { Opcode } from "../../assembly/opcodes.js";
 import * as double from "../../src/ts/doubleMath.js";
 import * as single from "../../src/ts/math.js";
+import * as gelu from "../../src/ts/wideGelu.js";
 import * as wide from "../../src/ts/wideMath.js";
 import * as trig from "../../src/ts/wideTrig.js";
 import { onBoth, onWasm } from "./harness.js";
@@ -25,6 +26,8 @@ const scalars: Record<MeasuredFunction, (x: number) => number> = {
   sinh: wide.sinhOf,
   cosh: wide.coshOf,
   atan: trig.atanOf,
+  gelu: gelu.geluOf,
+  geluTanh: gelu.geluTanhOf,
 };
 const names = Object.keys(functions) as MeasuredFunction[];
 

@@ -2,7 +2,7 @@
  * The accuracy of the f32 functions in ULP, against f64: over every `stride`-th pattern of f32
  * (subnormals, infinities and NaNs among them), and every pattern in windows around the places
  * where an approximation would fail first. The truth is the engine's double precision, which is
- * right to an ULP of f64, and our own for sigmoid and erf; `erf.test.ts` checks that of erf.
+ * right to an ULP of f64, and our own for sigmoid, erf and gelu; `erf.test.ts` checks the last two.
  */
 import { Opcode } from "../../assembly/opcodes.js";
 import * as double from "../../src/ts/doubleMath.js";
@@ -99,6 +99,18 @@ export const functions = {
     truth: Math.atan,
     bound: 0.51,
     centres: bothSigns([Math.SQRT2 - 1, Math.SQRT2 + 1]),
+  },
+  gelu: {
+    opcode: Opcode.Gelu,
+    truth: double.geluOf,
+    bound: 0.51,
+    centres: bothSigns([4, 13.012, 14.12, 15]),
+  },
+  geluTanh: {
+    opcode: Opcode.GeluTanh,
+    truth: double.geluTanhOf,
+    bound: 0.51,
+    centres: bothSigns([4, 9.8, 10.1, 15]),
   },
 } as const satisfies Record<string, Measured>;
 

@@ -1,0 +1,83 @@
+/**
+ * Smooth activations and their derivatives (contract: `src/kernels.ts`): what each computes on four
+ * lanes; `map.ts` has the loops.
+ */
+import { map1, zip } from "./map";
+import { sigmoid4 } from "./math";
+import { geluOf, geluSlopeOf, geluTanhOf, geluTanhSlopeOf } from "./wideGelu";
+
+@unmanaged
+class Silu {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return f32x4.mul(x, sigmoid4(x));
+  }
+}
+export function silu(out: usize, x: usize, n: usize): void {
+  map1<Silu>(out, x, n);
+}
+
+@unmanaged
+class SiluBackward {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128, dy: v128): v128 {
+    const one = f32x4.splat(1);
+    const c = f32x4.pmax(f32x4.pmin(x, f32x4.splat(800)), f32x4.splat(-800));
+    const s = sigmoid4(c);
+    const rest = f32x4.mul(c, f32x4.sub(one, s));
+    return f32x4.mul(dy, f32x4.mul(s, f32x4.add(one, rest)));
+  }
+}
+export function siluBackward(out: usize, x: usize, dy: usize, n: usize): void {
+  zip<SiluBackward>(out, x, dy, n);
+}
+
+@unmanaged
+class Gelu {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return geluOf(x);
+  }
+}
+export function gelu(out: usize, x: usize, n: usize): void {
+  map1<Gelu>(out, x, n);
+}
+
+@unmanaged
+class GeluBackward {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128, dy: v128): v128 {
+    return f32x4.mul(dy, geluSlopeOf(x));
+  }
+}
+export function geluBackward(out: usize, x: usize, dy: usize, n: usize): void {
+  zip<GeluBackward>(out, x, dy, n);
+}
+
+@unmanaged
+class GeluTanh {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return geluTanhOf(x);
+  }
+}
+export function geluTanh(out: usize, x: usize, n: usize): void {
+  map1<GeluTanh>(out, x, n);
+}
+
+@unmanaged
+class GeluTanhBackward {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128, dy: v128): v128 {
+    return f32x4.mul(dy, geluTanhSlopeOf(x));
+  }
+}
+export function geluTanhBackward(out: usize, x: usize, dy: usize, n: usize): void {
+  zip<GeluTanhBackward>(out, x, dy, n);
+}
