@@ -33,7 +33,7 @@ export function rmsNorm(y: usize, x: usize, rows: usize, n: usize, eps: usize): 
     const end = y + width;
     for (; y + 16 <= end; y += 16, x += 16) v128.store(y, f32x4.mul(v128.load(x), rstd));
     const rest = (end - y) >> 2;
-    storeLanes(y, f32x4.mul(loadLanes(x, rest), rstd), rest);
+    if (rest > 0) storeLanes(y, f32x4.mul(loadLanes(x, rest), rstd), rest);
     y += rest << 2;
     x += rest << 2;
   }
