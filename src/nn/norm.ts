@@ -69,18 +69,19 @@ abstract class BatchNorm extends Module {
   readonly eps: number;
   readonly momentum: number;
   readonly #name: string;
-  readonly #ranks: readonly number[];
+  /** The shapes it takes, axis by axis. */
+  readonly #shapes: readonly (readonly string[])[];
 
   constructor(
     name: string,
-    ranks: readonly number[],
+    shapes: readonly (readonly string[])[],
     features: number,
     options: BatchNormOptions = {},
   ) {
     super();
     checkSize(name, "features", features);
     this.#name = name;
-    this.#ranks = ranks;
+    this.#shapes = shapes;
     this.features = features;
     this.eps = options.eps ?? 1e-5;
     this.momentum = options.momentum ?? 0.1;
@@ -100,16 +101,10 @@ abstract class BatchNorm extends Module {
 
   forward(x: Tensor): Tensor {
     const { runningMean, runningVar, eps, momentum } = this;
-    if (!this.#ranks.includes(x.rank))
+    if (!this.#shapes.some((shape) => shape.length === x.rank))
       throw new RangeError(
-        `${this.#name}: wrong number of axes: got ${formatShape(x.shape)}, expected ${this.#ranks
-          .map(
-            (rank) =>
-              ["", "", "[n, features]", "[n, features, length]", "[n, channels, height, width]"][
-                rank
-              ],
-          )
-          .join(" or ")}`,
+        `${this.#name}: wrong number of axes: got ${formatShape(x.shape)}, expected ` +
+          this.#shapes.map((shape) => `[${shape.join(", ")}]`).join(" or "),
       );
     const training = this.isTraining();
     const { weight, bias } = this;
@@ -119,17 +114,19 @@ abstract class BatchNorm extends Module {
   }
 }
 
+const FEATURES = ["n", "features"];
+
 /** Batch normalisation of [n, features] or [n, features, length]: see `BatchNormOptions`. */
 export class BatchNorm1d extends BatchNorm {
   constructor(features: number, options?: BatchNormOptions) {
-    super("BatchNorm1d", [2, 3], features, options);
+    super("BatchNorm1d", [FEATURES, [...FEATURES, "length"]], features, options);
   }
 }
 
 /** Batch normalisation of images [n, channels, height, width]. */
 export class BatchNorm2d extends BatchNorm {
   constructor(channels: number, options?: BatchNormOptions) {
-    super("BatchNorm2d", [4], channels, options);
+    super("BatchNorm2d", [["n", "channels", "height", "width"]], channels, options);
   }
 }
 
