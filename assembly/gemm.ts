@@ -25,7 +25,7 @@ export const KC: u32 = 256;
  * The packed block of A, 128 KiB, stays in L2 while B's micro-panels pass by. MC from 64 to 192 and
  * NC from 256 to 1,024 differ by 3 %, at 1,024³ by 7 %.
  */
-const MC: u32 = 128;
+const MC: u32 = ASC_FEATURE_RELAXED_SIMD ? 120 : 128;
 /** The packed block of B, 512 KiB, is read once per block of A; wider only costs memory. */
 const NC: u32 = 512;
 
@@ -68,6 +68,22 @@ function least(a: u32, b: u32): u32 {
   return a < b ? a : b;
 }
 
+/** `product` of the relaxed build (`assembly/relaxed.ts`). */
+// @ts-ignore: decorator
+@external("env", "fusedProduct")
+declare function fusedProduct(
+  c: usize, a: usize, b: usize, bias: usize, m: u32, n: u32, k: u32,
+  rsC: u32, rsA: u32, csA: u32, rsB: u32, csB: u32,
+  scale: f32, keep: f32, activation: u32, workspace: usize,
+): void;
+
+let fused = false;
+
+/** Whether every product of this instance is left to the relaxed build from now on. */
+export function fuseProducts(on: bool): void {
+  fused = on;
+}
+
 export function gemm(
   c: usize, a: usize, b: usize, bias: usize, m: u32, n: u32, k: u32,
   rsC: u32, rsA: u32, csA: u32, rsB: u32, csB: u32,
@@ -85,6 +101,12 @@ export function product(
   rsC: u32, rsA: u32, csA: u32, rsB: u32, csB: u32,
   scale: f32, keep: f32, activation: u32, workspace: usize,
 ): void {
+  if (!ASC_FEATURE_RELAXED_SIMD && fused) {
+    fusedProduct(
+      c, a, b, bias, m, n, k, rsC, rsA, csA, rsB, csB, scale, keep, activation, workspace,
+    );
+    return;
+  }
   const stride = <usize>rsC << 2;
   // An empty product must leave beta·C as it is, −0 included: to add −0 does.
   const factor: f32 = k ? scale : keep == 0 ? 1 : -1;
