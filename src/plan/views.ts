@@ -23,11 +23,11 @@ interface Copy {
   readonly bytes: number;
 }
 
-/** How often and when last a value is written, and when it is last read. */
+/** How often and when last a value is written, and when it is read. */
 interface Uses {
   writes: number;
   lastWrite: number;
-  lastRead: number;
+  readonly reads: number[];
 }
 
 /** Gives values places inside others and returns the instructions that are still needed. */
@@ -78,7 +78,7 @@ function usesOf(instructions: readonly Instruction[], outputs: readonly Value[])
   const of = (value: Value): Uses => {
     const known = uses.get(value);
     if (known) return known;
-    const made = { writes: 0, lastWrite: -1, lastRead: -1 };
+    const made: Uses = { writes: 0, lastWrite: -1, reads: [] };
     uses.set(value, made);
     return made;
   };
@@ -88,9 +88,9 @@ function usesOf(instructions: readonly Instruction[], outputs: readonly Value[])
       use.writes++;
       use.lastWrite = at;
     }
-    for (const value of reads(instruction)) of(value).lastRead = at;
+    for (const value of reads(instruction)) of(value).reads.push(at);
   }
-  for (const value of outputs) of(value).lastRead = Number.POSITIVE_INFINITY;
+  for (const value of outputs) of(value).reads.push(Number.POSITIVE_INFINITY);
   return uses;
 }
 
@@ -144,12 +144,15 @@ function splitFrom(
 ): void {
   const { from } = copies[0] as Copy;
   if (from.root.parameter) return;
-  const { lastWrite = -1, lastRead = -1 } = uses.get(from) ?? {};
+  const { lastWrite = -1, reads = [] } = uses.get(from) ?? {};
   const free = copies.filter(({ at, to }) => {
     const use = uses.get(to) as Uses;
     return ownPlace(to, inputs) && use.writes === 1 && use.lastWrite === at && lastWrite < at;
   });
-  const outlives = ({ to }: Copy): boolean => (uses.get(to) as Uses).lastRead > lastRead;
+  const copied = new Set(free.map(({ at }) => at));
+  const lastRead = reads.findLast((at) => !copied.has(at)) ?? -1;
+  const outlives = ({ to }: Copy): boolean =>
+    ((uses.get(to) as Uses).reads.at(-1) ?? -1) > lastRead;
   const outliving = free.filter(outlives).reduce((sum, { bytes }) => sum + bytes, 0);
   const whole = from.inPool || outliving >= from.bytes;
   for (const copy of free) {
