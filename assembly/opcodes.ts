@@ -113,6 +113,8 @@ export const enum Opcode {
   GeluTanh,
   GeluTanhBackward,
 
+  Chain,
+
   /** Not an instruction: how many there are. */
   Count,
 }

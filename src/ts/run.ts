@@ -7,6 +7,7 @@ import {
   silu,
   siluBackward,
 } from "./activation.js";
+import { chain } from "./chain.js";
 import { fold, unfold } from "./columns.js";
 import {
   abs,
@@ -71,11 +72,20 @@ import {
 } from "./transcendental.js";
 import { adam, sgd, sgdMomentum } from "./update.js";
 
+/** Room for a chain's words and its tiles, in f64. */
+export const WORKSPACE_BYTES = 2 ** 18 + 2 ** 13;
+
 /**
  * The WebAssembly run loop's twin: the same words, the same order, the same status (see
  * `assembly/run.ts`).
  */
-export function run(m: Heap, program: number, bytes: number, status: number): number {
+export function run(
+  m: Heap,
+  program: number,
+  bytes: number,
+  status: number,
+  workspace: number,
+): number {
   const w = m.u;
   const start = program >>> 2;
   const end = (program + bytes) >>> 2;
@@ -407,6 +417,9 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
         break;
       case Opcode.GeluTanhBackward:
         geluTanhBackward(m, o(0), o(1), o(2), o(3));
+        break;
+      case Opcode.Chain:
+        chain(m, (at + 2) << 2, workspace);
         break;
       default:
         throw new Error(`run: unknown opcode: got ${w[at]}, expected less than ${Opcode.Count}`);
