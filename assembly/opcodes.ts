@@ -114,6 +114,7 @@ export const enum Opcode {
   GeluTanhBackward,
 
   Chain,
+  SumBlocks,
 
   /** Not an instruction: how many there are. */
   Count,

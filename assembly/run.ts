@@ -51,7 +51,7 @@ import { copy, fill, increment, oneHot, stridedCopy, stridedPlace } from "./move
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm";
 import { avgPool, avgPoolBackward, maxPool, poolGather, poolScatter } from "./pool";
 import { dropout, normal, randomBits, uniform } from "./random";
-import { max, mean, min, sum } from "./reduce";
+import { max, mean, min, sum, sumBlocks } from "./reduce";
 import { rmsNorm, rmsNormBackward } from "./rmsNorm";
 import { argmax, cumsum } from "./scan";
 import { softmax, softmaxBackward } from "./softmax";
@@ -489,6 +489,9 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         break;
       case Opcode.Chain:
         chain(at + 8, workspace);
+        break;
+      case Opcode.SumBlocks:
+        sumBlocks(word(at, 0), word(at, 1), word(at, 2));
         break;
       default:
         unreachable();

@@ -639,6 +639,11 @@ export interface Kernels {
    * an output may be an operand that no later instruction of the chain reads.
    */
   chain(operands: number, workspace: number): void;
+  /**
+   * out[b] = the sum of block b of x: 4,096 elements, in the order of rows; the last has what is
+   * left. Their sum by that order is the sum of x. Not in place.
+   */
+  sumBlocks(out: number, x: number, n: number): void;
 }
 
 /** The operands of `add` and those like it. */

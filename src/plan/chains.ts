@@ -12,13 +12,22 @@ import { Opcode } from "../../assembly/opcodes.js";
 import { elementBytes } from "../backend.js";
 import { keepsPace, type Loop, loopOf } from "./loops.js";
 import { type Instruction, reads, type Value } from "./lowering.js";
+import { cutSums } from "./sums.js";
 
-/** Elements of a tile, about. */
-const TILE = 2048;
 /** Whole rows make a tile: of much longer ones it would not stay in cache. */
 const LONGEST_UNIT = 16384;
-/** A chain of fewer elements stays in cache by itself. */
-const LEAST = 8192;
+
+export interface ChainSizes {
+  /** Elements of a tile, about. */
+  readonly tile: number;
+  /** Fewer elements than that stay in cache by themselves. */
+  readonly least: number;
+}
+/**
+ * Tiles of 8 KiB: of six streams in L1. From 1,024 to 4,096 they differ by 5 %; values of 64 KiB no
+ * longer fit together in L1.
+ */
+const SIZES: ChainSizes = { tile: 2048, least: 16384 };
 /** What the workspace has room for: bytes of tiles, in f32, and instructions. */
 const SCRATCH = 2 ** 17;
 const LONGEST = 64;
@@ -45,17 +54,27 @@ interface Group {
 export function fuseChains(
   instructions: readonly Instruction[],
   kept: ReadonlySet<Value>,
+  sizes: ChainSizes = SIZES,
 ): Instruction[] {
-  const result: (readonly Instruction[])[] = instructions.map((instruction) => [instruction]);
-  const readers = countReads(instructions);
-  for (const group of gather(instructions)) {
-    if (group.members.length < 2 || group.n < LEAST) continue;
+  const cut = cutSums(instructions, sizes.least);
+  const result: (readonly Instruction[])[] = cut.map((instruction) => [instruction]);
+  const readers = countReads(cut);
+  for (const group of gather(cut)) {
+    if (!pays(group, sizes.least)) continue;
     const members = [...group.members].sort((a, b) => a.at - b.at);
     for (const { at } of members) result[at] = [];
     const last = (members.at(-1) as Member).at;
-    result[last] = chainsOf({ ...group, members }, readers, kept);
+    result[last] = chainsOf({ ...group, members }, sizes.tile, readers, kept);
   }
   return result.flat();
+}
+
+/** Whether a value that is handed on would not stay in cache. */
+function pays({ members }: Group, least: number): boolean {
+  const read = new Set(members.flatMap(({ instruction }) => reads(instruction)));
+  return members.some(({ instruction }) =>
+    instruction.writes.some((value) => value.size >= least && read.has(value)),
+  );
 }
 
 function countReads(instructions: readonly Instruction[]): Map<Value, number> {
@@ -143,17 +162,18 @@ function pacesAll(instruction: Instruction, loop: Loop, { members }: Group): boo
 /** The instructions of a group as one chain, or more if the workspace is too small for one. */
 function chainsOf(
   group: Group,
+  about: number,
   readers: ReadonlyMap<Value, number>,
   kept: ReadonlySet<Value>,
 ): readonly Instruction[] {
   const { members, n, unit } = group;
-  const tile = unit * Math.max(1, Math.floor(TILE / unit));
+  const tile = unit * Math.max(1, Math.floor(about / unit));
   if (members.length < 2 || tile >= n) return members.map(({ instruction }) => instruction);
   const chain = makeChain(group, tile, readers, kept);
   if (chain) return [chain];
   const half = members.length >> 1;
   return [members.slice(0, half), members.slice(half)].flatMap((part) =>
-    chainsOf({ ...group, members: part }, readers, kept),
+    chainsOf({ ...group, members: part }, about, readers, kept),
   );
 }
 

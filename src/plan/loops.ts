@@ -15,6 +15,9 @@ export interface Loop {
   walk(e: number): readonly number[];
 }
 
+/** Elements that `sumBlocks` makes one. */
+export const BLOCK = 4096;
+
 /** out, x, n */
 const unary: readonly Opcode[] = [
   ...[Opcode.Neg, Opcode.Exp, Opcode.Log, Opcode.Sqrt, Opcode.Sigmoid, Opcode.Tanh, Opcode.Relu],
@@ -90,12 +93,20 @@ const cutReduction: Cut = ([outer = 0, n = 0, inner = 0]) =>
       }
     : undefined;
 
+const cutBlocks: Cut = ([n = 0]) => ({
+  n,
+  unit: BLOCK,
+  numbers: (e) => [e],
+  walk: (e) => [e / BLOCK, e],
+});
+
 const cuts = new Map<Opcode, Cut>([
   ...unary.map((opcode) => [opcode, flat(2)] as const),
   ...backward.map((opcode) => [opcode, flat(3)] as const),
   ...binary.map((opcode) => [opcode, cutBinary] as const),
   ...select.map((opcode) => [opcode, cutSelect] as const),
   ...reduction.map((opcode) => [opcode, cutReduction] as const),
+  [Opcode.SumBlocks, cutBlocks] as const,
 ]);
 
 /** The loop of an instruction that can be cut, and cannot refuse. */

@@ -52,7 +52,7 @@ import { copy, fill, increment, oneHot, stridedCopy, stridedPlace } from "./move
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm.js";
 import { avgPool, avgPoolBackward, maxPool, poolGather, poolScatter } from "./pool.js";
 import { dropout, normal, randomBits, uniform } from "./random.js";
-import { max, mean, min, sum } from "./reduce.js";
+import { max, mean, min, sum, sumBlocks } from "./reduce.js";
 import { rmsNorm, rmsNormBackward } from "./rmsNorm.js";
 import { argmax, cumsum } from "./scan.js";
 import { softmax, softmaxBackward } from "./softmax.js";
@@ -420,6 +420,9 @@ export function run(
         break;
       case Opcode.Chain:
         chain(m, (at + 2) << 2, workspace);
+        break;
+      case Opcode.SumBlocks:
+        sumBlocks(m, o(0), o(1), o(2));
         break;
       default:
         throw new Error(`run: unknown opcode: got ${w[at]}, expected less than ${Opcode.Count}`);

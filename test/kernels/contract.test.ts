@@ -148,6 +148,7 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   geluTanh: Opcode.GeluTanh,
   geluTanhBackward: Opcode.GeluTanhBackward,
   chain: Opcode.Chain,
+  sumBlocks: Opcode.SumBlocks,
 };
 
 test("each kernel has an opcode of its own, and each opcode a kernel", () => {
