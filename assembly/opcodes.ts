@@ -114,6 +114,9 @@ export const enum Opcode {
   GeluTanh,
   GeluTanhBackward,
 
+  Chain,
+  SumBlocks,
+
   /** Not an instruction: how many there are. */
   Count,
 }

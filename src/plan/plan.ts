@@ -11,6 +11,7 @@ import { Opcode } from "../../assembly/opcodes.js";
 import type { Parameter } from "../parameter.js";
 import type { FloatDtype, Node, Tensor } from "../tensor.js";
 import { placeValues } from "./addresses.js";
+import { fuseChains } from "./chains.js";
 import {
   dropUnread,
   fuseActivations,
@@ -79,7 +80,7 @@ export function makePlan(
   const kept = new Set([...outputs, ...committed.map(({ value }) => value)]);
   const recorded = [...lowering.instructions, ...updates];
   const given = new Set(inputs);
-  const needed = dropUnread(fuseActivations(recorded, kept), kept);
+  const needed = fuseChains(dropUnread(fuseActivations(recorded, kept), kept), kept);
   commitInPlace(needed, committed, given);
   for (const { parameter, value } of committed)
     if (value.parameter !== parameter && value.size > 0)

@@ -197,10 +197,16 @@ function assemble(instructions: readonly Instruction[]): {
   const words: number[] = [];
   const relocations: Relocation[] = [];
   const nodes = new Map<number, Node>();
-  for (const { opcode, writes, rest, node } of instructions) {
+  for (const {
+    opcode,
+    writes,
+    rest,
+    node,
+    words: operands = [...writes, ...rest],
+  } of instructions) {
     nodes.set(words.length * 4, node);
-    words.push(opcode, 2 + writes.length + rest.length);
-    for (const operand of [...writes, ...rest]) {
+    words.push(opcode, 2 + operands.length);
+    for (const operand of operands) {
       if (operand instanceof Value) relocations.push({ word: words.length, value: operand });
       words.push(operand instanceof Value ? 0 : operand);
     }
