@@ -22,6 +22,8 @@ const LOG2E: f32 = 1.4426950408889634; // 0x3fb8aa3b
 /** ln 2 in two parts; the first has nine significant bits: times an exponent it is exact. */
 const LN2_HI: f32 = 0.693359375; // 0x3f318000
 const LN2_LO: f32 = -2.1219444e-4; // 0xb95e8083
+/** eˣ is 0 from here down. */
+const LEAST: f32 = -105;
 /** 1.5 · 2²³: added to a small number, it leaves the nearest integer in the low bits. */
 const ROUND: f32 = 12582912; // 0x4b400000
 
@@ -33,7 +35,7 @@ const ROUND: f32 = 12582912; // 0x4b400000
 @inline
 export function exp4(x: v128): v128 {
   // Outside these bounds the result is 0 or Infinity. pmin(x, b) is b < x ? b : x, so NaN passes.
-  const clamped = f32x4.pmax(f32x4.pmin(x, all(89)), all(-104));
+  const clamped = f32x4.pmax(f32x4.pmin(x, all(89)), all(LEAST));
   const rounded = roundedExponent(clamped);
   return scaled(f32x4.add(expm1Reduced(clamped, rounded), all(1)), rounded);
 }
@@ -60,13 +62,19 @@ function expm1Reduced(x: v128, rounded: v128): v128 {
   return f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r);
 }
 
-/** 2ⁿ · p as two factors, the first of them exact: a subnormal result is rounded only once more. */
+/**
+ * 2ⁿ · p as two factors, the first of them exact: a subnormal result is rounded only once more.
+ * What would round to 0, p < √2 and n ≤ −151, is multiplied by 0 instead: a processor takes some
+ * 150 cycles to find that a product vanishes, and a masked attention is half such products.
+ */
 // @ts-ignore: decorator
 @inline
 function scaled(p: v128, rounded: v128): v128 {
   const exponent = i32x4.sub(rounded, all(ROUND));
   const half = i32x4.shr_s(exponent, 1);
-  return f32x4.mul(f32x4.mul(p, power2(half)), power2(i32x4.sub(exponent, half)));
+  const rest = power2(i32x4.sub(exponent, half));
+  const stays = i32x4.gt_s(exponent, i32x4.splat(-151));
+  return f32x4.mul(f32x4.mul(p, power2(half)), v128.and(rest, stays));
 }
 
 /** 2ⁿ from its bits, −126 ≤ n ≤ 127. */
@@ -126,7 +134,7 @@ export function log4(x: v128): v128 {
 @inline
 export function sigmoid4(x: v128): v128 {
   const negative = f32x4.lt(x, all(0));
-  const clamped = f32x4.pmax(f32x4.neg(f32x4.abs(x)), all(-104));
+  const clamped = f32x4.pmax(f32x4.neg(f32x4.abs(x)), all(LEAST));
   const rounded = roundedExponent(clamped);
   const t = expm1Reduced(clamped, rounded);
   const p = f32x4.add(t, all(1));

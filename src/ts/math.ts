@@ -14,6 +14,7 @@ const LOG2E = F(Math.LOG2E); // 0x3fb8aa3b
 const LN2_HI = F(0.693359375); // 0x3f318000
 const LN2_LO = F(-2.1219444e-4); // 0xb95e8083
 const ROUND = F(12582912); // 0x4b400000
+const LEAST = -105;
 
 const E0 = F(1.98756915e-4); // 0x39506967
 const E1 = F(1.3981999507e-3); // 0x3ab743ce
@@ -24,7 +25,7 @@ const E5 = F(5.0000001201e-1); // 0x3f000000
 
 /** eˣ */
 export function exp1(x: number): number {
-  const clamped = Math.max(-104, Math.min(x, 89));
+  const clamped = Math.max(LEAST, Math.min(x, 89));
   const n = exponentOf(clamped);
   return scaled(F(expm1Reduced(clamped, n) + 1), n);
 }
@@ -44,6 +45,7 @@ function expm1Reduced(x: number, n: number): number {
 }
 
 function scaled(p: number, n: number): number {
+  if (n <= -151) return 0;
   const exponent = n | 0;
   const half = exponent >> 1;
   return F(F(p * power2(half)) * power2(exponent - half));
@@ -92,7 +94,7 @@ export function log1(x: number): number {
 
 /** 1 / (1 + e⁻ˣ) */
 export function sigmoid1(x: number): number {
-  const clamped = Math.max(-104, -Math.abs(x));
+  const clamped = Math.max(LEAST, -Math.abs(x));
   const n = exponentOf(clamped);
   const t = expm1Reduced(clamped, n);
   const p = F(t + 1);
