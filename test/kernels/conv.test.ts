@@ -1,6 +1,7 @@
 /** The three products of convolution, and columns: the contract, entry by entry. */
 import { describe, expect, test } from "vitest";
 import { Activation, Opcode } from "../../assembly/opcodes.js";
+import { forwardPart, inputPart, weightPart } from "../../src/ops/convScratch.js";
 import { bits, type Instruction, onBoth, onDouble } from "./harness.js";
 import { numbers } from "./values.js";
 
@@ -76,7 +77,7 @@ interface Data {
 }
 
 function reference(g: Geometry, { x, w, dy, bias }: Data, round: Round) {
-  const { channels, filters, depth, area, plane, groups } = sizesOf(g);
+  const { channels, filters, depth, area, plane, padding, stride, dilation, out } = sizesOf(g);
   const window = g.kernel[0] * g.kernel[1];
   const column = (n: number, group: number, k: number, l: number): number => {
     const at = pixel(g, k, l);
@@ -96,24 +97,34 @@ function reference(g: Geometry, { x, w, dy, bias }: Data, round: Round) {
     const v = round(s + (bias[o] as number));
     return v < 0 ? 0 : v;
   });
-  const dx = Array.from(x, () => 0);
-  for (let n = 0; n < g.n; n++)
-    for (let group = 0; group < groups; group++)
-      for (let k = 0; k < depth; k++)
-        for (let l = 0; l < area; l++) {
-          const at = pixel(g, k, l);
-          if (at < 0) continue;
-          const to = (n * g.c + group * channels + Math.floor(k / window)) * plane + at;
-          const map = n * g.o + group * filters;
-          const s = dot(
-            filters,
-            (o) => w[(group * filters + o) * depth + k] as number,
-            (o) => dy[(map + o) * area + l] as number,
-            round,
-          );
-          dx[to] = round((dx[to] as number) + s);
-        }
-  const shifted = dx.map((v, i) => round(v + (bias[Math.floor(i / plane) % g.c] as number)));
+  const dx = Array.from(x, (_, i) => {
+    const [at, c] = [i % plane, Math.floor(i / plane) % g.c];
+    const n = Math.floor(i / plane / g.c);
+    const group = Math.floor(c / channels);
+    // The elements of a filter whose distance from the pixel is a multiple of the stride.
+    const taps = Array.from({ length: window }, (_, tap) => {
+      const distance = ([0, 1] as const).map((axis) => {
+        const pixel = axis === 0 ? Math.floor(at / g.size[1]) : at % g.size[1];
+        const k = axis === 0 ? Math.floor(tap / g.kernel[1]) : tap % g.kernel[1];
+        return (pixel + padding[axis] - k * dilation[axis]) / stride[axis];
+      });
+      const [oy, ox] = distance as [number, number];
+      const there = oy >= 0 && oy < out[0] && ox >= 0 && ox < out[1];
+      return { tap, used: distance.every(Number.isInteger), l: there ? oy * out[1] + ox : -1 };
+    }).filter(({ used }) => used);
+    const k = filters * taps.length;
+    const partOf = (p: number) => ({
+      o: group * filters + Math.floor(p / taps.length),
+      ...(taps[p % taps.length] as { tap: number; l: number }),
+    });
+    const s = dot(
+      k,
+      (p) => w[partOf(p).o * depth + (c % channels) * window + partOf(p).tap] as number,
+      (p) => (partOf(p).l < 0 ? 0 : (dy[(n * g.o + partOf(p).o) * area + partOf(p).l] as number)),
+      round,
+    );
+    return round(s + (bias[c] as number));
+  });
   const dw = Array.from(w, (_, i) => {
     const [k, o] = [i % depth, Math.floor(i / depth)];
     const group = Math.floor(o / filters);
@@ -124,33 +135,49 @@ function reference(g: Geometry, { x, w, dy, bias }: Data, round: Round) {
       round,
     );
   });
-  return { y, dx: shifted, dw };
+  return { y, dx, dw };
 }
 
-/** Buffers y, dx, dw, scratch, x, w, dy, bias; `span` of each kernel. */
-function run(g: Geometry, data: Data, spans: readonly [number, number, number]) {
+/** As `src/ops` describes it. */
+const described = (g: Geometry) => {
+  const { stride, padding, dilation, groups, out } = sizesOf(g);
+  return {
+    ...{ batch: g.n, channels: g.c, input: g.size, filters: g.o, kernel: g.kernel, output: out },
+    ...{ stride, padding, dilation, groups },
+  };
+};
+
+type Spans = readonly [number, number, number];
+
+/**
+ * Buffers y, dx, dw, scratch, x, w, dy, bias; `span` of each kernel, otherwise those of the ops
+ * with just the scratch that these ask for.
+ */
+function run(g: Geometry, data: Data, given?: Spans) {
   const s = sizesOf(g);
-  const scratch = Math.max(
-    Math.min(KC, s.depth) * Math.min(spans[0], s.area),
-    Math.min(spans[1], s.channels) * g.kernel[0] * g.kernel[1] * s.area,
-    Math.min(KC, g.n * s.area) * (Math.min(spans[2], s.depth) + s.filters),
-  );
+  const parts = [forwardPart, inputPart, weightPart].map((partOf) => partOf(described(g)));
+  const spans = given ?? (parts.map(({ span }) => span) as unknown as Spans);
   const filled = (length: number) => new Float32Array(length).fill(9);
+  const scratches = parts.map(({ scratch }) => filled(given ? 1 << 18 : scratch));
   const buffers = [
-    ...[filled(data.dy.length), filled(data.x.length), filled(data.w.length), filled(scratch)],
-    ...[data.x, data.w, data.dy, data.bias],
+    ...[filled(data.dy.length), filled(data.x.length), filled(data.w.length)],
+    ...[...scratches, data.x, data.w, data.dy, data.bias],
   ];
   const program = (...at: number[]): Instruction[] => {
-    const [y, dx, dw, scratch, x, w, dy, bias] = at as [
-      ...[number, number, number, number, number, number, number, number],
+    const [y, dx, dw, s0, s1, s2, x, w, dy, bias] = at as [
+      ...[number, number, number, number, number],
+      ...[number, number, number, number, number],
     ];
     return [
-      [Opcode.Conv2dForward, [y, scratch, x, w, bias, ...s.words, spans[0], Activation.Relu]],
-      [Opcode.Conv2dInputGradient, [dx, scratch, dy, w, bias, ...s.words, spans[1]]],
-      [Opcode.Conv2dWeightGradient, [dw, scratch, x, dy, ...s.words, spans[2]]],
+      [Opcode.Conv2dForward, [y, s0, x, w, bias, ...s.words, spans[0], Activation.Relu]],
+      [Opcode.Conv2dInputGradient, [dx, s1, dy, w, bias, ...s.words, spans[1]]],
+      [Opcode.Conv2dWeightGradient, [dw, s2, x, dy, ...s.words, spans[2]]],
     ];
   };
-  return { single: onBoth(buffers, program).buffers, double: onDouble(buffers, program).buffers };
+  return {
+    single: onBoth(buffers, program, [3, 4, 5]).buffers,
+    double: onDouble(buffers, program).buffers,
+  };
 }
 
 function dataOf(g: Geometry): Data {
@@ -163,11 +190,7 @@ function dataOf(g: Geometry): Data {
   };
 }
 
-function check(
-  g: Geometry,
-  spans: readonly [number, number, number] = [1000, 1000, 1000],
-  data = dataOf(g),
-): void {
+function check(g: Geometry, spans?: Spans, data = dataOf(g)): void {
   const { single, double } = run(g, data, spans);
   const exact = reference(g, data, F);
   const near = reference(g, data, (x) => x);
@@ -207,6 +230,7 @@ describe("convolution and its gradients", () => {
   test.each(shapes.map((g) => [JSON.stringify(g), g] as const))("%s", (_, g) => {
     check(g);
     check(g, [3, 1, 5]);
+    check(g, [8, 12, 1]);
   });
 
   test("k runs over several blocks: elements of a filter, filters, positions of all images", () => {
@@ -224,6 +248,7 @@ describe("convolution and its gradients", () => {
     data.w.set([Infinity, Number.NaN, -0, 1e-45, -1e-40, 3e38]);
     data.x.set([-0, 0, 1e-45, -Infinity]);
     check(g, [1000, 1000, 1000], data);
+    check(g, undefined, data);
     const y = run(g, data, [9, 9, 9]).single[0] as Float32Array;
     expect(y[0]).toBeNaN();
   });
