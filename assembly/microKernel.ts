@@ -29,14 +29,21 @@ export function madd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
+/** relu's derivative: dy where y is not ≤ 0. */
+// @ts-ignore: decorator
+@inline
+function passed(y: usize, dy: v128): v128 {
+  return v128.andnot(dy, f32x4.le(v128.load(y), f32x4.splat(0)));
+}
+
 /**
- * One tile: C [MR, NR] = alpha·s, or beta·C + alpha·s when beta is not 0, then the bias, then relu;
- * s is the product of a micro-panel of A and one of B, k long, from +0. `stride` is C's, in bytes;
- * `bias` 0: none.
+ * One tile: C [MR, NR] = alpha·s, or beta·C + alpha·s when beta is not 0, then the bias, then relu,
+ * then its derivative; s is the product of a micro-panel of A and one of B, k long, from +0.
+ * `stride` is that of C and y, in bytes; `bias` 0, `y` 0: none.
  */
 export function microKernel(
   c: usize, a: usize, b: usize, k: u32, stride: usize,
-  alpha: f32, beta: f32, bias: usize, relu: bool,
+  alpha: f32, beta: f32, bias: usize, relu: bool, y: usize,
 ): void {
   let s00 = f32x4.splat(0);
   let s01 = f32x4.splat(0);
@@ -186,6 +193,27 @@ export function microKernel(
       s41 = f32x4.pmax(s41, zero);
       s50 = f32x4.pmax(s50, zero);
       s51 = f32x4.pmax(s51, zero);
+    }
+  }
+  if (y) {
+    s00 = passed(y, s00);
+    s01 = passed(y + 16, s01);
+    y += stride;
+    s10 = passed(y, s10);
+    s11 = passed(y + 16, s11);
+    y += stride;
+    s20 = passed(y, s20);
+    s21 = passed(y + 16, s21);
+    y += stride;
+    s30 = passed(y, s30);
+    s31 = passed(y + 16, s31);
+    if (MR == 6) {
+      y += stride;
+      s40 = passed(y, s40);
+      s41 = passed(y + 16, s41);
+      y += stride;
+      s50 = passed(y, s50);
+      s51 = passed(y + 16, s51);
     }
   }
   v128.store(c, s00);

@@ -116,6 +116,8 @@ export const enum Opcode {
 
   Chain,
   SumBlocks,
+  GemmBackward,
+  GemmSums,
 
   /** Not an instruction: how many there are. */
   Count,
@@ -138,12 +140,15 @@ export const enum IntegerOperation {
   Minimum,
 }
 
-/** What an epilogue of a GEMM applies to every entry, last. */
+/** What an epilogue of a GEMM applies to every entry, last: f, or with y = f(x) from elsewhere f′. */
 export const enum Activation {
   None,
   Relu,
   Sigmoid,
   Tanh,
+  ReluBackward,
+  SigmoidBackward,
+  TanhBackward,
 }
 
 /** Why a run stopped before its end: the first word of the status block. */

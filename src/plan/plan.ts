@@ -12,14 +12,8 @@ import type { Parameter } from "../parameter.js";
 import type { FloatDtype, Node, Tensor } from "../tensor.js";
 import { placeValues } from "./addresses.js";
 import { fuseChains } from "./chains.js";
-import {
-  dropUnread,
-  fuseActivations,
-  type Instruction,
-  Lowering,
-  reads,
-  type Value,
-} from "./lowering.js";
+import { fuseEpilogues } from "./epilogues.js";
+import { dropUnread, type Instruction, Lowering, reads, type Value } from "./lowering.js";
 import { reduceTape, type Tape } from "./passes.js";
 import { mergeUpdates } from "./updates.js";
 import { shareStorage } from "./views.js";
@@ -80,7 +74,7 @@ export function makePlan(
   const kept = new Set([...outputs, ...committed.map(({ value }) => value)]);
   const recorded = [...lowering.instructions, ...updates];
   const given = new Set(inputs);
-  const needed = fuseChains(dropUnread(fuseActivations(recorded, kept), kept), kept);
+  const needed = fuseChains(fuseEpilogues(dropUnread(recorded, kept), kept), kept);
   commitInPlace(needed, committed, given);
   for (const { parameter, value } of committed)
     if (value.parameter !== parameter && value.size > 0)
