@@ -14,7 +14,7 @@ const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMEN
 
 /** Comparisons of blocks that the search may cost: a few milliseconds. */
 const WORK = 4_000_000;
-/** Close enough to the bound to stop; alignment alone keeps small arenas above it. */
+/** Close enough to the bound to stop. */
 const CLOSE = 1.01;
 const MOST_TRIES = 64;
 
@@ -32,7 +32,9 @@ export function placeValues(
 ): Placement {
   const blocks = blocksOf(instructions, inputs, outputs);
   const liveBytes = liveBytesOf(blocks, instructions.length);
-  const peakBytes = search(blocks, liveBytes);
+  // Alignment alone keeps small values above the bound.
+  const padding = ALIGNMENT * blocks.filter(({ bytes }) => bytes % ALIGNMENT !== 0).length;
+  const peakBytes = search(blocks, CLOSE * liveBytes + Math.min(padding, liveBytes / 20));
   for (const { members, offset } of blocks)
     for (const { value, begin } of members) value.offset = offset + begin;
   return { peakBytes, liveBytes };
@@ -41,9 +43,11 @@ export function placeValues(
 const lifeOf = ({ segments }: Block): number =>
   Math.max(...segments.map(({ last }) => last)) - Math.min(...segments.map(({ first }) => first));
 
-/** Gives every block the offset of the best order found; returns the bytes of all. */
-function search(blocks: readonly Block[], liveBytes: number): number {
-  const close = liveBytes * CLOSE;
+/**
+ * Gives every block the offset of the best order found, or of the first that needs `close` bytes at
+ * most; returns the bytes of all.
+ */
+function search(blocks: readonly Block[], close: number): number {
   const lives = new Map(blocks.map((block) => [block, 1 + lifeOf(block)]));
   const life = (block: Block): number => lives.get(block) as number;
   const orders: ((a: Block, b: Block) => number)[] = [
