@@ -65,11 +65,17 @@ describe("what is fused", () => {
       [[N]],
     ],
     ["a sum of columns is none", ["exp", "sum"], (x) => x.exp().sum(0), [rows]],
+    [
+      "values that are few per row",
+      ["sum", "other", "sub"],
+      (x) => x.sub(x.sum(1).relu()),
+      [[200, 200]],
+    ],
     ["rows that are too long", ["exp", "sum"], (x) => x.exp().sum(1), [[2, 20000]]],
     [
       "a row that the chain itself computes",
-      ["sum", "other", "sub"],
-      (x) => x.sub(x.sum(1).relu()),
+      ["chain", "sub"],
+      (x) => x.exp().sub(x.exp().sum(1).relu()),
       [[200, 200]],
     ],
   ])("%s", (_, expected, fn, shapes) => {

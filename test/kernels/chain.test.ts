@@ -98,7 +98,7 @@ const binary = [
 ];
 const reductions = [Opcode.Sum, Opcode.Mean, Opcode.Max, Opcode.Min];
 
-/** A graph over [rows, cols], its rows, its columns and scalars. */
+/** A graph over [rows, cols], its rows, its columns (of a square: its rows as columns) and scalars. */
 function build(
   rows: number,
   cols: number,
@@ -131,7 +131,7 @@ function build(
       [
         ...whole.slice(-3).map((v) => [v, cols, 1] as const),
         [pick(perRow, at), 1, 0],
-        [pick(perColumn, at), 0, 1],
+        [pick(rows === cols ? perRow : perColumn, at), 0, 1],
         [pick(scalars, at), 0, 0],
       ] as const,
       at,
@@ -217,11 +217,12 @@ test("random graphs, cut into tiles of any size", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 40 }),
-      fc.constantFrom(1, 2, 3, 5, 8, 17),
+      fc.constantFrom(1, 2, 3, 5, 8, 17, "square" as const),
       fc.array(gene, { minLength: 2, maxLength: 14 }),
       fc.array(fc.nat(99), { maxLength: 2 }),
       fc.constantFrom(1, 4, 16, 50),
-      (rows, cols, genes, keep, tile) => {
+      (rows, width, genes, keep, tile) => {
+        const cols = width === "square" ? rows : width;
         const fused = check((float) => build(rows, cols, genes, keep, float), { tile, least: 0 });
         fusedAtAll += chains(fused).length;
       },
