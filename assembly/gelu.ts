@@ -124,7 +124,7 @@ function gate(m: v128, factor: v128): v128 {
   return f32x4.div(all(1), f32x4.add(down(m, factor), all(1)));
 }
 
-/** ½x(1 + tanh u); error 2.9 ULP. */
+/** ½x(1 + tanh u); error 3.3 ULP. */
 // @ts-ignore: decorator
 @inline
 export function geluTanh4(x: v128): v128 {

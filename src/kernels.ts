@@ -626,7 +626,7 @@ export interface Kernels {
   gelu(out: number, x: number, n: number): void;
   /** out = dy · (Φ(x) + x · Φ′(x)); what dy is multiplied by is within 5 ULP of the larger term */
   geluBackward(out: number, x: number, dy: number, n: number): void;
-  /** ½x · (1 + tanh u), u = √(2/π) · (x + 0.044715 x³); within 3 ULP */
+  /** ½x · (1 + tanh u), u = √(2/π) · (x + 0.044715 x³); within 3.3 ULP */
   geluTanh(out: number, x: number, n: number): void;
   /** s = ½(1 + tanh u): out = dy · (s · (1 + x · (1 − s) · 2u′)), as accurate as `geluBackward` */
   geluTanhBackward(out: number, x: number, dy: number, n: number): void;

@@ -109,7 +109,7 @@ export const functions = {
   geluTanh: {
     opcode: Opcode.GeluTanh,
     truth: double.geluTanhOf,
-    bound: 3,
+    bound: 3.3,
     centres: bothSigns([4, 9.8, 10.1, 11, 15]),
   },
 } as const satisfies Record<string, Measured>;
