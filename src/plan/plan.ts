@@ -11,6 +11,7 @@ import { Opcode } from "../../assembly/opcodes.js";
 import type { Parameter } from "../parameter.js";
 import type { FloatDtype, Node, Tensor } from "../tensor.js";
 import { placeValues } from "./addresses.js";
+import { composeCopies } from "./copies.js";
 import {
   dropUnread,
   fuseActivations,
@@ -71,7 +72,7 @@ export function makePlan(
   const committed = [...commits].map(([parameter, value]) => ({ parameter, value: result(value) }));
   const kept = new Set([...outputs, ...committed.map(({ value }) => value)]);
   const recorded = [...lowering.instructions, ...updates];
-  const instructions = dropUnread(fuseActivations(recorded, kept), kept);
+  const instructions = dropUnread(composeCopies(fuseActivations(recorded, kept)), kept);
   commitInPlace(instructions, committed, new Set(inputs));
   for (const { parameter, value } of committed)
     if (value.parameter !== parameter && value.size > 0)
