@@ -1,5 +1,5 @@
 import { loadLanes, storeLanes } from "./lanes";
-import { exp4, log4 } from "./math";
+import { expDown4, log4 } from "./math";
 import { rowSum } from "./reduce";
 
 /**
@@ -13,7 +13,7 @@ export class ShiftedExp {
   // @ts-ignore: decorator
   @inline
   at(logits: v128, rowMax: v128): v128 {
-    return exp4(f32x4.sub(logits, rowMax));
+    return expDown4(f32x4.sub(logits, rowMax));
   }
 }
 
@@ -83,7 +83,7 @@ export function softmaxCrossEntropyForward(
 function softmaxStep(
   out: usize, logits: usize, count: usize, shift: v128, log: v128, dLoss: v128,
 ): void {
-  const p = exp4(f32x4.sub(f32x4.sub(loadLanes(logits, count), shift), log));
+  const p = expDown4(f32x4.sub(f32x4.sub(loadLanes(logits, count), shift), log));
   storeLanes(out, f32x4.mul(p, dLoss), count);
 }
 
@@ -101,7 +101,7 @@ export function softmaxCrossEntropyBackward(
     const dLoss = v128.load32_splat(dLosses + ((r * dStride) << 2));
     // The label's entry differs: computed first, since dLogits may lie on logits, and stored last.
     const label = <usize>load<u32>(labels + (r << 2)) << 2;
-    const p = exp4(f32x4.sub(f32x4.sub(v128.load32_splat(row + label), shift), log));
+    const p = expDown4(f32x4.sub(f32x4.sub(v128.load32_splat(row + label), shift), log));
     const chosen = f32x4.mul(f32x4.sub(p, f32x4.splat(1)), dLoss);
     for (let c: usize = 0; c < body; c += 16) softmaxStep(out + c, row + c, 4, shift, log, dLoss);
     if (body < bytes) softmaxStep(out + body, row + body, cols & 3, shift, log, dLoss);

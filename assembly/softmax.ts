@@ -2,7 +2,7 @@
 import { loadLanes, storeLanes } from "./lanes";
 import { greatest, ShiftedExp } from "./loss";
 import { zip } from "./map";
-import { exp4, log4 } from "./math";
+import { exp4, expDown4, log4 } from "./math";
 import { rowSum } from "./reduce";
 
 @unmanaged
@@ -10,7 +10,7 @@ class Shifted {
   // @ts-ignore: decorator
   @inline
   of(x: v128, shift: v128, _d: v128): v128 {
-    return exp4(f32x4.sub(x, shift));
+    return expDown4(f32x4.sub(x, shift));
   }
 }
 

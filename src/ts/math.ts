@@ -27,15 +27,21 @@ const E5 = F(5.0000001201e-1); // 0x3f000000
 export function exp1(x: number): number {
   const clamped = Math.max(LEAST, Math.min(x, 89));
   const n = exponentOf(clamped);
-  return scaled(F(expm1Reduced(clamped, n) + 1), n);
+  return scaled(F(expm1Near(reduced(clamped, n)) + 1), n, -151);
 }
 
-function exponentOf(x: number): number {
+/** The integer nearest to x / ln 2. */
+export function exponentOf(x: number): number {
   return F(F(F(x * LOG2E) + ROUND) - ROUND);
 }
 
-function expm1Reduced(x: number, n: number): number {
-  const r = F(F(x - F(n * LN2_HI)) - F(n * LN2_LO));
+/** r = x − n·ln 2 */
+export function reduced(x: number, n: number): number {
+  return F(F(x - F(n * LN2_HI)) - F(n * LN2_LO));
+}
+
+/** eʳ − 1 */
+export function expm1Near(r: number): number {
   let p = F(F(E0 * r) + E1);
   p = F(F(p * r) + E2);
   p = F(F(p * r) + E3);
@@ -44,8 +50,9 @@ function expm1Reduced(x: number, n: number): number {
   return F(F(p * F(r * r)) + r);
 }
 
-function scaled(p: number, n: number): number {
-  if (n <= -151) return 0;
+/** 2ⁿ · p, −252 ≤ n ≤ 254; 0 times p where n ≤ least. */
+export function scaled(p: number, n: number, least: number): number {
+  if (n <= least) return F(p * 0);
   const exponent = n | 0;
   const half = exponent >> 1;
   return F(F(p * power2(half)) * power2(exponent - half));
@@ -96,9 +103,9 @@ export function log1(x: number): number {
 export function sigmoid1(x: number): number {
   const clamped = Math.max(LEAST, -Math.abs(x));
   const n = exponentOf(clamped);
-  const t = expm1Reduced(clamped, n);
+  const t = expm1Near(reduced(clamped, n));
   const p = F(t + 1);
-  const e = scaled(p, n);
+  const e = scaled(p, n, -151);
   const below = F(1 + e);
   const lostAbove = x < 0 ? F(t - F(p - 1)) : 0;
   const lostBelow = F(e - F(below - 1));
