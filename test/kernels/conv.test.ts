@@ -79,8 +79,11 @@ interface Data {
 function reference(g: Geometry, { x, w, dy, bias }: Data, round: Round) {
   const { channels, filters, depth, area, plane, padding, stride, dilation, out } = sizesOf(g);
   const window = g.kernel[0] * g.kernel[1];
+  const pixels = Array.from({ length: window * area }, (_, i) =>
+    pixel(g, Math.floor(i / area), i % area),
+  );
   const column = (n: number, group: number, k: number, l: number): number => {
-    const at = pixel(g, k, l);
+    const at = pixels[(k % window) * area + l] as number;
     const channel = n * g.c + group * channels + Math.floor(k / window);
     return at < 0 ? 0 : (x[channel * plane + at] as number);
   };
