@@ -173,15 +173,19 @@ export function conv2dInputGradient(
 }
 
 export function conv2dWeightGradient(
-  dw: usize, scratch: usize, x: usize, dy: usize, geometry: usize, span: u32, workspace: usize,
+  dw: usize, scratch: usize, x: usize, dy: usize, geometry: usize, span: u32, first: u32, end: u32,
 ): void {
   const g = changetype<Geometry>(geometry);
   const channels = g.channels / g.groups;
   const m = g.filters / g.groups;
-  for (let group = g.groups; group > 0; group--) {
-    positionSums(dw, scratch, x, dy, g, channels, m, span);
-    x += bytes(channels * g.height * g.width);
-    dy += bytes(m * g.outHeight * g.outWidth);
-    dw += bytes(m * channels * g.kernelHeight * g.kernelWidth);
+  const depth = channels * g.kernelHeight * g.kernelWidth;
+  for (let group: u32 = 0; group < g.groups; group++) {
+    const from = max(first, group * m);
+    const to = min(end, group * m + m);
+    if (from >= to) continue;
+    positionSums(
+      dw + bytes(from * depth), scratch, x + bytes(group * channels * g.height * g.width),
+      dy + bytes(from * g.outHeight * g.outWidth), g, channels, to - from, span,
+    );
   }
 }

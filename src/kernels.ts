@@ -516,8 +516,8 @@ export interface Kernels {
   /**
    * dw [O, C / groups, kH, kW] = Σ dy · unfold(x)ᵀ for each group: x [N, C, H, W], dy [N, O, oH,
    * oW]. In GEMM's order with k = (n, oy, ox): its blocks cross from one image into the next.
-   * `span`: channels at a time; `scratch`: as many floats as `src/ops/convScratch.ts` counts. It
-   * falls into groups only, or into filters where the images of dy lie as far apart as before.
+   * `span`: channels at a time; `scratch`: as many floats as `src/ops/convScratch.ts` counts. Only
+   * the filters first ≤ o < end are written, so that it falls into parts, each with its own scratch.
    */
   conv2dWeightGradient(
     dw: number,
@@ -526,6 +526,8 @@ export interface Kernels {
     dy: number,
     geometry: number,
     span: number,
+    first: number,
+    end: number,
   ): void;
   /**
    * The greatest element of each window of x [N, C, H, W] in y [N, C, oH, oW], and where it is in

@@ -125,7 +125,10 @@ const weightGradientOp: Op<Geometry> = {
     to.emit(
       Opcode.Conv2dWeightGradient,
       [to.output(node), scratchOf(node, to, scratch)],
-      [to.input(node, 0), to.input(node, 1), ...words(node.attrs), span],
+      [
+        ...[to.input(node, 0), to.input(node, 1), ...words(node.attrs), span],
+        ...[0, node.attrs.filters],
+      ],
     );
   },
 };

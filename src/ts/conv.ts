@@ -191,16 +191,22 @@ export function conv2dWeightGradient(
   dy: number,
   geometry: number,
   span: number,
+  first: number,
+  end: number,
 ): void {
   const g = geometryAt(m, geometry);
   const { channels, depth, filters, plane, area } = sizesOf(g);
-  for (let group = 0; group < g.groups; group++)
+  for (let group = 0; group < g.groups; group++) {
+    const from = Math.max(first, group * filters);
+    const to = Math.min(end, (group + 1) * filters);
+    if (from >= to) continue;
     positionSums(
       m.f,
-      (dw >>> SHIFT) + group * filters * depth,
+      (dw >>> SHIFT) + from * depth,
       scratch >>> SHIFT,
       (x >>> SHIFT) + group * channels * plane,
-      (dy >>> SHIFT) + group * filters * area,
-      ...([g, channels, filters, span] as const),
+      (dy >>> SHIFT) + from * area,
+      ...([g, channels, to - from, span] as const),
     );
+  }
 }

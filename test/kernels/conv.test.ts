@@ -79,8 +79,11 @@ interface Data {
 function reference(g: Geometry, { x, w, dy, bias }: Data, round: Round) {
   const { channels, filters, depth, area, plane, padding, stride, dilation, out } = sizesOf(g);
   const window = g.kernel[0] * g.kernel[1];
+  const pixels = Array.from({ length: window * area }, (_, i) =>
+    pixel(g, Math.floor(i / area), i % area),
+  );
   const column = (n: number, group: number, k: number, l: number): number => {
-    const at = pixel(g, k, l);
+    const at = pixels[(k % window) * area + l] as number;
     const channel = n * g.c + group * channels + Math.floor(k / window);
     return at < 0 ? 0 : (x[channel * plane + at] as number);
   };
@@ -112,15 +115,16 @@ function reference(g: Geometry, { x, w, dy, bias }: Data, round: Round) {
       const there = oy >= 0 && oy < out[0] && ox >= 0 && ox < out[1];
       return { tap, used: distance.every(Number.isInteger), l: there ? oy * out[1] + ox : -1 };
     }).filter(({ used }) => used);
-    const k = filters * taps.length;
-    const partOf = (p: number) => ({
-      o: group * filters + Math.floor(p / taps.length),
-      ...(taps[p % taps.length] as { tap: number; l: number }),
-    });
+    const weights = Array.from({ length: filters }, (_, j) =>
+      taps.map(({ tap }) => w[(group * filters + j) * depth + (c % channels) * window + tap]),
+    ).flat() as number[];
+    const maps = Array.from({ length: filters }, (_, j) =>
+      taps.map(({ l }) => (l < 0 ? 0 : dy[(n * g.o + group * filters + j) * area + l])),
+    ).flat() as number[];
     const s = dot(
-      k,
-      (p) => w[partOf(p).o * depth + (c % channels) * window + partOf(p).tap] as number,
-      (p) => (partOf(p).l < 0 ? 0 : (dy[(n * g.o + partOf(p).o) * area + partOf(p).l] as number)),
+      weights.length,
+      (p) => weights[p] as number,
+      (p) => maps[p] as number,
       round,
     );
     return round(s + (bias[c] as number));
@@ -158,7 +162,7 @@ function run(g: Geometry, data: Data, given?: Spans) {
   const parts = [forwardPart, inputPart, weightPart].map((partOf) => partOf(described(g)));
   const spans = given ?? (parts.map(({ span }) => span) as unknown as Spans);
   const filled = (length: number) => new Float32Array(length).fill(9);
-  const scratches = parts.map(({ scratch }) => filled(given ? 1 << 18 : scratch));
+  const scratches = parts.map(({ scratch }) => filled(given ? 80_000 : scratch));
   const buffers = [
     ...[filled(data.dy.length), filled(data.x.length), filled(data.w.length)],
     ...[...scratches, data.x, data.w, data.dy, data.bias],
@@ -171,7 +175,9 @@ function run(g: Geometry, data: Data, given?: Spans) {
     return [
       [Opcode.Conv2dForward, [y, s0, x, w, bias, ...s.words, spans[0], Activation.Relu]],
       [Opcode.Conv2dInputGradient, [dx, s1, dy, w, bias, ...s.words, spans[1]]],
-      [Opcode.Conv2dWeightGradient, [dw, s2, x, dy, ...s.words, spans[2]]],
+      // In two parts, of which the first may be empty.
+      [Opcode.Conv2dWeightGradient, [dw, s2, x, dy, ...s.words, spans[2], 0, g.o >> 1]],
+      [Opcode.Conv2dWeightGradient, [dw, s2, x, dy, ...s.words, spans[2], g.o >> 1, g.o]],
     ];
   };
   return {
@@ -224,6 +230,27 @@ const shapes: readonly Geometry[] = [
   { n: 1, c: 1, size: [2, 2], o: 1, kernel: [2, 2], padding: [3, 3] },
   { n: 1, c: 2, size: [4, 4], o: 2, kernel: [3, 3], stride: [2, 2], padding: [1, 1], more: 1 },
   { n: 1, c: 1, size: [1, 9], o: 2, kernel: [1, 3], stride: [1, 2], padding: [0, 1] },
+  // Around tiles of four filters, four elements and vectors of four positions.
+  { n: 2, c: 3, size: [5, 4], o: 8, kernel: [3, 3], padding: [1, 1] },
+  { n: 1, c: 4, size: [4, 6], o: 9, kernel: [2, 2] },
+  { n: 1, c: 5, size: [3, 9], o: 6, kernel: [1, 2], padding: [0, 1] },
+  { n: 3, c: 2, size: [5, 5], o: 5, kernel: [5, 5], padding: [2, 2] },
+  // Rows of one, two and three positions; a kernel wider than a row.
+  { n: 2, c: 2, size: [9, 1], o: 5, kernel: [3, 1], padding: [1, 0] },
+  { n: 2, c: 2, size: [5, 2], o: 4, kernel: [3, 3], padding: [1, 1] },
+  { n: 2, c: 2, size: [7, 3], o: 4, kernel: [3, 3], padding: [1, 1] },
+  { n: 1, c: 2, size: [6, 2], o: 3, kernel: [3, 5], padding: [1, 3] },
+  // Residue classes: strides with dilations that divide them or not, that pass over pixels, crops.
+  { n: 2, c: 3, size: [11, 10], o: 5, kernel: [3, 3], stride: [2, 2], padding: [1, 1] },
+  { n: 1, c: 2, size: [11, 13], o: 4, kernel: [3, 3], stride: [3, 3], padding: [1, 1] },
+  { n: 1, c: 2, size: [10, 9], o: 3, kernel: [2, 2], stride: [3, 4] },
+  { n: 1, c: 2, size: [9, 9], o: 3, kernel: [3, 3], stride: [2, 2], dilation: [2, 2] },
+  { n: 1, c: 2, size: [13, 12], o: 2, kernel: [3, 4], stride: [4, 6], dilation: [2, 4], more: 1 },
+  { n: 1, c: 2, size: [5, 4], o: 2, kernel: [2, 3], stride: [2, 1], padding: [4, 5] },
+  { n: 2, c: 6, size: [6, 7], o: 4, kernel: [3, 3], stride: [2, 1], padding: [1, 1], groups: 2 },
+  // Depthwise, with one and two filters a channel.
+  { n: 2, c: 5, size: [6, 9], o: 5, kernel: [3, 3], padding: [1, 1], groups: 5 },
+  { n: 2, c: 3, size: [7, 5], o: 6, kernel: [3, 3], stride: [2, 2], padding: [1, 1], groups: 3 },
 ];
 
 describe("convolution and its gradients", () => {
@@ -239,7 +266,16 @@ describe("convolution and its gradients", () => {
     check({ n: 7, c: 2, size: [10, 10], o: 3, kernel: [3, 3], padding: [1, 1] }, [64, 1, 10]);
     check({ n: 30, c: 2, size: [5, 4], o: 3, kernel: [2, 2] });
     check({ n: 4, c: 3, size: [16, 16], o: 2, kernel: [1, 1] });
+    check({ n: 1, c: 3, size: [5, 5], o: 130, kernel: [3, 3], stride: [2, 2], padding: [1, 1] });
+    check({ n: 260, c: 2, size: [2, 2], o: 3, kernel: [2, 2] });
+    check({ n: 129, c: 1, size: [1, 3], o: 5, kernel: [1, 2] }, [4, 4, 1]);
     check({ n: 5, c: 3, size: [9, 10], o: 2, kernel: [1, 1] }, [9, 9, 2]);
+  });
+
+  test("rows longer than a block", () => {
+    check({ n: 2, c: 2, size: [1, 300], o: 3, kernel: [1, 3], padding: [0, 1] });
+    check({ n: 1, c: 2, size: [3, 270], o: 2, kernel: [2, 3], dilation: [1, 2] }, [37, 100, 1]);
+    check({ n: 2, c: 1, size: [1, 600], o: 2, kernel: [1, 5], stride: [1, 2] }, [64, 16, 1]);
   });
 
   test("padding is multiplied, not skipped; NaN and infinities pass through", () => {
