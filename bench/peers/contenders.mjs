@@ -63,7 +63,11 @@ function torchContenders({ python: asked, blas }) {
     : {};
   return Object.entries(WIDTHS).map(([width, { label, env }]) => ({
     ...{ name: `torch-${width}`, label, cannot },
-    how: { command: python, args: [file("peers/pytorch.py")], env: { ...ONE_THREAD, ...library, ...env } },
+    how: {
+      command: python,
+      args: [file("peers/pytorch.py")],
+      env: { ...ONE_THREAD, ...library, ...env },
+    },
   }));
 }
 

@@ -33,8 +33,7 @@ async function prepare(contender, request, expected, pace) {
   const { worst, equal } = agreement(made.values, expected ?? made.values, workload.tolerance);
   const entry = { name, values: made.values, worst };
   if (!equal) return { ...entry, cannot: `its results differ by ${worst.toExponential(1)}` };
-  if (made.first > pace.slow)
-    return { ...entry, once: true, rounds: [], samples: [[made.first]] };
+  if (made.first > pace.slow) return { ...entry, once: true, rounds: [], samples: [[made.first]] };
   const warm = await running.ask({ do: "run", ms: pace.warmUp, warm: 0 });
   if (warm.cannot) return { name, cannot: warm.cannot };
   const cost = Math.max(pace.slice, 2 * Math.min(...warm.samples));

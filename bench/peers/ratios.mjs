@@ -14,7 +14,11 @@ const median = (numbers) => quantile(ascending(numbers), 0.5);
 /** @returns {{ p25: number, median: number, p75: number }} */
 export function quartiles(numbers) {
   const sorted = ascending(numbers);
-  return { p25: quantile(sorted, 0.25), median: quantile(sorted, 0.5), p75: quantile(sorted, 0.75) };
+  return {
+    p25: quantile(sorted, 0.25),
+    median: quantile(sorted, 0.5),
+    p75: quantile(sorted, 0.75),
+  };
 }
 
 /**

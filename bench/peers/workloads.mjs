@@ -65,8 +65,7 @@ function makeUniform(seed) {
 function makeDraws(seed) {
   const uniform = makeUniform(seed);
   /** Box and Muller 1958; 1 − u so that the logarithm is finite. */
-  const normal = () =>
-    Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
   const size = (shape) => shape.reduce((product, n) => product * n, 1);
   const fill = (name, shape, draw) => ({
     ...{ name, shape, data: Float32Array.from({ length: size(shape) }, draw) },
@@ -97,20 +96,24 @@ const batchesOf = (make) => Array.from({ length: BATCHES }, (_, at) => make(at))
 
 const MAKERS = {
   mlp: ({ sizes, batch, batchNorm, classes }, draws) => [
-    ...sizes.slice(1).flatMap((out, layer) => [
-      ...affine(draws, `linear${layer}`, [out, sizes[layer]]),
-      ...(batchNorm && layer < sizes.length - 2 ? scaleAndShift(draws, `norm${layer}`, out) : []),
-    ]),
+    ...sizes
+      .slice(1)
+      .flatMap((out, layer) => [
+        ...affine(draws, `linear${layer}`, [out, sizes[layer]]),
+        ...(batchNorm && layer < sizes.length - 2 ? scaleAndShift(draws, `norm${layer}`, out) : []),
+      ]),
     ...batchesOf((at) => [
       draws.normal(`x${at}`, [batch, sizes[0]]),
       draws.integers(`y${at}`, [batch], classes),
     ]),
   ],
   cnn: ({ channels, batch, side, classes }, draws) => [
-    ...channels.slice(1).flatMap((out, layer) => [
-      ...affine(draws, `conv${layer}`, [out, channels[layer], 3, 3]),
-      ...scaleAndShift(draws, `norm${layer}`, out),
-    ]),
+    ...channels
+      .slice(1)
+      .flatMap((out, layer) => [
+        ...affine(draws, `conv${layer}`, [out, channels[layer], 3, 3]),
+        ...scaleAndShift(draws, `norm${layer}`, out),
+      ]),
     ...affine(draws, "linear", [classes, channels.at(-1) * (side >> (channels.length - 1)) ** 2]),
     ...batchesOf((at) => [
       draws.normal(`x${at}`, [batch, channels[0], side, side]),

@@ -14,7 +14,11 @@ const arrayOf = ({ data, shape }) =>
 function crossEntropy(logits, labels) {
   const [rows, classes] = logits.shape;
   const hot = nn.oneHot(labels.reshape([rows]), classes);
-  return nn.logSoftmax(logits).mul(hot).sum().mul(-1 / rows);
+  return nn
+    .logSoftmax(logits)
+    .mul(hot)
+    .sum()
+    .mul(-1 / rows);
 }
 
 /** Parameters, moments and running statistics of a step, as flat objects of arrays by name. */
