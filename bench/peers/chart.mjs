@@ -27,7 +27,10 @@ function specOf(report) {
   const values = rowsOf(report);
   const order = report.contenders.map(({ label }) => label);
   const x = { type: "quantitative", scale: { type: "log" } };
-  const y = { field: "contender", type: "nominal", sort: order, title: null };
+  const y = {
+    ...{ field: "contender", type: "nominal", sort: order, title: null },
+    axis: { labelLimit: 200 },
+  };
   const color = {
     ...{ field: "family", type: "nominal", legend: { title: null, orient: "top" } },
     scale: {

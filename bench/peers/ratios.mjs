@@ -59,7 +59,7 @@ export function pairedRatio(entry, base) {
 export function summarize({ entries, ...workload }, bases) {
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   const results = entries.map((entry) => {
-    const { name, cannot, worst, once, samples, rounds } = entry;
+    const { name, cannot, compared, worst, once, samples, rounds } = entry;
     if (cannot) return { name, cannot };
     const all = ascending(samples.flat());
     const ms = { min: all[0], ...quartiles(all) };
@@ -71,7 +71,17 @@ export function summarize({ entries, ...workload }, bases) {
         .filter(([, ratio]) => ratio),
     );
     const rate = workload.flops ? { gflops: workload.flops / ms.median / 1e6 } : {};
-    return { name, worst, ...(once ? { once } : {}), ms, ...rate, ratios, rounds, samples };
+    return {
+      name,
+      compared,
+      worst,
+      ...(once ? { once } : {}),
+      ms,
+      ...rate,
+      ratios,
+      rounds,
+      samples,
+    };
   });
   return { ...workload, results };
 }

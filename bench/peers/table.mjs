@@ -15,13 +15,13 @@ const times = ({ median, p25, p75, rounds }) =>
 /** A cell per column of a contender's row. */
 function cells(result, label, { bases, withRate }) {
   if (result.cannot) return [label, `– ${result.cannot}`];
-  const { ms, ratios, gflops, worst, once } = result;
+  const { ms, ratios, gflops, compared, worst, once } = result;
   return [
     label,
     once ? number(ms.median) : `${number(ms.median)} (${number(ms.p25)} – ${number(ms.p75)})`,
     ...(withRate ? [gflops.toFixed(1)] : []),
     ...bases.map((base) => (ratios[base] ? times(ratios[base]) : "")),
-    worst === 0 ? "0" : worst.toExponential(0),
+    `${worst === 0 ? "0" : worst.toExponential(0)}${compared > 1 ? ` (${compared})` : ""}`,
   ];
 }
 
@@ -87,8 +87,8 @@ export function align(rows) {
 const READING = [
   "Each contender is a process of its own. In every round each takes a slice right after another;",
   "× is its time over chainrule's in the same round, the median of the rounds and their quartiles:",
-  "above 1, chainrule is faster. Apart: how far the results of the first calls (losses of training",
-  "steps) lie from chainrule's, relative to the largest; more than the tolerance, and it is not timed.",
+  "above 1, chainrule is faster. Apart: how far the results (the losses of so many first steps) lie from",
+  "chainrule's, relative to the largest; who is beyond the tolerance is not timed.",
 ];
 
 const machineLine = ({ cpu, cores, platform, arch, node, load }) =>
@@ -106,12 +106,13 @@ const aboutLine = ({ about, cannot }) =>
 /** For a terminal. */
 export function text(report) {
   const { date, machine, contenders, command, package: name } = report;
+  const wide = Math.max(...contenders.map(({ label }) => label.length));
   return [
     `${name} beside its peers, ${date}`,
     machineLine(machine),
     command,
     "",
-    align(contenders.map((each) => [each.label, aboutLine(each), ""])),
+    ...contenders.map((each) => `${each.label.padEnd(wide)}  ${aboutLine(each)}`),
     "",
     ...READING,
     ...tables(report).flatMap(({ heading, note, head, rows }) => [
