@@ -22,12 +22,12 @@ export const PACES = {
 /** In which rounds a contender takes part when each costs it `cost`: evenly spread, at least two. */
 export function roundsFor(cost, { rounds, budget }) {
   const count = Math.max(2, Math.min(rounds, Math.floor(budget / cost)));
-  return new Set(Array.from({ length: count }, (_, at) => Math.floor((at * rounds) / count)));
+  return Array.from({ length: count }, (_, at) => Math.floor((at * rounds) / count));
 }
 
 /** What the contender's process says to the workload, as the start of an entry of the report. */
 async function prepare(contender, request, expected, pace) {
-  const { name, running } = contender;
+  const { name, base, running } = contender;
   const { workload } = request;
   const made = await running.ask({ ...request, slow: pace.slow, checking: pace.checking });
   if (made.cannot) return { name, cannot: made.cannot };
@@ -40,7 +40,8 @@ async function prepare(contender, request, expected, pace) {
   if (warm.cannot) return { name, cannot: warm.cannot };
   // Two calls a round, the first of them not measured.
   const cost = Math.max(pace.slice, 2 * Math.min(...warm.samples));
-  return { ...entry, rounds: [...roundsFor(cost, pace)], samples: [], long: cost > pace.slice };
+  const rounds = roundsFor(base ? 0 : cost, pace);
+  return { ...entry, rounds, samples: [], long: cost > pace.slice };
 }
 
 async function takeRounds(entries, byName, pace, progress) {
