@@ -37,7 +37,8 @@ async function make({ workload, entries, file, slow, checking }, peer) {
     const before = performance.now();
     losses.push(await task.call(turn++));
     ms = performance.now() - before;
-    spent += ms;
+    // The first one compiles.
+    if (turn > 1) spent += ms;
   }
   return { values: task.values ? await task.values() : losses, ms };
 }

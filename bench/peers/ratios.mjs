@@ -38,21 +38,22 @@ export function agreement(values, expected, tolerance) {
 
 /**
  * Time of `entry` over time of `base`, the medians of each round that both took part in, as
- * quartiles over the rounds; for an entry that ran once, its time over the base's median. Above 1,
- * `base` is faster.
+ * quartiles over the rounds; for an entry that ran once, its time over the base's median. `best` is
+ * of the fastest samples, free of disturbances. Above 1, `base` is faster.
  */
 export function pairedRatio(entry, base) {
   if (entry.cannot || base.cannot || base.once) return undefined;
+  const best = Math.min(...entry.samples.flat()) / Math.min(...base.samples.flat());
   if (entry.once) {
     const ratio = entry.samples[0][0] / median(base.samples.flat());
-    return { p25: ratio, median: ratio, p75: ratio, rounds: 0 };
+    return { p25: ratio, median: ratio, p75: ratio, best, rounds: 0 };
   }
   const places = new Map(base.rounds.map((round, at) => [round, at]));
   const ratios = entry.rounds.flatMap((round, at) => {
     const place = places.get(round);
     return place === undefined ? [] : [median(entry.samples[at]) / median(base.samples[place])];
   });
-  return ratios.length === 0 ? undefined : { ...quartiles(ratios), rounds: ratios.length };
+  return ratios.length === 0 ? undefined : { ...quartiles(ratios), best, rounds: ratios.length };
 }
 
 /** The figures of a measured workload; `bases` are names of entries. */

@@ -20,6 +20,7 @@ function cells(result, label, { bases, withRate }) {
     label,
     once ? number(ms.median) : `${number(ms.median)} (${number(ms.p25)} – ${number(ms.p75)})`,
     ...(withRate ? [gflops.toFixed(1)] : []),
+    ratios[bases[0]] ? number(ratios[bases[0]].best) : "",
     ...bases.map((base) => (ratios[base] ? times(ratios[base]) : "")),
     `${worst === 0 ? "0" : worst.toExponential(0)}${compared > 1 ? ` (${compared})` : ""}`,
   ];
@@ -42,6 +43,7 @@ export function tables({ workloads, contenders, startup }) {
             name,
             "ms (quartiles)",
             ...(withRate ? ["GFLOP/s"] : []),
+            "fastest ×",
             ...bases.map(({ label }) => `× ${label}`),
             "apart",
           ],
@@ -87,8 +89,9 @@ export function align(rows) {
 const READING = [
   "Each contender is a process of its own. In every round each takes a slice right after another;",
   "× is its time over chainrule's in the same round, the median of the rounds and their quartiles:",
-  "above 1, chainrule is faster. Apart: how far the results (the losses of so many first steps) lie from",
-  "chainrule's, relative to the largest; who is beyond the tolerance is not timed.",
+  "above 1, chainrule is faster; fastest × compares the fastest calls. Apart: how far the results",
+  "(the losses of so many first steps) lie from chainrule's, relative to the largest; who is beyond",
+  "the tolerance is not timed.",
 ];
 
 const machineLine = ({ cpu, cores, platform, arch, node, load }) =>

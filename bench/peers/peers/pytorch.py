@@ -171,7 +171,7 @@ def make(request):
         start = time.perf_counter()
         losses.append(task.call(len(losses)))
         ms = 1e3 * (time.perf_counter() - start)
-        spent += ms
+        spent += ms if len(losses) > 1 else 0
     return task, {"values": task.values() if task.values else losses, "ms": ms}
 
 
