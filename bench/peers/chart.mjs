@@ -27,10 +27,7 @@ function specOf(report) {
   const values = rowsOf(report);
   const order = report.contenders.map(({ label }) => label);
   const x = { type: "quantitative", scale: { type: "log" } };
-  const y = {
-    ...{ field: "contender", type: "nominal", sort: order, title: null },
-    axis: { labelLimit: 200 },
-  };
+  const y = { field: "contender", type: "nominal", sort: order, title: null };
   const color = {
     ...{ field: "family", type: "nominal", legend: { title: null, orient: "top" } },
     scale: {
@@ -41,7 +38,7 @@ function specOf(report) {
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     title: "Time over chainrule's (strict, one thread): right of the line, chainrule is faster",
-    background: "white",
+    ...{ background: "white", config: { axis: { labelLimit: 240 } } },
     data: { values },
     facet: {
       ...{ field: "workload", type: "nominal", title: null },

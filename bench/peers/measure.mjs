@@ -15,7 +15,7 @@ import { makeArrays, packArrays } from "./workloads.mjs";
  * rounds of a workload: slower ones sit out some rounds.
  */
 export const PACES = {
-  full: { rounds: 12, slice: 50, warmUp: 200, slow: 4000, checking: 2500, budget: 2500 },
+  full: { rounds: 11, slice: 50, warmUp: 200, slow: 4000, checking: 2000, budget: 2000 },
   quick: { rounds: 3, slice: 10, warmUp: 20, slow: 2000, checking: 500, budget: 500 },
 };
 

@@ -43,7 +43,7 @@ const wanted = (list, name) =>
 
 /** The command as others would type it: paths of this machine are left out. */
 function commandLine() {
-  const local = new Set(["--python", "--blas", "--node"]);
+  const local = new Set(["--python", "--blas", "--node", "--json", "--svg"]);
   const words = process.argv
     .slice(2)
     .map((word, at, all) => (local.has(all[at - 1]) ? "PATH" : word));

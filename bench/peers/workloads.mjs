@@ -200,6 +200,20 @@ export function transposed({ shape: [rows, columns], data }) {
   return { shape: [columns, rows], data: turned };
 }
 
+/**
+ * Matrices a, b [32, 32] of whose product every entry is −F(x²) + x·x for x = 1 + 2⁻¹²: 0 where
+ * products are rounded before they are added, 2⁻²⁴ where both is one rounding.
+ */
+export function fusionProbe() {
+  const [n, x] = [32, 1 + 2 ** -12];
+  const along = (values, place) =>
+    Float32Array.from({ length: n * n }, (_, at) => values[place(at)] ?? 0);
+  return {
+    a: { shape: [n, n], data: along([-Math.fround(x * x), x], (at) => at % n) },
+    b: { shape: [n, n], data: along([1, x], (at) => Math.floor(at / n)) },
+  };
+}
+
 /** Entries of a result that stand for all of it in the comparison: 64, evenly spaced. */
 export function probe(values) {
   const count = Math.min(64, values.length);

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import * as jax from "@jax-js/jax";
-import { batchesIn, probe, transposed, weightsIn } from "../workloads.mjs";
+import { batchesIn, fusionProbe, probe, transposed, weightsIn } from "../workloads.mjs";
 import { cnnLogits, gptLogits, mlpLogits } from "./jaxjsModels.mjs";
 
 const { numpy: np, nn } = jax;
@@ -135,6 +135,11 @@ function makeOperation({ op, form }, arrays) {
   };
 }
 
+function fuses() {
+  const { a, b } = fusionProbe();
+  return np.matmul(arrayOf(a), arrayOf(b)).dataSync()[0] !== 0;
+}
+
 export async function load() {
   const started = await jax.init("wasm");
   if (!started.includes("wasm")) return { cannot: "its wasm backend does not start" };
@@ -142,7 +147,7 @@ export async function load() {
   const entry = createRequire(import.meta.url).resolve("@jax-js/jax");
   const { version } = JSON.parse(readFileSync(new URL("../package.json", `file://${entry}`)));
   return {
-    about: { version },
+    about: { version, fma: fuses() },
     make: (workload, arrays) =>
       ["gemm", "map"].includes(workload.kind)
         ? makeOperation(workload, arrays)
