@@ -63,7 +63,11 @@ function torchContenders({ python: asked, blas }) {
     : {};
   return Object.entries(WIDTHS).map(([width, { label, env }]) => ({
     ...{ name: `torch-${width}`, label, cannot },
-    how: { command: python, args: [file("peers/pytorch.py")], env: { ...ONE_THREAD, ...library, ...env } },
+    how: {
+      command: python,
+      args: [file("peers/pytorch.py")],
+      env: { ...ONE_THREAD, ...library, ...env },
+    },
   }));
 }
 
@@ -92,6 +96,10 @@ export function contenders(options) {
     { name: "tfjs-wasm", label: "tfjs wasm", how: inNode(node, [], "tfjs", { backend: "wasm" }) },
     { name: "tfjs-cpu", label: "tfjs cpu", how: inNode(node, [], "tfjs", { backend: "cpu" }) },
     { name: "jax-js", label: "jax-js wasm, jit", how: inNode(node, [], "jaxjs", {}) },
+    // It fuses wherever the engine can: without a flag to leave out, the one above already does.
+    ...(flags.length > 0
+      ? [{ name: "jax-js-fma", label: "jax-js, FMA", how: inNode(node, flags, "jaxjs", {}) }]
+      : []),
     { name: "onnxruntime", label: "onnxruntime-web", how: inNode(node, [], "onnx", {}) },
     ...torchContenders(options),
   ];

@@ -10,35 +10,38 @@ import { agreement } from "./ratios.mjs";
 import { makeArrays, packArrays } from "./workloads.mjs";
 
 /**
- * Times in ms. A contender whose first call takes longer than `slow` makes no other; `budget` is
- * what one may take in all rounds of a workload: slower ones sit out some rounds.
+ * Times in ms. One whose calls take longer than `slow` makes two in all, the second is its time;
+ * `checking` is about what comparing results may take, `budget` what a contender may take in all
+ * rounds of a workload: slower ones sit out some rounds.
  */
 export const PACES = {
-  full: { rounds: 15, slice: 50, warmUp: 300, slow: 4000, budget: 4000 },
-  quick: { rounds: 3, slice: 10, warmUp: 20, slow: 2000, budget: 600 },
+  full: { rounds: 11, slice: 50, warmUp: 200, slow: 4000, checking: 2000, budget: 2000 },
+  quick: { rounds: 3, slice: 10, warmUp: 20, slow: 2000, checking: 500, budget: 500 },
 };
 
 /** In which rounds a contender takes part when each costs it `cost`: evenly spread, at least two. */
 export function roundsFor(cost, { rounds, budget }) {
   const count = Math.max(2, Math.min(rounds, Math.floor(budget / cost)));
-  return new Set(Array.from({ length: count }, (_, at) => Math.floor((at * rounds) / count)));
+  return Array.from({ length: count }, (_, at) => Math.floor((at * rounds) / count));
 }
 
 /** What the contender's process says to the workload, as the start of an entry of the report. */
 async function prepare(contender, request, expected, pace) {
-  const { name, running } = contender;
+  const { name, base, running } = contender;
   const { workload } = request;
-  const made = await running.ask({ ...request, slow: pace.slow });
+  const made = await running.ask({ ...request, slow: pace.slow, checking: pace.checking });
   if (made.cannot) return { name, cannot: made.cannot };
   const { worst, equal } = agreement(made.values, expected ?? made.values, workload.tolerance);
-  const entry = { name, values: made.values, worst };
+  const compared = workload.checks > 1 ? made.values.length : 1;
+  const entry = { name, values: made.values, compared, worst };
   if (!equal) return { ...entry, cannot: `its results differ by ${worst.toExponential(1)}` };
-  if (made.first > pace.slow)
-    return { ...entry, once: true, rounds: [], samples: [[made.first]] };
+  if (made.ms > pace.slow) return { ...entry, once: true, rounds: [], samples: [[made.ms]] };
   const warm = await running.ask({ do: "run", ms: pace.warmUp, warm: 0 });
   if (warm.cannot) return { name, cannot: warm.cannot };
+  // Two calls a round, the first of them not measured.
   const cost = Math.max(pace.slice, 2 * Math.min(...warm.samples));
-  return { ...entry, rounds: [...roundsFor(cost, pace)], samples: [], long: cost > pace.slice };
+  const rounds = roundsFor(base ? 0 : cost, pace);
+  return { ...entry, rounds, samples: [], long: cost > pace.slice };
 }
 
 async function takeRounds(entries, byName, pace, progress) {

@@ -2,6 +2,9 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
+/** How long an answer may take, in ms; whoever takes longer is ended. */
+const PATIENCE = 180_000;
+
 /**
  * @param {{ command: string, args: readonly string[], env?: Record<string, string> }} how
  * @returns {Promise<{ about?: object, cannot?: string,
@@ -36,8 +39,15 @@ export async function start({ command, args, env = {} }) {
   });
   const answer = () =>
     new Promise((resolve) => {
-      if (ended) resolve({ cannot: ended });
-      else waiting = resolve;
+      if (ended) return resolve({ cannot: ended });
+      const late = setTimeout(() => {
+        finish(`no answer within ${PATIENCE / 1000} s`);
+        child.kill("SIGKILL");
+      }, PATIENCE);
+      waiting = (said) => {
+        clearTimeout(late);
+        resolve(said);
+      };
     });
   const hello = await answer();
   return {

@@ -14,7 +14,11 @@ const median = (numbers) => quantile(ascending(numbers), 0.5);
 /** @returns {{ p25: number, median: number, p75: number }} */
 export function quartiles(numbers) {
   const sorted = ascending(numbers);
-  return { p25: quantile(sorted, 0.25), median: quantile(sorted, 0.5), p75: quantile(sorted, 0.75) };
+  return {
+    p25: quantile(sorted, 0.25),
+    median: quantile(sorted, 0.5),
+    p75: quantile(sorted, 0.75),
+  };
 }
 
 /**
@@ -34,28 +38,29 @@ export function agreement(values, expected, tolerance) {
 
 /**
  * Time of `entry` over time of `base`, the medians of each round that both took part in, as
- * quartiles over the rounds; for an entry that ran once, its time over the base's median. Above 1,
- * `base` is faster.
+ * quartiles over the rounds; for an entry that ran once, its time over the base's median. `best` is
+ * of the fastest samples, free of disturbances. Above 1, `base` is faster.
  */
 export function pairedRatio(entry, base) {
   if (entry.cannot || base.cannot || base.once) return undefined;
+  const best = Math.min(...entry.samples.flat()) / Math.min(...base.samples.flat());
   if (entry.once) {
     const ratio = entry.samples[0][0] / median(base.samples.flat());
-    return { p25: ratio, median: ratio, p75: ratio, rounds: 0 };
+    return { p25: ratio, median: ratio, p75: ratio, best, rounds: 0 };
   }
   const places = new Map(base.rounds.map((round, at) => [round, at]));
   const ratios = entry.rounds.flatMap((round, at) => {
     const place = places.get(round);
     return place === undefined ? [] : [median(entry.samples[at]) / median(base.samples[place])];
   });
-  return ratios.length === 0 ? undefined : { ...quartiles(ratios), rounds: ratios.length };
+  return ratios.length === 0 ? undefined : { ...quartiles(ratios), best, rounds: ratios.length };
 }
 
 /** The figures of a measured workload; `bases` are names of entries. */
 export function summarize({ entries, ...workload }, bases) {
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   const results = entries.map((entry) => {
-    const { name, cannot, worst, once, samples, rounds } = entry;
+    const { name, cannot, compared, worst, once, samples, rounds } = entry;
     if (cannot) return { name, cannot };
     const all = ascending(samples.flat());
     const ms = { min: all[0], ...quartiles(all) };
@@ -67,7 +72,17 @@ export function summarize({ entries, ...workload }, bases) {
         .filter(([, ratio]) => ratio),
     );
     const rate = workload.flops ? { gflops: workload.flops / ms.median / 1e6 } : {};
-    return { name, worst, ...(once ? { once } : {}), ms, ...rate, ratios, rounds, samples };
+    return {
+      name,
+      compared,
+      worst,
+      ...(once ? { once } : {}),
+      ms,
+      ...rate,
+      ratios,
+      rounds,
+      samples,
+    };
   });
   return { ...workload, results };
 }

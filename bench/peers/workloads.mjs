@@ -65,8 +65,7 @@ function makeUniform(seed) {
 function makeDraws(seed) {
   const uniform = makeUniform(seed);
   /** Box and Muller 1958; 1 − u so that the logarithm is finite. */
-  const normal = () =>
-    Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
   const size = (shape) => shape.reduce((product, n) => product * n, 1);
   const fill = (name, shape, draw) => ({
     ...{ name, shape, data: Float32Array.from({ length: size(shape) }, draw) },
@@ -97,20 +96,24 @@ const batchesOf = (make) => Array.from({ length: BATCHES }, (_, at) => make(at))
 
 const MAKERS = {
   mlp: ({ sizes, batch, batchNorm, classes }, draws) => [
-    ...sizes.slice(1).flatMap((out, layer) => [
-      ...affine(draws, `linear${layer}`, [out, sizes[layer]]),
-      ...(batchNorm && layer < sizes.length - 2 ? scaleAndShift(draws, `norm${layer}`, out) : []),
-    ]),
+    ...sizes
+      .slice(1)
+      .flatMap((out, layer) => [
+        ...affine(draws, `linear${layer}`, [out, sizes[layer]]),
+        ...(batchNorm && layer < sizes.length - 2 ? scaleAndShift(draws, `norm${layer}`, out) : []),
+      ]),
     ...batchesOf((at) => [
       draws.normal(`x${at}`, [batch, sizes[0]]),
       draws.integers(`y${at}`, [batch], classes),
     ]),
   ],
   cnn: ({ channels, batch, side, classes }, draws) => [
-    ...channels.slice(1).flatMap((out, layer) => [
-      ...affine(draws, `conv${layer}`, [out, channels[layer], 3, 3]),
-      ...scaleAndShift(draws, `norm${layer}`, out),
-    ]),
+    ...channels
+      .slice(1)
+      .flatMap((out, layer) => [
+        ...affine(draws, `conv${layer}`, [out, channels[layer], 3, 3]),
+        ...scaleAndShift(draws, `norm${layer}`, out),
+      ]),
     ...affine(draws, "linear", [classes, channels.at(-1) * (side >> (channels.length - 1)) ** 2]),
     ...batchesOf((at) => [
       draws.normal(`x${at}`, [batch, channels[0], side, side]),
@@ -195,6 +198,20 @@ export function transposed({ shape: [rows, columns], data }) {
     for (let column = 0; column < columns; column++)
       turned[column * rows + row] = data[row * columns + column];
   return { shape: [columns, rows], data: turned };
+}
+
+/**
+ * Matrices a, b [32, 32] of whose product every entry is −F(x²) + x·x for x = 1 + 2⁻¹²: 0 where
+ * products are rounded before they are added, 2⁻²⁴ where both is one rounding.
+ */
+export function fusionProbe() {
+  const [n, x] = [32, 1 + 2 ** -12];
+  const along = (values, place) =>
+    Float32Array.from({ length: n * n }, (_, at) => values[place(at)] ?? 0);
+  return {
+    a: { shape: [n, n], data: along([-Math.fround(x * x), x], (at) => at % n) },
+    b: { shape: [n, n], data: along([1, x], (at) => Math.floor(at / n)) },
+  };
 }
 
 /** Entries of a result that stand for all of it in the comparison: 64, evenly spaced. */

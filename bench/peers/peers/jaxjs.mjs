@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import * as jax from "@jax-js/jax";
-import { batchesIn, probe, transposed, weightsIn } from "../workloads.mjs";
+import { batchesIn, fusionProbe, probe, transposed, weightsIn } from "../workloads.mjs";
 import { cnnLogits, gptLogits, mlpLogits } from "./jaxjsModels.mjs";
 
 const { numpy: np, nn } = jax;
@@ -14,7 +14,11 @@ const arrayOf = ({ data, shape }) =>
 function crossEntropy(logits, labels) {
   const [rows, classes] = logits.shape;
   const hot = nn.oneHot(labels.reshape([rows]), classes);
-  return nn.logSoftmax(logits).mul(hot).sum().mul(-1 / rows);
+  return nn
+    .logSoftmax(logits)
+    .mul(hot)
+    .sum()
+    .mul(-1 / rows);
 }
 
 /** Parameters, moments and running statistics of a step, as flat objects of arrays by name. */
@@ -131,6 +135,11 @@ function makeOperation({ op, form }, arrays) {
   };
 }
 
+function fuses() {
+  const { a, b } = fusionProbe();
+  return np.matmul(arrayOf(a), arrayOf(b)).dataSync()[0] !== 0;
+}
+
 export async function load() {
   const started = await jax.init("wasm");
   if (!started.includes("wasm")) return { cannot: "its wasm backend does not start" };
@@ -138,7 +147,7 @@ export async function load() {
   const entry = createRequire(import.meta.url).resolve("@jax-js/jax");
   const { version } = JSON.parse(readFileSync(new URL("../package.json", `file://${entry}`)));
   return {
-    about: { version },
+    about: { version, fma: fuses() },
     make: (workload, arrays) =>
       ["gemm", "map"].includes(workload.kind)
         ? makeOperation(workload, arrays)

@@ -17,7 +17,9 @@ function batchNorm(x, params, stats, next, name) {
   const centred = x.sub(mean.ref.reshape(along));
   const variance = np.square(centred.ref).mean(axes);
   const follow = (entry, value, part) => {
-    next[`${name}.${entry}`] = stats[`${name}.${entry}`].mul(0.9).add(lax.stopGradient(value).mul(part));
+    next[`${name}.${entry}`] = stats[`${name}.${entry}`]
+      .mul(0.9)
+      .add(lax.stopGradient(value).mul(part));
   };
   follow("mean", mean, 0.1);
   follow("variance", variance.ref, (0.1 * count) / (count - 1));

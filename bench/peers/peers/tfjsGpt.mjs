@@ -11,8 +11,7 @@ function layerNorm(tf, x, [scale, shift]) {
 }
 
 /** x·(1 + erf(x / √2)) / 2. */
-export const gelu = (tf, x) =>
-  tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
+export const gelu = (tf, x) => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
 
 const affine = (tf, x, [weight, bias]) => tf.add(tf.matMul(x, weight), bias);
 
@@ -41,7 +40,9 @@ export function gptLogits(tf, workload, variables, tokens) {
   let x = tf.reshape(tf.add(rows, variables["positions.weight"]), [batch * context, width]);
   for (let at = 0; at < blocks; at++) {
     const name = `blocks.${at}`;
-    const [inward, outward] = ["in_proj", "out_proj"].map((part) => of(`${name}.attention.${part}`));
+    const [inward, outward] = ["in_proj", "out_proj"].map((part) =>
+      of(`${name}.attention.${part}`),
+    );
     const seen = layerNorm(tf, x, of(`${name}.norm1`));
     x = tf.add(x, attention(tf, workload, inward, outward, seen));
     const hidden = gelu(tf, affine(tf, layerNorm(tf, x, of(`${name}.norm2`)), of(`${name}.mlp.0`)));
