@@ -96,7 +96,7 @@ export function contenders(options) {
     { name: "tfjs-wasm", label: "tfjs wasm", how: inNode(node, [], "tfjs", { backend: "wasm" }) },
     { name: "tfjs-cpu", label: "tfjs cpu", how: inNode(node, [], "tfjs", { backend: "cpu" }) },
     { name: "jax-js", label: "jax-js wasm, jit", how: inNode(node, [], "jaxjs", {}) },
-    // It fuses wherever the engine can: without a flag to leave out, the one above already does.
+    // It fuses wherever the engine can, so that without flags the one above does.
     ...(flags.length > 0
       ? [{ name: "jax-js-fma", label: "jax-js, FMA", how: inNode(node, flags, "jaxjs", {}) }]
       : []),

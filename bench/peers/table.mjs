@@ -176,5 +176,9 @@ const NOTES = `## What is equal, and what is not
 - jax-js: forward, gradients and update under one \`jit\`. It uses fused multiply-add where the engine
   offers it (Node 22 and later), and one thread in Node.
 - onnxruntime-web does inference only, and copies operands in and results out in every call.
-- PyTorch: one thread, eager; the instruction set is set for PyTorch, oneDNN and the BLAS.
+- PyTorch: one thread, eager; the instruction set is set for PyTorch, oneDNN and the BLAS. Debian's
+  takes the \`libblas.so.3\` it finds, of which the reference one is 8 to 30 times slower than OpenBLAS:
+  \`--blas FOLDER\` names another.
+- Matrix products and functions: chainrule's result is assigned to a parameter, PyTorch's has a place of
+  its own, those of the others are made anew.
 `;

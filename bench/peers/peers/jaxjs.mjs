@@ -118,14 +118,13 @@ const OPERATIONS = {
 
 function makeOperation({ op, form }, arrays) {
   const f = OPERATIONS[op ?? form];
-  const operands = ["a", "b"].map((name) => arrayOf(arrays.get(name))).slice(0, f.length);
+  const operands = ["a", "b"].slice(0, f.length).map((name) => arrayOf(arrays.get(name)));
   const compiled = jax.jit((...args) => f(...args));
   const apply = () => compiled(...operands.map((x) => x.ref));
   return {
     call: () => {
       const result = apply();
-      const done = result.blockUntilReady();
-      return done.then(() => result.dispose());
+      return result.blockUntilReady().then(() => result.dispose());
     },
     values: () => probe(apply().dataSync()),
     finish: () => {
