@@ -113,6 +113,9 @@ export const enum Opcode {
   GeluTanh,
   GeluTanhBackward,
 
+  CausalSoftmax,
+  CausalSoftmaxBackward,
+
   /** Not an instruction: how many there are. */
   Count,
 }

@@ -145,6 +145,8 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   geluBackward: Opcode.GeluBackward,
   geluTanh: Opcode.GeluTanh,
   geluTanhBackward: Opcode.GeluTanhBackward,
+  causalSoftmax: Opcode.CausalSoftmax,
+  causalSoftmaxBackward: Opcode.CausalSoftmaxBackward,
 };
 
 test("each kernel has an opcode of its own, and each opcode a kernel", () => {
