@@ -118,6 +118,8 @@ export const enum Opcode {
   SumBlocks,
   GemmBackward,
   GemmSums,
+  CausalSoftmax,
+  CausalSoftmaxBackward,
 
   /** Not an instruction: how many there are. */
   Count,

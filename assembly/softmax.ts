@@ -121,3 +121,76 @@ export function softmaxBackward(
     }
   }
 }
+
+/** exp(x·scale − shift) */
+@unmanaged
+class ShiftedScaled {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128, shift: v128, scale: v128): v128 {
+    return expDown4(f32x4.sub(f32x4.mul(x, scale), shift));
+  }
+}
+
+@unmanaged
+class Scaled {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128, scale: v128, _d: v128): v128 {
+    return f32x4.mul(x, scale);
+  }
+}
+
+/** Zeros; a call of `memory.fill` leaves WebAssembly, which takes longer than a short row. */
+// @ts-ignore: decorator
+@inline
+function clear(out: usize, n: usize): void {
+  const end = out + (n << 2);
+  const zero = f32x4.splat(0);
+  for (; out + 16 <= end; out += 16) v128.store(out, zero);
+  if (out < end) storeLanes(out, zero, (end - out) >> 2);
+}
+
+/** How many keys the query after one that sees `seen` may see, of which there are `queries`. */
+// @ts-ignore: decorator
+@inline
+function nextSeen(seen: usize, queries: usize): usize {
+  return seen == queries ? 1 : seen + 1;
+}
+
+export function causalSoftmax(
+  y: usize, x: usize, rows: usize, n: usize, queries: usize, scale: usize,
+): void {
+  const width = n << 2;
+  const factor = load<f32>(scale);
+  const all = f32x4.splat(factor);
+  let seen: usize = 0;
+  for (; rows > 0; rows--, y += width, x += width) {
+    seen = nextSeen(seen, queries);
+    const count = min<usize>(seen, n);
+    const shift = f32x4.splat(greatest(x, count) * factor);
+    row<ShiftedScaled>(y, x, x, false, shift, all, count);
+    const total = f32x4.splat(rowSum<Itself>(y, <i32>count, shift));
+    row<Share>(y, y, y, false, total, total, count);
+    clear(y + (count << 2), n - count);
+  }
+}
+
+export function causalSoftmaxBackward(
+  dx: usize, scratch: usize, y: usize, dy: usize, rows: usize, n: usize, queries: usize,
+  scale: usize,
+): void {
+  const width = n << 2;
+  const zero = f32x4.splat(0);
+  const all = v128.load32_splat(scale);
+  let seen: usize = 0;
+  for (; rows > 0; rows--, dx += width, y += width, dy += width) {
+    seen = nextSeen(seen, queries);
+    const count = min<usize>(seen, n);
+    zip<Product>(scratch, dy, y, count);
+    const total = f32x4.splat(rowSum<Itself>(scratch, <i32>count, zero));
+    row<SoftmaxBackward>(dx, y, dy, true, zero, total, count);
+    row<Scaled>(dx, dx, dx, false, all, all, count);
+    clear(dx + (count << 2), n - count);
+  }
+}

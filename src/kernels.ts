@@ -337,6 +337,38 @@ export interface Kernels {
   ): void;
 
   /**
+   * Softmax of scores x [rows, n] of which query q = r mod `queries` sees keys 0 … q only:
+   *
+   *     z       = x · scale                                   of the first min(n, q + 1)
+   *     y       = exp(z − max(x) · scale) / Σ exp(…)          sums in row order
+   *     y       = 0                                           of the others, which are not read
+   *
+   * `scale` > 0 is a scalar. y may alias x.
+   */
+  causalSoftmax(
+    y: number,
+    x: number,
+    rows: number,
+    n: number,
+    queries: number,
+    scale: number,
+  ): void;
+  /**
+   * dx = ((dy − Σ dy·y) · y) · scale of the keys that are seen, sums in row order, and 0 of the
+   * others, which are not read. `scratch` is n floats. dx may alias y or dy.
+   */
+  causalSoftmaxBackward(
+    dx: number,
+    scratch: number,
+    y: number,
+    dy: number,
+    rows: number,
+    n: number,
+    queries: number,
+    scale: number,
+  ): void;
+
+  /**
    * Softmax cross-entropy of each row (log-sum-exp: Bridle 1990; shifted by the row's maximum, so
    * nothing overflows).
    *

@@ -60,3 +60,57 @@ export function softmaxBackward(
     }
   }
 }
+
+export function causalSoftmax(
+  m: Heap,
+  y: number,
+  x: number,
+  rows: number,
+  n: number,
+  queries: number,
+  scale: number,
+): void {
+  const f = m.f;
+  const factor = f[scale >>> SHIFT] as number;
+  for (let r = 0; r < rows; r++) {
+    const from = (x >>> SHIFT) + r * n;
+    const to = (y >>> SHIFT) + r * n;
+    const count = Math.min(n, (r % queries) + 1);
+    const shift = F(greatest(f, from, count) * factor);
+    for (let i = 0; i < count; i++)
+      f[to + i] = exp1(F(F((f[from + i] as number) * factor) - shift));
+    const total = rowSum(f, to, count);
+    for (let i = 0; i < count; i++) f[to + i] = F((f[to + i] as number) / total);
+    f.fill(0, to + count, to + n);
+  }
+}
+
+export function causalSoftmaxBackward(
+  m: Heap,
+  dx: number,
+  scratch: number,
+  y: number,
+  dy: number,
+  rows: number,
+  n: number,
+  queries: number,
+  scale: number,
+): void {
+  const f = m.f;
+  const products = scratch >>> SHIFT;
+  const factor = f[scale >>> SHIFT] as number;
+  for (let r = 0; r < rows; r++) {
+    const to = (dx >>> SHIFT) + r * n;
+    const a = (y >>> SHIFT) + r * n;
+    const b = (dy >>> SHIFT) + r * n;
+    const count = Math.min(n, (r % queries) + 1);
+    for (let i = 0; i < count; i++)
+      f[products + i] = F((f[b + i] as number) * (f[a + i] as number));
+    const total = rowSum(f, products, count);
+    for (let i = 0; i < count; i++) {
+      const dz = F(F((f[b + i] as number) - total) * (f[a + i] as number));
+      f[to + i] = F(dz * factor);
+    }
+    f.fill(0, to + count, to + n);
+  }
+}
