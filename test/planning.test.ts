@@ -13,7 +13,16 @@ import {
   tensor,
   wasm,
 } from "../src/index.js";
-import { Adam, AdamW, clipGradNorm, RMSprop, SGD } from "../src/optim/index.js";
+import {
+  Adagrad,
+  Adam,
+  AdamW,
+  clipGradNorm,
+  Lion,
+  type Optimizer,
+  RMSprop,
+  SGD,
+} from "../src/optim/index.js";
 import { ts } from "../src/pure.js";
 import { type Case, mlp, models } from "./models.js";
 
@@ -22,7 +31,6 @@ afterEach(() => init({ backend: wasm }));
 const rules = {
   SGD: (parameters: readonly Parameter[]) => new SGD(parameters, { lr: 0.1, momentum: 0.9 }),
   Adam: (parameters: readonly Parameter[]) => new Adam(parameters),
-  AdamW: (parameters: readonly Parameter[]) => new AdamW(parameters),
   RMSprop: (parameters: readonly Parameter[]) => new RMSprop(parameters),
 };
 
@@ -192,6 +200,31 @@ describe("updates", () => {
     expect(
       updates[0]?.writes.filter((value) => parameters.includes(value.parameter as Parameter)),
     ).toHaveLength(6);
+  });
+
+  test.each<[string, number, (p: Parameter[]) => Optimizer]>([
+    ["SGD", 1, (p) => new SGD(p, { lr: 0.1 })],
+    [
+      "SGD of two groups",
+      2,
+      ([a, ...rest]) =>
+        new SGD([{ parameters: [a as Parameter] }, { parameters: rest }], {
+          lr: 0.1,
+          momentum: 0.9,
+        }),
+    ],
+    ["RMSprop", 1, (p) => new RMSprop(p, { momentum: 0.9 })],
+    ["Lion", 1, (p) => new Lion(p)],
+    ["Adagrad: a rate for each parameter", 7, (p) => new Adagrad(p)],
+  ])("%s: what is read before each run: %i", (_, sources, make) => {
+    const { parameters, loss, args } = mlp(8, 5, 7, 6, 3);
+    const optimizer = make([...parameters]);
+    const step = compile((...given: Tensor[]) => optimizer.minimize(loss(...given)));
+    const { pool, instructions } = step.trace(...args).plan;
+    expect(pool.filter(({ source }) => source)).toHaveLength(sources);
+    // Read where they are: they are not copied.
+    const copies = instructions.filter(({ opcode }) => opcode === Opcode.StridedCopy);
+    expect(copies).toHaveLength(0);
   });
 
   test("a parameter that is read between two updates is updated in its turn", () => {
