@@ -1,5 +1,7 @@
 import { microKernel } from "../../assembly/microKernel";
 
+export { copy4, copy8, read4, read8 } from "./bandwidth";
+
 /**
  * The peak that GEMM is measured against: the best rate at which this engine and CPU multiply and
  * add four lanes, without memory (`strict8`, `strict10`, `strict12`: that many independent
