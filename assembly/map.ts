@@ -50,6 +50,15 @@ export function stream1<F>(out: usize, x: usize, n: usize): void {
 }
 
 /**
+ * The same for a long f: it is in the loop once, body and tail alike, with its constants outside.
+ */
+export function deep1<F>(out: usize, x: usize, n: usize): void {
+  const f = changetype<F>(0);
+  for (; n >= 4; n -= 4, out += 16, x += 16) v128.store(out, f.of(v128.load(x)));
+  if (n > 0) storeLanes(out, f.of(loadLanes(x, n)), n);
+}
+
+/**
  * Rows of f(a, b) whose operands walk along the row or repeat one element. `walkA` and `walkB` are
  * literals at every call, so that each call becomes a loop of its own; so is `light`, of an f that
  * costs less than its loads and stores.
