@@ -207,7 +207,7 @@ const STRIP: usize = 4096;
  * `out`, those of the next in the workspace, a few rows at a time, so that memory is read row by
  * row. The total starts at +0, which is never seen: a sum from +0 on is never −0.
  */
-function columnSums(
+function stripSums(
   out: usize, x: usize, n: i32, step: usize, width: usize, workspace: usize,
 ): void {
   for (let from = 0; from < n; from += KC) {
@@ -221,7 +221,20 @@ function columnSums(
   }
 }
 
-/** The workspace has room for the sums of a strip. */
+/**
+ * The sums of `inner` columns of n rows, `step` bytes apart. The workspace has room for those of a
+ * strip.
+ */
+export function columnSums(
+  out: usize, x: usize, n: i32, inner: usize, step: usize, workspace: usize,
+): void {
+  if (n == 0) memory.fill(out, 0, inner << 2);
+  for (let c: usize = 0; c < inner && n > 0; c += STRIP) {
+    const at = c << 2;
+    stripSums(out + at, x + at, n, step, min<usize>(inner - c, STRIP), workspace);
+  }
+}
+
 export function sum(
   out: usize, x: usize, outer: u32, n: u32, inner: u32, workspace: usize,
 ): void {
@@ -229,14 +242,9 @@ export function sum(
     sumRows(out, x, outer, n);
     return;
   }
-  if (n == 0) memory.fill(out, 0, (<usize>outer * inner) << 2);
   const step = <usize>inner << 2;
-  for (let o: u32 = 0; o < outer && n > 0; o++, x += <usize>n * step) {
-    for (let c: usize = 0; c < inner; c += STRIP) {
-      const width = min<usize>(<usize>inner - c, STRIP);
-      columnSums(out, x + (c << 2), n, step, width, workspace);
-      out += width << 2;
-    }
+  for (; outer > 0; outer--, out += step, x += <usize>n * step) {
+    columnSums(out, x, n, inner, step, workspace);
   }
 }
 

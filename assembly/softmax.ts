@@ -2,15 +2,24 @@
 import { loadLanes, storeLanes } from "./lanes";
 import { greatest, ShiftedExp } from "./loss";
 import { zip } from "./map";
-import { exp4, log4 } from "./math";
+import { exp4, expDown4, log4 } from "./math";
 import { rowSum } from "./reduce";
 
 @unmanaged
-class Softmax {
+class Shifted {
   // @ts-ignore: decorator
   @inline
-  of(x: v128, shift: v128, total: v128): v128 {
-    return f32x4.div(exp4(f32x4.sub(x, shift)), total);
+  of(x: v128, shift: v128, _d: v128): v128 {
+    return expDown4(f32x4.sub(x, shift));
+  }
+}
+
+@unmanaged
+class Share {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128, total: v128, _d: v128): v128 {
+    return f32x4.div(x, total);
   }
 }
 
@@ -47,6 +56,12 @@ class LogSoftmaxBackward {
 function row<F>(out: usize, x: usize, y: usize, walks: bool, c: v128, d: v128, n: usize): void {
   const f = changetype<F>(0);
   const end = out + (n << 2);
+  for (; out + 32 <= end; out += 32, x += 32, y += 32) {
+    const first = f.of(v128.load(x), walks ? v128.load(y) : c, d);
+    const second = f.of(v128.load(x, 16), walks ? v128.load(y, 16) : c, d);
+    v128.store(out, first);
+    v128.store(out, second, 16);
+  }
   for (; out + 16 <= end; out += 16, x += 16, y += 16) {
     v128.store(out, f.of(v128.load(x), walks ? v128.load(y) : c, d));
   }
@@ -60,9 +75,15 @@ export function softmax(y: usize, x: usize, rows: usize, n: usize, logarithm: u3
   const width = n << 2;
   for (; rows > 0; rows--, y += width, x += width) {
     const shift = f32x4.splat(greatest(x, n));
-    const total = f32x4.splat(rowSum<ShiftedExp>(x, <i32>n, shift));
-    if (logarithm) row<LogSoftmax>(y, x, x, false, shift, log4(total), n);
-    else row<Softmax>(y, x, x, false, shift, total, n);
+    if (logarithm) {
+      const total = f32x4.splat(rowSum<ShiftedExp>(x, <i32>n, shift));
+      row<LogSoftmax>(y, x, x, false, shift, log4(total), n);
+    } else {
+      // Each exponential is computed once and waits in y for their sum.
+      row<Shifted>(y, x, x, false, shift, shift, n);
+      const total = f32x4.splat(rowSum<Itself>(y, <i32>n, shift));
+      row<Share>(y, y, y, false, total, total, n);
+    }
   }
 }
 

@@ -4,6 +4,8 @@ import type { Dtype, FloatDtype } from "./tensor.js";
 /** The kernels, a memory, and `run`. There are two: `wasm` and, from `chainrule/pure`, `ts`. */
 export interface Backend {
   readonly name: "wasm" | "ts";
+  /** Of WebAssembly: strict SIMD, or relaxed SIMD, whose products fuse multiply-adds. */
+  readonly variant?: "simd" | "relaxed";
   readonly floats: readonly FloatDtype[];
   readonly memory: LinearMemory;
   /** The one block in which the values of every program live while it runs. */
@@ -55,17 +57,20 @@ export class Arena {
   }
 }
 
-let makeDefault: (() => Backend) | undefined;
+let makeDefault: ((relaxedSimd: boolean) => Backend) | undefined;
 let active: Backend | undefined;
 let activeDtype: FloatDtype = "f32";
 
-/** Names the backend to use when `init` has chosen none; it is made on first use. */
-export function setDefaultBackend(make: () => Backend): void {
+/**
+ * Names the backend to use when `init` has chosen none, and the one it chooses for `relaxedSimd`;
+ * made on first use.
+ */
+export function setDefaultBackend(make: (relaxedSimd: boolean) => Backend): void {
   makeDefault ??= make;
 }
 
 export function defaultBackend(): Backend {
-  active ??= makeDefault?.();
+  active ??= makeDefault?.(false);
   if (!active)
     throw new Error(
       'backend: none is registered: got no import of "chainrule", expected one, or init({ backend: ts })',
@@ -78,14 +83,33 @@ export function defaultDtype(): FloatDtype {
   return activeDtype;
 }
 
+export interface InitOptions {
+  readonly backend?: Backend;
+  readonly dtype?: FloatDtype;
+  readonly relaxedSimd?: boolean;
+}
+
 /**
  * Sets what later tensors, Parameters and programs use; optional. Parameters that exist stay in the
  * backend they were made in. `dtype: "f64"` needs the TypeScript backend: `import { ts } from
  * "chainrule/pure"`.
+ *
+ * `relaxedSimd: true` chooses a WebAssembly backend whose matrix products (so convolutions and
+ * attention too) fuse each multiplication with its addition, if the engine has relaxed SIMD, else
+ * the strict one. It is faster and rounds once less, and it gives up the promise of equal bits:
+ * results may differ from one engine or CPU to another, and from the TypeScript build, within the
+ * same error bounds. `false` goes back to the strict one.
  */
-export function init(options: { backend?: Backend; dtype?: FloatDtype } = {}): void {
-  const backend = options.backend ?? active;
-  const dtype = options.dtype ?? (options.backend ? "f32" : activeDtype);
+export function init(options: InitOptions = {}): void {
+  const { relaxedSimd } = options;
+  if (relaxedSimd !== undefined && options.backend)
+    throw new TypeError(
+      `init: relaxedSimd and backend exclude each other: got relaxedSimd ${relaxedSimd} and backend ` +
+        `${options.backend.name}, expected one; createWasmBackend({ relaxedSimd }) makes a backend`,
+    );
+  const chosen = relaxedSimd === undefined ? options.backend : makeDefault?.(relaxedSimd);
+  const backend = chosen ?? active;
+  const dtype = options.dtype ?? (chosen ? "f32" : activeDtype);
   if (dtype !== "f32" && dtype !== "f64")
     throw new TypeError(`init: unknown dtype: got ${String(dtype)}, expected f32 or f64`);
   if (dtype === "f64" && !backend?.floats.includes("f64"))

@@ -45,10 +45,10 @@ import {
   tanhBackward,
 } from "./elementwise.js";
 import type { Heap } from "./float.js";
-import { gemm, gemmBatched } from "./gemm.js";
+import { gemm, gemmBackward, gemmBatched, gemmSums } from "./gemm.js";
 import { argsort, gather, scatterAdd, take, takeAdd } from "./indexing.js";
 import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from "./loss.js";
-import { copy, fill, increment, oneHot, stridedCopy, stridedPlace } from "./move.js";
+import { copy, fill, oneHot, stridedCopy, stridedPlace } from "./move.js";
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm.js";
 import { avgPool, avgPoolBackward, maxPool, poolGather, poolScatter } from "./pool.js";
 import { dropout, normal, randomBits, uniform } from "./random.js";
@@ -70,7 +70,7 @@ import {
   sinh,
   tan,
 } from "./transcendental.js";
-import { adam, sgd, sgdMomentum } from "./update.js";
+import { adamParts, incrementParts, sgdMomentumParts, sgdParts } from "./updateParts.js";
 
 /** Room for a chain's words and its tiles, in f64. */
 export const WORKSPACE_BYTES = 2 ** 18 + 2 ** 13;
@@ -128,7 +128,7 @@ export function run(
         argsort(m, o(0), o(1), o(2), o(3), o(4), o(5));
         break;
       case Opcode.Increment:
-        increment(m, o(0), o(1), o(2));
+        incrementParts(m, at);
         break;
       case Opcode.OneHot: {
         const row = oneHot(m, o(0), o(1), o(2), o(3));
@@ -326,7 +326,7 @@ export function run(
         conv2dInputGradient(m, o(0), o(1), o(2), o(3), o(4), (at + 7) << 2, o(21));
         break;
       case Opcode.Conv2dWeightGradient:
-        conv2dWeightGradient(m, o(0), o(1), o(2), o(3), (at + 6) << 2, o(20));
+        conv2dWeightGradient(m, o(0), o(1), o(2), o(3), (at + 6) << 2, o(20), o(21), o(22));
         break;
       case Opcode.MaxPool:
         maxPool(m, o(0), o(1), o(2), (at + 5) << 2);
@@ -356,13 +356,13 @@ export function run(
         dropout(m, o(0), o(1), o(2), o(3), o(4), o(5));
         break;
       case Opcode.Sgd:
-        sgd(m, o(0), o(1), o(2), o(3), o(4));
+        sgdParts(m, at);
         break;
       case Opcode.SgdMomentum:
-        sgdMomentum(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7));
+        sgdMomentumParts(m, at);
         break;
       case Opcode.Adam:
-        adam(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9));
+        adamParts(m, at);
         break;
       case Opcode.Log1p:
         log1p(m, o(0), o(1), o(2));
@@ -423,6 +423,16 @@ export function run(
         break;
       case Opcode.SumBlocks:
         sumBlocks(m, o(0), o(1), o(2));
+        break;
+      case Opcode.GemmBackward:
+        gemmBackward(
+          m,
+          ...([o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7)] as const),
+          ...([o(8), o(9), o(10), o(11), o(12), o(13), o(14)] as const),
+        );
+        break;
+      case Opcode.GemmSums:
+        gemmSums(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9), o(10));
         break;
       default:
         throw new Error(`run: unknown opcode: got ${w[at]}, expected less than ${Opcode.Count}`);

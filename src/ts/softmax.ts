@@ -21,11 +21,13 @@ export function softmax(
     const from = (x >>> SHIFT) + r * n;
     const to = (y >>> SHIFT) + r * n;
     const shift = greatest(f, from, n);
-    const total = rowSumOf(f, from, n, shift, shiftedExp);
-    const log = log1(total);
-    for (let i = 0; i < n; i++) {
-      const z = F((f[from + i] as number) - shift);
-      f[to + i] = logarithm !== 0 ? F(z - log) : F(exp1(z) / total);
+    if (logarithm !== 0) {
+      const log = log1(rowSumOf(f, from, n, shift, shiftedExp));
+      for (let i = 0; i < n; i++) f[to + i] = F(F((f[from + i] as number) - shift) - log);
+    } else {
+      for (let i = 0; i < n; i++) f[to + i] = exp1(F((f[from + i] as number) - shift));
+      const total = rowSum(f, to, n);
+      for (let i = 0; i < n; i++) f[to + i] = F((f[to + i] as number) / total);
     }
   }
 }

@@ -1,46 +1,29 @@
 /**
- * The WebAssembly backend: one memory, one instance, kernels embedded in the package and compiled
- * on first use.
+ * The WebAssembly backend: one memory, and the kernels over it, instantiated on first use.
  */
-import { instantiateSync } from "@assemblyscript/loader";
 import { Arena, type Backend } from "../backend.js";
-import { simd } from "../generated/kernels.js";
 import { LinearMemory } from "../memory.js";
+import {
+  hasRelaxedSimd,
+  instantiateKernels,
+  type KernelExports,
+  kernelModules,
+} from "./kernels.js";
 
 const PAGE = 65536;
 /** One page short of 4 GiB, so that the address after the last byte is still a u32. */
 const MOST_PAGES = 65535;
 
-interface Exports {
-  run(program: number, bytes: number, status: number, workspace: number): number;
-  heapBase(): number;
-  workspaceBytes(): number;
-}
-
-function decode(hex: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(hex.length / 2);
-  for (let index = 0; index < bytes.length; index++)
-    bytes[index] = Number.parseInt(hex.slice(2 * index, 2 * index + 2), 16);
-  return bytes;
-}
-
-let compiled: WebAssembly.Module | undefined;
-function kernels(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(decode(simd));
-  return compiled;
-}
-
 interface Instance {
   readonly memory: LinearMemory;
   readonly arena: Arena;
-  readonly exports: Exports;
+  readonly exports: KernelExports;
   readonly workspace: number;
 }
 
-function instantiate(limit: number): Instance {
+function instantiate(limit: number, fused: boolean): Instance {
   const wasm = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
-  const exports = instantiateSync(kernels(), { env: { memory: wasm } }).instance
-    .exports as unknown as Exports;
+  const exports = instantiateKernels(kernelModules(fused), wasm);
   const memory = new LinearMemory(
     {
       limit,
@@ -60,21 +43,27 @@ function instantiate(limit: number): Instance {
   return { memory, arena: new Arena(memory), exports, workspace };
 }
 
-/**
- * A backend of its own, instantiated on first use; `maximumBytes` limits its memory (default: just
- * under 4 GiB).
- */
-export function createWasmBackend(options: { readonly maximumBytes?: number } = {}): Backend {
+export interface WasmOptions {
+  /** Limits the memory; just under 4 GiB by default. */
+  readonly maximumBytes?: number;
+  /** Products with fused multiply-adds, if the engine has them: see `init`. */
+  readonly relaxedSimd?: boolean;
+}
+
+/** A backend of its own, instantiated on first use; its `variant` says whether it fuses. */
+export function createWasmBackend(options: WasmOptions = {}): Backend {
   const pages = Math.floor((options.maximumBytes ?? MOST_PAGES * PAGE) / PAGE);
   const limit = Math.min(pages, MOST_PAGES) * PAGE;
+  const fused = options.relaxedSimd === true && hasRelaxedSimd();
   let made: Instance | undefined;
   const instance = (): Instance => {
-    made ??= instantiate(limit);
+    made ??= instantiate(limit, fused);
     return made;
   };
   let calls = 0;
   return {
     name: "wasm",
+    variant: fused ? "relaxed" : "simd",
     floats: ["f32"],
     get memory() {
       return instance().memory;

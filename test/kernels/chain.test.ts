@@ -53,7 +53,7 @@ const programOf = (
 
 /** The bits of what is kept, after the instructions have run in an arena, in both builds. */
 function inArena({ inputs, kept }: Graph, instructions: readonly Instruction[]): Uint32Array[] {
-  const bytes = placeValues(instructions, inputs, kept);
+  const { peakBytes: bytes } = placeValues(instructions, inputs, kept);
   const arena = new Float32Array(bytes / 4).fill(Number.NaN);
   const words = new Int32Array(arena.buffer);
   for (const [at, value] of inputs.entries())

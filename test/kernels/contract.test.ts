@@ -9,7 +9,7 @@ import * as compare from "../../src/ts/compare.js";
 import * as conv from "../../src/ts/conv.js";
 import * as elementwise from "../../src/ts/elementwise.js";
 import type { Heap } from "../../src/ts/float.js";
-import { gemm, gemmBatched } from "../../src/ts/gemm.js";
+import { gemm, gemmBackward, gemmBatched, gemmSums } from "../../src/ts/gemm.js";
 import * as indexing from "../../src/ts/indexing.js";
 import * as loss from "../../src/ts/loss.js";
 import * as move from "../../src/ts/move.js";
@@ -50,7 +50,9 @@ const kernels: OnHeap = {
   ...softmax,
   chain,
   gemm,
+  gemmBackward,
   gemmBatched,
+  gemmSums,
 };
 
 const opcodes: Record<keyof Kernels, Opcode> = {
@@ -102,6 +104,8 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   cumsum: Opcode.Cumsum,
   argmax: Opcode.Argmax,
   gemm: Opcode.Gemm,
+  gemmBackward: Opcode.GemmBackward,
+  gemmSums: Opcode.GemmSums,
   gemmBatched: Opcode.GemmBatched,
   softmax: Opcode.Softmax,
   softmaxBackward: Opcode.SoftmaxBackward,
