@@ -121,7 +121,7 @@ export function gemmSums(
   c: usize, sums: usize, a: usize, b: usize, m: u32, n: u32, k: u32,
   rsC: u32, csA: u32, rsB: u32, csB: u32, workspace: usize,
 ): void {
-  columnSums(sums, a, k, m, <usize>csA << 2);
+  columnSums(sums, a, k, m, <usize>csA << 2, workspace);
   product(c, a, b, 0, m, n, k, rsC, 1, csA, rsB, csB, 1, 0, Activation.None, workspace);
 }
 

@@ -43,6 +43,7 @@ import {
   toFloat,
   toInteger,
 } from "./compare";
+import { maxOf, minOf } from "./extreme";
 import { conv2dForward, conv2dInputGradient, conv2dWeightGradient } from "./conv";
 import { gemm, gemmBackward, gemmBatched, gemmSums } from "./gemm";
 import { argsort, gather, scatterAdd, take, takeAdd } from "./indexing";
@@ -51,7 +52,7 @@ import { copy, fill, oneHot, stridedCopy, stridedPlace } from "./move";
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm";
 import { avgPool, avgPoolBackward, maxPool, poolGather, poolScatter } from "./pool";
 import { dropout, normal, randomBits, uniform } from "./random";
-import { max, mean, min, sum, sumBlocks } from "./reduce";
+import { mean, sum, sumBlocks } from "./reduce";
 import { rmsNorm, rmsNormBackward } from "./rmsNorm";
 import { argmax, cumsum } from "./scan";
 import {
@@ -279,16 +280,16 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         round(word(at, 0), word(at, 1), word(at, 2));
         break;
       case Opcode.Sum:
-        sum(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        sum(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), workspace);
         break;
       case Opcode.Mean:
-        mean(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        mean(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), workspace);
         break;
       case Opcode.Max:
-        max(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        maxOf(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
         break;
       case Opcode.Min:
-        min(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        minOf(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
         break;
       case Opcode.Gemm:
         gemm(

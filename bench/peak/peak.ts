@@ -1,5 +1,7 @@
 import { MR, madd, microKernel, NR } from "../../assembly/microKernel";
 
+export { copy4, copy8, read4, read8 } from "./bandwidth";
+
 /**
  * The peak that GEMM is measured against: the best rate at which this engine and CPU multiply and
  * add four lanes, without memory (`registers8`, `registers10`, `registers12`: that many independent

@@ -97,6 +97,8 @@ const binary = [
   ...[Opcode.Equal, Opcode.MaximumShare, Opcode.Pow, Opcode.Hypot],
 ];
 const reductions = [Opcode.Sum, Opcode.Mean, Opcode.Max, Opcode.Min];
+/** Those that have a result when there is nothing to reduce. */
+const sums = reductions.slice(0, 2);
 
 /** A graph over [rows, cols], its rows, its columns (of a square: its rows as columns) and scalars. */
 function build(
@@ -173,12 +175,12 @@ function build(
     },
     ...[0, 1].map(() => (a: number, b: number) => {
       const [x, out] = [pick(whole, b), made(rows)];
-      emit(pick(reductions, a), out, [x, rows, cols, 1], []);
+      emit(pick(n > 0 ? reductions : sums, a), out, [x, rows, cols, 1], []);
       perRow.push(out);
     }),
     (a, b) => {
       const [x, out] = [pick(whole, b), made(1)];
-      emit(pick(reductions, a), out, [x, 1, n, 1], []);
+      emit(pick(n > 0 ? reductions : sums, a), out, [x, 1, n, 1], []);
       scalars.push(out);
     },
     (_, b) => {
