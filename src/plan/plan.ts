@@ -19,6 +19,7 @@ import {
   reads,
   type Value,
 } from "./lowering.js";
+import { fuseNormRelus } from "./normEpilogues.js";
 import { reduceTape, type Tape } from "./passes.js";
 
 export interface Plan {
@@ -71,7 +72,7 @@ export function makePlan(
   const committed = [...commits].map(([parameter, value]) => ({ parameter, value: result(value) }));
   const kept = new Set([...outputs, ...committed.map(({ value }) => value)]);
   const recorded = [...lowering.instructions, ...updates];
-  const instructions = dropUnread(fuseActivations(recorded, kept), kept);
+  const instructions = dropUnread(fuseNormRelus(fuseActivations(recorded, kept), kept), kept);
   commitInPlace(instructions, committed, new Set(inputs));
   for (const { parameter, value } of committed)
     if (value.parameter !== parameter && value.size > 0)
