@@ -23,10 +23,10 @@ import { loadLanes, storeLanes } from "./lanes";
  */
 
 /** Rows of one block: GEMM's KC. */
-const KC: usize = 256;
+export const KC: usize = 256;
 /** Elements of one block of a row sum. */
 const BLOCK_SHIFT: usize = 12;
-const BLOCK: usize = 1 << BLOCK_SHIFT;
+export const BLOCK: usize = 1 << BLOCK_SHIFT;
 
 /** 1 / sqrt(variance + eps) */
 // @ts-ignore: decorator

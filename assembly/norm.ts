@@ -1,12 +1,22 @@
 import { channelSum, columnSums, rstdOf } from "./channelSums";
+import { cotangentSums, isOneBlock } from "./cotangentSums";
 import { loadLanes, storeLanes } from "./lanes";
+import {
+  All,
+  Gradient,
+  GradientTimesXhat,
+  Output,
+  Passed,
+  PassedTimesXhat,
+  PassedValue,
+  ReluGradient,
+  ReluOutput,
+  SquaredDeviation,
+  Value,
+} from "./normTerms";
 import { Activation } from "./opcodes";
 
-/**
- * Batch normalisation: what its sums per channel add, and its maps with constants per channel.
- * Sums and maps take a class with inlined methods, so that a tail is computed by the expression
- * of the body.
- */
+/** Batch normalisation: its sums and its maps with constants per channel. */
 
 /**
  * Rows of a tile of a map, over which strips of four channels pass: eight cache lines stay in an
@@ -14,150 +24,10 @@ import { Activation } from "./opcodes";
  */
 const TILE: usize = 8;
 
-/** A term of the mean and of dBeta: x, or dy in its place. */
-@unmanaged
-class Value {
-  // @ts-ignore: decorator
-  @inline
-  at(
-    x: usize, _dy: usize, count: usize, _mean: v128, _rstd: v128, _gamma: v128, _beta: v128,
-  ): v128 {
-    return loadLanes(x, count);
-  }
-}
-
-/** A term of the variance: (x − mean)² */
-@unmanaged
-class SquaredDeviation {
-  // @ts-ignore: decorator
-  @inline
-  at(
-    x: usize, _dy: usize, count: usize, mean: v128, _rstd: v128, _gamma: v128, _beta: v128,
-  ): v128 {
-    const d = f32x4.sub(loadLanes(x, count), mean);
-    return f32x4.mul(d, d);
-  }
-}
-
-/** A term of dGamma: dy · xhat */
-@unmanaged
-class GradientTimesXhat {
-  // @ts-ignore: decorator
-  @inline
-  at(
-    x: usize, dy: usize, count: usize, mean: v128, rstd: v128, _gamma: v128, _beta: v128,
-  ): v128 {
-    return f32x4.mul(loadLanes(dy, count), normalized(loadLanes(x, count), mean, rstd));
-  }
-}
-
-/** A term of dBeta after a relu. */
-@unmanaged
-class PassedValue {
-  // @ts-ignore: decorator
-  @inline
-  at(x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, beta: v128): v128 {
-    return passed(loadLanes(dy, count), normalized(loadLanes(x, count), mean, rstd), gamma, beta);
-  }
-}
-
-/** A term of dGamma after a relu. */
-@unmanaged
-class PassedTimesXhat {
-  // @ts-ignore: decorator
-  @inline
-  at(x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, beta: v128): v128 {
-    const xhat = normalized(loadLanes(x, count), mean, rstd);
-    return f32x4.mul(passed(loadLanes(dy, count), xhat, gamma, beta), xhat);
-  }
-}
-
-/** xhat = (x − mean) · rstd */
-// @ts-ignore: decorator
-@inline
-function normalized(x: v128, mean: v128, rstd: v128): v128 {
-  return f32x4.mul(f32x4.sub(x, mean), rstd);
-}
-
-/** What a relu after the norm lets through of dy: 0 where y = xhat · gamma + beta ≤ 0. */
-// @ts-ignore: decorator
-@inline
-function passed(dy: v128, xhat: v128, gamma: v128, beta: v128): v128 {
-  const y = f32x4.add(f32x4.mul(xhat, gamma), beta);
-  return v128.andnot(dy, f32x4.le(y, f32x4.splat(0)));
-}
-
 /** values[c] /= n */
 function divide(values: usize, channels: usize, n: f32): void {
   for (let at: usize = 0; at < channels << 2; at += 4)
     store<f32>(values + at, load<f32>(values + at) / n);
-}
-
-/** y = xhat · gamma + beta */
-@unmanaged
-class Output {
-  // @ts-ignore: decorator
-  @inline
-  at(
-    x: usize, _dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, beta: v128,
-    _shift: v128, _slope: v128,
-  ): v128 {
-    const xhat = normalized(loadLanes(x, count), mean, rstd);
-    return f32x4.add(f32x4.mul(xhat, gamma), beta);
-  }
-}
-
-/** relu of it */
-@unmanaged
-class ReluOutput {
-  // @ts-ignore: decorator
-  @inline
-  at(
-    x: usize, _dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, beta: v128,
-    _shift: v128, _slope: v128,
-  ): v128 {
-    const xhat = normalized(loadLanes(x, count), mean, rstd);
-    return f32x4.pmax(f32x4.add(f32x4.mul(xhat, gamma), beta), f32x4.splat(0));
-  }
-}
-
-/** dx = (gamma · rstd) · ((dy − shift) − xhat · slope), shift = dBeta / n, slope = dGamma / n */
-@unmanaged
-class Gradient {
-  // @ts-ignore: decorator
-  @inline
-  at(
-    x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, _beta: v128,
-    shift: v128, slope: v128,
-  ): v128 {
-    const xhat = normalized(loadLanes(x, count), mean, rstd);
-    return gradient(loadLanes(dy, count), xhat, rstd, gamma, shift, slope);
-  }
-}
-
-/** The same after a relu. */
-@unmanaged
-class ReluGradient {
-  // @ts-ignore: decorator
-  @inline
-  at(
-    x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, beta: v128,
-    shift: v128, slope: v128,
-  ): v128 {
-    const xhat = normalized(loadLanes(x, count), mean, rstd);
-    return gradient(
-      passed(loadLanes(dy, count), xhat, gamma, beta), xhat, rstd, gamma, shift, slope,
-    );
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function gradient(
-  dy: v128, xhat: v128, rstd: v128, gamma: v128, shift: v128, slope: v128,
-): v128 {
-  const centred = f32x4.sub(f32x4.sub(dy, shift), f32x4.mul(xhat, slope));
-  return f32x4.mul(f32x4.mul(gamma, rstd), centred);
 }
 
 /** Maps `steps` groups of `count` elements, `stride` bytes apart, all with the same constants. */
@@ -309,17 +179,17 @@ export function batchNormBackward(
   dy: usize, outer: usize, channels: usize, inner: usize, eps: usize, beta: usize,
 ): void {
   if (beta)
-    backward<PassedValue, PassedTimesXhat, ReluGradient>(
+    backward<PassedValue, PassedTimesXhat, ReluGradient, Passed>(
       dx, dGamma, dBeta, x, mean, variance, gamma, dy, outer, channels, inner, eps, beta, x,
     );
   else
-    backward<Value, GradientTimesXhat, Gradient>(
+    backward<Value, GradientTimesXhat, Gradient, All>(
       dx, dGamma, dBeta, x, mean, variance, gamma, dy, outer, channels, inner, eps, gamma, dy,
     );
 }
 
-/** B: a term of dBeta, which reads `values` as x; G: a term of dGamma; D: dx. */
-function backward<B, G, D>(
+/** B: a term of dBeta, which reads `values` as x; G: of dGamma; D: dx; T: what both see of dy. */
+function backward<B, G, D, T>(
   dx: usize, dGamma: usize, dBeta: usize, x: usize, mean: usize, variance: usize, gamma: usize,
   dy: usize, outer: usize, channels: usize, inner: usize, eps: usize, beta: usize, values: usize,
 ): void {
@@ -338,11 +208,15 @@ function backward<B, G, D>(
     const r = rstdOfOne(load<f32>(variance + c), eps);
     const g = load<f32>(gamma + c);
     const b = load<f32>(beta + c);
-    const sum = channelSum<B>(values, dy, m, r, g, b, outer, stride, inner);
-    const product = channelSum<G>(x, dy, m, r, g, b, outer, stride, inner);
-    store<f32>(dBeta + c, sum);
-    store<f32>(dGamma + c, product);
-    mapChannel<D>(dx, x, dy, m, r, g, b, sum / n, product / n, outer, stride, inner);
+    if (isOneBlock(inner)) {
+      cotangentSums<T>(dBeta + c, dGamma + c, x, dy, m, r, g, b, outer, stride, inner);
+    } else {
+      store<f32>(dBeta + c, channelSum<B>(values, dy, m, r, g, b, outer, stride, inner));
+      store<f32>(dGamma + c, channelSum<G>(x, dy, m, r, g, b, outer, stride, inner));
+    }
+    const shift = load<f32>(dBeta + c) / n;
+    const slope = load<f32>(dGamma + c) / n;
+    mapChannel<D>(dx, x, dy, m, r, g, b, shift, slope, outer, stride, inner);
     x += inner << 2;
     dy += inner << 2;
     dx += inner << 2;
