@@ -346,19 +346,20 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
       case Opcode.BatchNormForward:
         batchNormForward(
           word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8), word(at, 9),
+          word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10),
         );
         break;
       case Opcode.BatchNormEval:
         batchNormEval(
           word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8), word(at, 9),
+          word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10),
         );
         break;
       case Opcode.BatchNormBackward:
         batchNormBackward(
           word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
           word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10), word(at, 11),
+          word(at, 12),
         );
         break;
       case Opcode.RmsNorm:

@@ -416,7 +416,9 @@ export interface Kernels {
    *     rstd     = 1 / sqrt(variance + eps)
    *     y        = ((x − mean) · rstd) · gamma + beta
    *
-   * `eps` is a scalar; mean, variance: [channels]. y may alias x.
+   * `eps` is a scalar; mean, variance: [channels]; `activation`: Relu or none, of y. y may alias x.
+   *
+   * Channels are independent of one another, but lie apart unless `outer` is 1.
    */
   batchNormForward(
     y: number,
@@ -429,8 +431,9 @@ export interface Kernels {
     channels: number,
     inner: number,
     eps: number,
+    activation: number,
   ): void;
-  /** y = ((x − mean) · rstd) · gamma + beta with the given statistics. y may alias x. */
+  /** y = activation(((x − mean) · rstd) · gamma + beta) with the given statistics. y may alias x. */
   batchNormEval(
     y: number,
     x: number,
@@ -442,6 +445,7 @@ export interface Kernels {
     channels: number,
     inner: number,
     eps: number,
+    activation: number,
   ): void;
   /**
    *     xhat   = (x − mean) · rstd
@@ -449,7 +453,8 @@ export interface Kernels {
    *     dGamma = Σ dy · xhat                                 order as in the forward
    *     dx     = (gamma · rstd) · ((dy − dBeta / n) − xhat · (dGamma / n))
    *
-   * dx may alias dy or x.
+   * `beta` [channels] stands for a relu after the norm, whose cotangent dy is then: everywhere above
+   * dy is 0 where xhat · gamma + beta ≤ 0. 0: there is none. dx may alias dy or x.
    */
   batchNormBackward(
     dx: number,
@@ -464,6 +469,7 @@ export interface Kernels {
     channels: number,
     inner: number,
     eps: number,
+    beta: number,
   ): void;
 
   /**

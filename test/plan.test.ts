@@ -313,6 +313,49 @@ describe("sums fused with the product that reads the same cotangent", () => {
   });
 });
 
+describe("a relu after a batch norm", () => {
+  const x = tensor([-1, 2, 0.5, -3, 4, 0, 1, -0.25], { shape: [2, 2, 2] });
+  const opcodes = (step: { readonly plan: Plan }): Opcode[] =>
+    step.plan.instructions.map(({ opcode }) => opcode);
+  const of = (kept: boolean) => {
+    const model = new BatchNorm1d(2);
+    return compile((v: Tensor) => {
+      let y: Tensor | undefined;
+      const dx = grad((w: Tensor) => {
+        y = model.forward(w);
+        return y.relu().square().sum();
+      })(v);
+      return kept ? [dx, y] : [dx];
+    });
+  };
+  test("is part of it, forward and backward, to the bit", () => {
+    for (const backend of [wasm, ts]) {
+      init({ backend });
+      const [fused, split] = [of(false), of(true)];
+      const [dx, want] = [fused(x)[0], split(x)[0]] as [Tensor, Tensor];
+      expect(bits([dx])).toEqual(bits([want]));
+      expect(opcodes(fused)).not.toContain(Opcode.Relu);
+      expect(opcodes(fused)).not.toContain(Opcode.ReluBackward);
+      expect(opcodes(split)).toContain(Opcode.Relu);
+      expect(opcodes(split)).toContain(Opcode.ReluBackward);
+      checkPlaces(fused.plan);
+      checkPlaces(split.plan);
+    }
+  });
+  test("in evaluation too; not where what it reads is read again", () => {
+    const model = new BatchNorm1d(2).eval();
+    const fused = compile((v: Tensor) => model.forward(v).relu());
+    const shared = compile((v: Tensor) => {
+      const y = model.forward(v);
+      return y.relu().add(y);
+    });
+    fused(x);
+    shared(x);
+    expect(opcodes(fused)).toEqual([Opcode.BatchNormEval]);
+    expect(opcodes(shared)).toContain(Opcode.Relu);
+  });
+});
+
 describe("order", () => {
   const labels = tensor([0, 1, 1, 0], { dtype: "i32" });
   const model = new Sequential(

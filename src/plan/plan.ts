@@ -15,6 +15,7 @@ import { fuseChains } from "./chains.js";
 import { composeCopies } from "./copies.js";
 import { fuseEpilogues } from "./epilogues.js";
 import { dropUnread, type Instruction, Lowering, reads, type Value } from "./lowering.js";
+import { fuseNormRelus } from "./normEpilogues.js";
 import { reduceTape, type Tape } from "./passes.js";
 import { mergeUpdates } from "./updates.js";
 import { shareStorage } from "./views.js";
@@ -76,7 +77,8 @@ export function makePlan(
   const recorded = [...lowering.instructions, ...updates];
   const given = new Set(inputs);
   const used = dropUnread(composeCopies(recorded), kept);
-  const needed = fuseChains(fuseEpilogues(used, kept), kept);
+  const fused = dropUnread(fuseNormRelus(fuseEpilogues(used, kept), kept), kept);
+  const needed = fuseChains(fused, kept);
   commitInPlace(needed, committed, given);
   for (const { parameter, value } of committed)
     if (value.parameter !== parameter && value.size > 0)

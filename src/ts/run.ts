@@ -291,10 +291,10 @@ export function run(
         softmaxCrossEntropyBackward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
         break;
       case Opcode.BatchNormForward:
-        batchNormForward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9));
+        batchNormForward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9), o(10));
         break;
       case Opcode.BatchNormEval:
-        batchNormEval(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9));
+        batchNormEval(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9), o(10));
         break;
       case Opcode.BatchNormBackward:
         batchNormBackward(
@@ -311,6 +311,7 @@ export function run(
           o(9),
           o(10),
           o(11),
+          o(12),
         );
         break;
       case Opcode.RmsNorm:
