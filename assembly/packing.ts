@@ -80,10 +80,35 @@ function packPair(
   for (; out < end; out += step, x += cs) v128.store64_lane(out, gather(x, rs, count), 0);
 }
 
+/**
+ * Packs the panels of sixteen or of six rows of Aᵀ (rs = 4) at once, so that the cache lines of a
+ * step of k are visited once: MR = 4 makes four panels, `size` bytes apart, MR = 6 one.
+ */
+function packLines(out: usize, a: usize, cs: usize, size: usize): void {
+  const end = out + size;
+  for (; out < end; out += MR * 4, a += cs) {
+    v128.store(out, v128.load(a));
+    if (MR == 6) {
+      v128.store64_lane(out, v128.load64_zero(a, 16), 0, 16);
+    } else {
+      v128.store(out + size, v128.load(a, 16));
+      v128.store(out + 2 * size, v128.load(a, 32));
+      v128.store(out + 3 * size, v128.load(a, 48));
+    }
+  }
+}
+
 /** Packs `rows` rows of A, k long, into micro-panels. */
 export function packA(out: usize, a: usize, rows: u32, k: u32, rs: usize, cs: usize): void {
   const size = <usize>k * MR * 4;
-  for (let i: u32 = 0; i < rows; i += MR, out += size, a += rs * MR) {
+  const lines: u32 = MR == 6 ? 6 : 16;
+  let i: u32 = 0;
+  if (rs == 4) {
+    for (; rows - i >= lines; i += lines, out += size * (lines / MR), a += lines << 2) {
+      packLines(out, a, cs, size);
+    }
+  }
+  for (; i < rows; i += MR, out += size, a += rs * MR) {
     packStrip(out, a, rows - i, k, rs, cs, MR * 4);
     if (MR == 4) continue;
     if (rows - i > 4) packPair(out + 16, a + (rs << 2), min(rows - i - 4, 2), k, rs, cs, MR * 4);
