@@ -19,7 +19,7 @@ export const MR: u32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
 /** Columns of a tile. */
 export const NR: u32 = 8;
 /** Bytes of one step of k in a micro-panel of A. */
-const STEP: usize = MR * 4;
+export const STEP: usize = MR * 4;
 
 /** a · b + c, rounded twice: fused in the relaxed build only. */
 // @ts-ignore: decorator
@@ -39,10 +39,10 @@ function passed(y: usize, dy: v128): v128 {
 /**
  * One tile: C [MR, NR] = alpha·s, or beta·C + alpha·s when beta is not 0, then the bias, then relu,
  * then its derivative; s is the product of a micro-panel of A and one of B, k long, from +0.
- * `stride` is that of C and y, in bytes; `bias` 0, `y` 0: none.
+ * `stride` is that of C and y, `stepB` that of B's rows, in bytes; `bias` 0, `y` 0: none.
  */
 export function microKernel(
-  c: usize, a: usize, b: usize, k: u32, stride: usize,
+  c: usize, a: usize, b: usize, k: u32, stride: usize, stepB: usize,
   alpha: f32, beta: f32, bias: usize, relu: bool, y: usize,
 ): void {
   let s00 = f32x4.splat(0);
@@ -98,8 +98,9 @@ export function microKernel(
       s51 = madd(row, b1, s51);
     }
     if (a == lastStep) break;
-    b0 = v128.load(b, 32);
-    b1 = v128.load(b, 48);
+    b += stepB;
+    b0 = v128.load(b);
+    b1 = v128.load(b, 16);
     row = v128.load32_splat(a, STEP);
     s00 = madd(row, b0, s00);
     s01 = madd(row, b1, s01);
@@ -126,7 +127,7 @@ export function microKernel(
       s51 = madd(row, b1, s51);
     }
     a += 2 * STEP;
-    b += 64;
+    b += stepB;
   }
   const scale = f32x4.splat(alpha);
   s00 = f32x4.mul(scale, s00);

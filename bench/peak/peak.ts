@@ -137,5 +137,5 @@ export function tileRows(): u32 {
  * × NR).
  */
 export function panel(c: usize, a: usize, b: usize, k: i32, iterations: i32): void {
-  for (let i = 0; i < iterations; i++) microKernel(c, a, b, k, NR * 4, 1, 0, 0, false, 0);
+  for (let i = 0; i < iterations; i++) microKernel(c, a, b, k, NR * 4, NR * 4, 1, 0, 0, false, 0);
 }

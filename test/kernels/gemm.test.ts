@@ -178,6 +178,25 @@ describe("gemm", () => {
       for (const n of sizes) for (const k of [0, 1, 4, 7]) check({ m, n, k, form });
   });
 
+  it.each(forms)("gives them for every remainder of rows and columns: %s", (form) => {
+    for (const m of [1, 2, 3, 4, 5, 6, 7, 11, 13, 66])
+      for (let n = 8; n <= 36; n++)
+        check({ m, n, k: 1 + ((m * n) % 9), form, bias: n % 2 === 0, gap: n % 3 });
+    for (const n of [9, 12, 17, 33])
+      for (const activation of [1, 2, 4, 6] as Activation[])
+        check({ m: 5 + n, n, k: 258, form, activation, alpha: -0.5, beta: 0.25 });
+  });
+
+  it.each(forms)("gives them for one row and for one column: %s", (form) => {
+    for (const long of [1, 2, 7, 8, 15, 16, 17, 31, 40, 530])
+      for (const k of [0, 1, 6, 257]) {
+        check({ m: 1, n: long, k, form, beta: 0.5 });
+        for (const gap of [0, 2]) check({ m: long, n: 1, k, form, gap, alpha: 2, beta: -1 });
+        check({ m: long, n: 1, k, form, bias: true, activation: Activation.Relu });
+        check({ m: long, n: 1, k, form, activation: Activation.TanhBackward });
+      }
+  });
+
   it.each(forms)("adds in blocks of 256 along k: %s", (form) => {
     for (const k of [255, 256, 257, 511, 512, 513, 600])
       check({ m: 6, n: 11, k, form, alpha: 0.3, beta: -1.7, bias: true });

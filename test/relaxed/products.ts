@@ -2,7 +2,7 @@
  * What `test/relaxed.test.ts` runs in a process whose engine has relaxed SIMD: products of the
  * relaxed build against f64, and a network in it against the strict build. Prints what is wrong.
  */
-import { Opcode } from "../../assembly/opcodes.js";
+import { Activation, Opcode } from "../../assembly/opcodes.js";
 import { compile, createWasmBackend, init, type Tensor, tensor, wasm } from "../../src/index.js";
 import * as nn from "../../src/nn/index.js";
 import { SGD } from "../../src/optim/index.js";
@@ -17,7 +17,7 @@ interface Case {
   /** rsA, csA, rsB, csB */
   readonly strides: readonly [number, number, number, number];
   readonly beta: number;
-  readonly epilogue: boolean;
+  readonly epilogue: "none" | "bias and relu" | "through relu";
 }
 
 const GAP = 3;
@@ -52,18 +52,21 @@ function wrongEntry({ m, n, k, strides, beta, epilogue }: Case): string | undefi
   const a = numbers(extent(m, rsA, k, csA), 1);
   const b = numbers(extent(k, rsB, n, csB), 2);
   const c = numbers(m * (n + GAP), 3);
-  const bias = numbers(n, 4);
+  const [shifted, through] = [epilogue === "bias and relu", epilogue === "through relu"];
+  const bias = numbers(through ? c.length : n, 4);
   const [atC, atA, atB, atBias] = [c, a, b, bias].map((data, slot) => place(slot, data)) as [
     number,
     number,
     number,
     number,
   ];
-  const alpha = epilogue ? ALPHA : 1;
+  const alpha = shifted ? ALPHA : 1;
   const scalars = place(4, Float32Array.of(alpha, beta));
-  const shift = epilogue ? atBias : 0;
+  const shift = shifted || through ? atBias : 0;
   const operands = [atC, atA, atB, shift, m, n, k, n + GAP, ...strides, scalars, scalars + 4];
-  const words = [Opcode.Gemm, 17, ...operands, epilogue ? 1 : 0];
+  const opcode = through ? Opcode.GemmBackward : Opcode.Gemm;
+  const activation = through ? Activation.ReluBackward : Activation.Relu;
+  const words = [opcode, 17, ...operands, shift === 0 ? Activation.None : activation];
   const program = place(5, Uint32Array.from(words));
   backend.run("f32", program, words.length * 4, place(6, new Uint32Array(4)));
   const got = backend.memory.views.f32.subarray(atC / 4, atC / 4 + c.length + 1);
@@ -83,7 +86,8 @@ function wrongEntry({ m, n, k, strides, beta, epilogue }: Case): string | undefi
         sum += x;
         size += Math.abs(x);
       }
-      if (epilogue) {
+      if (through && (bias[at] as number) <= 0) sum = 0;
+      if (shifted) {
         sum += bias[j] as number;
         size += Math.abs(bias[j] as number);
         sum = Math.max(sum, 0);
@@ -119,7 +123,9 @@ function wrongProducts(): string[] {
     ] as const;
     return forms.flatMap((strides, form) =>
       [0, 0.5].flatMap((beta) => {
-        const test = { m, n, k, strides, beta, epilogue: (m + n + form) % 2 === 1 };
+        const epilogues = ["none", "bias and relu", "through relu"] as const;
+        const epilogue = epilogues[(m + n + form) % 3] as Case["epilogue"];
+        const test = { m, n, k, strides, beta, epilogue };
         const wrong = wrongEntry(test);
         return wrong === undefined ? [] : [`${JSON.stringify(test)}: ${wrong}`];
       }),
