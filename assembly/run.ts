@@ -404,9 +404,7 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         );
         break;
       case Opcode.PoolScatter:
-        poolScatter(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-        );
+        poolScatter(word(at, 0), word(at, 1), word(at, 2), at + 20);
         break;
       case Opcode.AvgPool:
         avgPool(word(at, 0), word(at, 1), at + 16, word(at, 18), word(at, 19));

@@ -342,7 +342,7 @@ export function run(
         poolGather(m, o(0), o(1), o(2), o(3), o(4), o(5));
         break;
       case Opcode.PoolScatter:
-        poolScatter(m, o(0), o(1), o(2), o(3), o(4), o(5));
+        poolScatter(m, o(0), o(1), o(2), (at + 5) << 2);
         break;
       case Opcode.AvgPool:
         avgPool(m, o(0), o(1), (at + 4) << 2, o(18), o(19));
