@@ -1,9 +1,13 @@
 import { type Backend, setDefaultBackend } from "./backend.js";
 import { createWasmBackend } from "./wasm/backend.js";
+import { createThreadedBackend } from "./wasm/threads.js";
 
 /** The WebAssembly backend: the default, and what `init({ backend: wasm })` goes back to. */
 export const wasm: Backend = createWasmBackend();
-setDefaultBackend(() => wasm);
+setDefaultBackend(
+  () => wasm,
+  (threads) => createThreadedBackend({ threads }),
+);
 
 export {
   derivative,
@@ -24,7 +28,7 @@ export {
   valueAndGrad,
   vjp,
 } from "./autodiff/transforms.js";
-export { type Backend, init } from "./backend.js";
+export { type Backend, init, type ThreadedBackend } from "./backend.js";
 export { type ComparedOp, type CompareReport, compare } from "./check/compare.js";
 export { type GradCheckEntry, type GradCheckReport, gradCheck } from "./check/gradCheck.js";
 export { type Argument, type Arguments, type Compiled, compile, type Traced } from "./compile.js";

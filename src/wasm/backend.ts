@@ -11,7 +11,7 @@ const PAGE = 65536;
 /** One page short of 4 GiB, so that the address after the last byte is still a u32. */
 const MOST_PAGES = 65535;
 
-interface Exports {
+export interface Exports {
   run(program: number, bytes: number, status: number, workspace: number): number;
   heapBase(): number;
   workspaceBytes(): number;
@@ -24,9 +24,11 @@ function decode(hex: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+export const kernelBytes = (): Uint8Array<ArrayBuffer> => decode(simd);
+
 let compiled: WebAssembly.Module | undefined;
 function kernels(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(decode(simd));
+  compiled ??= new WebAssembly.Module(kernelBytes());
   return compiled;
 }
 
@@ -34,12 +36,23 @@ interface Instance {
   readonly memory: LinearMemory;
   readonly arena: Arena;
   readonly exports: Exports;
-  readonly workspace: number;
+  /** Of each thread, one after the other. */
+  readonly workspaces: readonly number[];
 }
 
-function instantiate(limit: number): Instance {
-  const wasm = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
-  const exports = instantiateSync(kernels(), { env: { memory: wasm } }).instance
+/** The bytes that a memory may have, from what was asked for. */
+export function limitOf(maximumBytes: number = MOST_PAGES * PAGE): number {
+  return Math.min(Math.floor(maximumBytes / PAGE), MOST_PAGES) * PAGE;
+}
+
+export function instantiate(
+  module: WebAssembly.Module,
+  wasm: WebAssembly.Memory,
+  limit: number,
+  barrier: () => number,
+  threads = 1,
+): Instance {
+  const exports = instantiateSync(module, { env: { memory: wasm }, threads: { barrier } }).instance
     .exports as unknown as Exports;
   const memory = new LinearMemory(
     {
@@ -56,8 +69,10 @@ function instantiate(limit: number): Instance {
     },
     exports.heapBase() >>> 0,
   );
-  const workspace = memory.allocate(exports.workspaceBytes());
-  return { memory, arena: new Arena(memory), exports, workspace };
+  const workspaces = Array.from({ length: threads }, () =>
+    memory.allocate(exports.workspaceBytes()),
+  );
+  return { memory, arena: new Arena(memory), exports, workspaces };
 }
 
 /**
@@ -65,11 +80,11 @@ function instantiate(limit: number): Instance {
  * under 4 GiB).
  */
 export function createWasmBackend(options: { readonly maximumBytes?: number } = {}): Backend {
-  const pages = Math.floor((options.maximumBytes ?? MOST_PAGES * PAGE) / PAGE);
-  const limit = Math.min(pages, MOST_PAGES) * PAGE;
+  const limit = limitOf(options.maximumBytes);
   let made: Instance | undefined;
   const instance = (): Instance => {
-    made ??= instantiate(limit);
+    const wasm = () => new WebAssembly.Memory({ initial: 1, maximum: 65536 });
+    made ??= instantiate(kernels(), wasm(), limit, () => 0);
     return made;
   };
   let calls = 0;
@@ -87,8 +102,8 @@ export function createWasmBackend(options: { readonly maximumBytes?: number } = 
     },
     run(_, program, bytes, status) {
       calls++;
-      const { exports, workspace } = instance();
-      return exports.run(program, bytes, status, workspace);
+      const { exports, workspaces } = instance();
+      return exports.run(program, bytes, status, workspaces[0] as number);
     },
   };
 }
