@@ -96,7 +96,7 @@ interface Stretch {
 }
 
 /**
- * Undefined when one thread is estimated to be as fast. A share is at least `minimumWork`
+ * Undefined when nothing is shared, or one thread is estimated to be as fast. A share is at least `minimumWork`
  * estimated nanoseconds; 0 shares whatever can be shared, worth it or not.
  */
 export function makeSchedule(
@@ -109,6 +109,7 @@ export function makeSchedule(
   const scratch = makeScratch(plan, threads);
   let stretches = fresh();
   let mayRefuse = false;
+  let shared = false;
   let alone = 0;
   let together = START;
 
@@ -133,6 +134,7 @@ export function makeSchedule(
     const parts = minimumWork > 0 ? Math.min(threads, Math.floor(work / minimumWork)) : threads;
     const shares = scratch.place(split(instruction, parts));
     alone += work;
+    shared ||= shares.length > 1;
     if (conflicts(shares)) {
       close();
       together += BARRIER;
@@ -149,7 +151,7 @@ export function makeSchedule(
     mayRefuse ||= refusing.has(instruction.opcode);
   }
   close();
-  if (minimumWork > 0 && together > WORTH * alone) return undefined;
+  if (!shared || (minimumWork > 0 && together > WORTH * alone)) return undefined;
   return { lists, scratchBytes: scratch.bytes() };
 }
 

@@ -4,12 +4,13 @@
  * is JavaScript's Atomics; the kernels have no atomic instruction.
  */
 import type { ThreadedBackend, ThreadProgram } from "../backend.js";
-import { instantiate, kernelBytes, limitOf } from "./backend.js";
+import { createWasmBackend, instantiate, kernelBytes, limitOf } from "./backend.js";
 import {
   ARRIVED,
   bytesAt,
   controlBytes,
   DONE,
+  ENDED,
   FAILED,
   GENERATION,
   LOOKS,
@@ -163,7 +164,7 @@ function end(team: Team, reason: string): void {
   if (team.broken !== undefined) return;
   team.broken = reason;
   const { control, threads } = team;
-  for (const thread of threads.keys()) Atomics.store(control, bytesAt(thread + 1), 0);
+  for (const thread of threads.keys()) Atomics.store(control, bytesAt(thread + 1), ENDED);
   Atomics.add(control, GENERATION, 1);
   Atomics.notify(control, GENERATION);
   for (const thread of threads) thread.terminate();
@@ -178,6 +179,8 @@ const finalizer = new FinalizationRegistry<Team>((team) => end(team, "it was dro
 export async function createThreadedBackend(options: ThreadedOptions): Promise<ThreadedBackend> {
   const count = checkCount(options.threads);
   const { minimumWork = MINIMUM_WORK, patience = PATIENCE } = options;
+  // One thread needs nothing that is shared.
+  if (count === 1) return Object.assign(createWasmBackend(options), { [Symbol.dispose]: () => {} });
   checkShared();
   const limit = limitOf(options.maximumBytes);
   const wasm = new WebAssembly.Memory({ initial: 1, maximum: limit / 65536, shared: true });
@@ -221,7 +224,7 @@ export async function createThreadedBackend(options: ThreadedOptions): Promise<T
   const instance = instantiate(module, wasm, limit, barrier, count);
   const { memory, arena, exports, workspaces } = instance;
   const team: Team = { control, threads: [], broken: undefined };
-  await startAll(team, count, patience, (thread) => ({
+  await startAll(team, count, (thread) => ({
     module,
     memory: wasm,
     control,
@@ -300,7 +303,6 @@ export async function createThreadedBackend(options: ThreadedOptions): Promise<T
 async function startAll(
   team: Team,
   count: number,
-  patience: number,
   startOf: (thread: number) => WorkerStart,
 ): Promise<void> {
   const { threads } = team;
@@ -318,7 +320,7 @@ async function startAll(
           end(team, `thread ${thread} has ended: ${reason}`);
         }),
       );
-    timer = setTimeout(() => fail("no answer from a worker"), patience);
+    timer = setTimeout(() => fail("no answer from a worker"), PATIENCE);
     await Promise.race([failure, Promise.all(threads.map(({ ready }) => ready))]);
     for (const thread of threads) thread.release();
   } catch (error) {

@@ -25,6 +25,8 @@ export const bytesAt = (thread: number): number => programAt(thread) + 1;
 export const progressAt = (thread: number): number => programAt(thread) + 2;
 export const controlBytes = (threads: number): number => 4 * programAt(threads);
 
+/** Bytes of no program. */
+export const ENDED = -1;
 /** A count of arrivals that lets everyone pass, and end the run. */
 export const STOPPED = 2 ** 30;
 
@@ -47,8 +49,8 @@ export interface WorkerStart {
 }
 
 /**
- * The script of a worker: plain text, since it must not depend on how this package is bundled. A
- * program of 0 bytes ends it.
+ * The script of a worker: plain text, since it must not depend on how this package is bundled.
+ * `ENDED` in place of a program's bytes ends it.
  */
 export const workerSource = `"use strict";
 const node = globalThis.process?.getBuiltinModule?.("node:worker_threads");
@@ -77,7 +79,7 @@ const serve = ({ module, memory, control, thread, threads, workspace }, ready) =
     wait(${GENERATION}, generation);
     const program = control[${programAt(0)} + thread * ${WORDS}];
     const bytes = control[${bytesAt(0)} + thread * ${WORDS}];
-    if (bytes === 0) return;
+    if (bytes === ${ENDED}) return;
     barriers = 0;
     try {
       run(program, bytes, 0, workspace);
