@@ -19,7 +19,7 @@ export const PACES = {
 };
 
 /** A tinybench suite of tasks, warmed up until the engine has optimised them. */
-function warmSuite(tasks, time, warmUp) {
+export function warmSuite(tasks, time, warmUp) {
   const bench = new Bench({
     ...{ time, iterations: 1, warmupTime: warmUp, warmupIterations: 3 },
     ...{ retainSamples: true, throws: true },
@@ -38,7 +38,7 @@ function warmSuite(tasks, time, warmUp) {
 }
 
 /** One slice of each task of a suite: its samples in ms per call, ascending. */
-function takeSlice(bench, tasks) {
+export function takeSlice(bench, tasks) {
   bench.reset();
   return Object.fromEntries(
     bench.runSync().map(({ name, result }) => {

@@ -12,6 +12,7 @@ import { seed, uniform } from "chainrule/random";
 const MODELS = [
   { sizes: [784, 256, 128, 10], batch: 64, batchNorm: false },
   { sizes: [784, 256, 128, 10], batch: 64, batchNorm: true },
+  { sizes: [784, 512, 512, 10], batch: 128, batchNorm: false },
   { sizes: [64, 32, 10], batch: 32, batchNorm: false },
 ];
 
@@ -76,6 +77,7 @@ export function stepCases() {
       name,
       label: name.slice("step ".length),
       flops: gemmFlops(model),
+      on: (backend) => makeTask(backend, model),
       make: () => ({ wasm: makeTask(wasm, model), ts: makeTask(ts, model) }),
     };
   });

@@ -212,7 +212,7 @@ const wholes = ({ instructions }: Plan): Share[] =>
   instructions.map((instruction) => ({
     opcode: instruction.opcode,
     operands: operandsOf(instruction),
-    writes: instruction.writes.length,
+    writes: instruction.writes,
     node: instruction.node,
   }));
 

@@ -65,13 +65,13 @@ function accessOf(value: Value, part?: Part): Access {
 function accessesOf({ operands, writes }: Share): { written: Access[]; touched: Access[] } {
   const touched: Access[] = [];
   const written: Access[] = [];
-  for (const [index, operand] of operands.entries()) {
+  for (const operand of operands) {
     if (typeof operand === "number") continue;
     const [value, part] = operand instanceof Part ? [operand.value, operand] : [operand];
     if (value.inPool) continue;
     const access = accessOf(value, part);
     touched.push(access);
-    if (index < writes) written.push(access);
+    if (writes.includes(value)) written.push(access);
   }
   return { written, touched };
 }
@@ -158,7 +158,7 @@ export function makeSchedule(
 const barrier = ({ node }: Instruction): Share => ({
   opcode: Opcode.Barrier,
   operands: [],
-  writes: 0,
+  writes: [],
   node,
 });
 

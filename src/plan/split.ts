@@ -37,9 +37,10 @@ export type Operand = Value | Part | number;
 /** What one thread runs of an instruction. */
 export interface Share {
   readonly opcode: Opcode;
-  /** As the kernel takes them; the first `writes` are written. */
+  /** As the kernel takes them. */
   readonly operands: readonly Operand[];
-  readonly writes: number;
+  /** The values among them that are written. */
+  readonly writes: readonly Value[];
   readonly node: Node;
 }
 
@@ -462,7 +463,7 @@ export function workOf(instruction: Instruction): number {
 export function split(instruction: Instruction, parts: number): Share[] {
   const { opcode, writes, node } = instruction;
   const operands = operandsOf(instruction);
-  const whole = { opcode, operands, writes: writes.length, node };
+  const whole = { opcode, operands, writes, node };
   const rule = rules.get(opcode);
   if (!rule || (rule.operands ?? operands.length) !== operands.length) return [whole];
   const units = rule.units(operands);

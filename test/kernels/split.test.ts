@@ -383,7 +383,7 @@ describe.each(cases)("%s", (_, opcode, make) => {
           );
           const alone = m.run([share], contents);
           const written = footprint(
-            share.operands.slice(0, share.writes).filter((_, i) => !isScratch(i)),
+            share.operands.slice(0, share.writes.length).filter((_, i) => !isScratch(i)),
           );
           for (const value of results) {
             const mine = written.get(value) ?? new Set();
