@@ -214,7 +214,7 @@ export function maximumShare(
 }
 
 @unmanaged
-class SigmoidBackward {
+export class SigmoidBackward {
   // @ts-ignore: decorator
   @inline
   of(y: v128, dy: v128): v128 {
@@ -226,7 +226,7 @@ export function sigmoidBackward(out: usize, y: usize, dy: usize, n: usize): void
 }
 
 @unmanaged
-class TanhBackward {
+export class TanhBackward {
   // @ts-ignore: decorator
   @inline
   of(y: v128, dy: v128): v128 {
@@ -238,7 +238,7 @@ export function tanhBackward(out: usize, y: usize, dy: usize, n: usize): void {
 }
 
 @unmanaged
-class ReluBackward {
+export class ReluBackward {
   // @ts-ignore: decorator
   @inline
   of(y: v128, dy: v128): v128 {

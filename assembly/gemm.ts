@@ -1,8 +1,10 @@
+import { ReluBackward, SigmoidBackward, TanhBackward } from "./elementwise";
 import { loadLanes, storeLanes } from "./lanes";
 import { sigmoid4, tanh4 } from "./math";
 import { MR, NR, microKernel } from "./microKernel";
 import { Activation } from "./opcodes";
 import { packA, packB } from "./packing";
+import { columnSums } from "./reduce";
 
 /**
  * Matrix multiplication by BLIS's five loops (Van Zee & van de Geijn 2015) around one micro-kernel.
@@ -25,7 +27,7 @@ export const KC: u32 = 256;
  * The packed block of A, 128 KiB, stays in L2 while B's micro-panels pass by. MC from 64 to 192 and
  * NC from 256 to 1,024 differ by 3 %, at 1,024³ by 7 %.
  */
-const MC: u32 = 128;
+const MC: u32 = ASC_FEATURE_RELAXED_SIMD ? 120 : 128;
 /** The packed block of B, 512 KiB, is read once per block of A; wider only costs memory. */
 const NC: u32 = 512;
 
@@ -40,14 +42,26 @@ export function workspaceBytes(): u32 {
 }
 
 /**
- * Applies sigmoid or tanh to a finished tile: out of line, since a call would spill the
- * micro-kernel's registers.
+ * Applies an activation other than relu, or a derivative, to the valid part of a finished tile: out
+ * of line, since calls would spill the micro-kernel's registers. y lies `toY` bytes after C.
  */
-function activate(c: usize, stride: usize, activation: u32): void {
-  for (let row: u32 = 0; row < MR; row++, c += stride) {
-    for (let half: usize = 0; half < 32; half += 16) {
-      const x = v128.load(c + half);
-      v128.store(c + half, activation == Activation.Tanh ? tanh4(x) : sigmoid4(x));
+function activate(
+  c: usize, stride: usize, rows: u32, cols: u32, activation: u32, toY: usize,
+): void {
+  for (; rows; rows--, c += stride) {
+    for (let col: u32 = 0; col < cols; col += 4) {
+      const at = c + (<usize>col << 2);
+      const x = loadLanes(at, cols - col);
+      let v: v128;
+      if (activation == Activation.Sigmoid) v = sigmoid4(x);
+      else if (activation == Activation.Tanh) v = tanh4(x);
+      else {
+        const y = loadLanes(at + toY, cols - col);
+        if (activation == Activation.ReluBackward) v = changetype<ReluBackward>(0).of(y, x);
+        else if (activation == Activation.TanhBackward) v = changetype<TanhBackward>(0).of(y, x);
+        else v = changetype<SigmoidBackward>(0).of(y, x);
+      }
+      storeLanes(at, v, cols - col);
     }
   }
 }
@@ -68,6 +82,22 @@ function least(a: u32, b: u32): u32 {
   return a < b ? a : b;
 }
 
+/** `product` of the relaxed build (`assembly/relaxed.ts`). */
+// @ts-ignore: decorator
+@external("env", "fusedProduct")
+declare function fusedProduct(
+  c: usize, a: usize, b: usize, bias: usize, m: u32, n: u32, k: u32,
+  rsC: u32, rsA: u32, csA: u32, rsB: u32, csB: u32,
+  scale: f32, keep: f32, activation: u32, workspace: usize,
+): void;
+
+let fused = false;
+
+/** Whether every product of this instance is left to the relaxed build from now on. */
+export function fuseProducts(on: bool): void {
+  fused = on;
+}
+
 export function gemm(
   c: usize, a: usize, b: usize, bias: usize, m: u32, n: u32, k: u32,
   rsC: u32, rsA: u32, csA: u32, rsB: u32, csB: u32,
@@ -79,13 +109,39 @@ export function gemm(
   );
 }
 
-/** `gemm` with its scalars as numbers, for kernels that are made of products. */
+export function gemmBackward(
+  c: usize, a: usize, b: usize, y: usize, m: u32, n: u32, k: u32,
+  rsC: u32, rsA: u32, csA: u32, rsB: u32, csB: u32,
+  alpha: usize, beta: usize, activation: u32, workspace: usize,
+): void {
+  gemm(c, a, b, y, m, n, k, rsC, rsA, csA, rsB, csB, alpha, beta, activation, workspace);
+}
+
+export function gemmSums(
+  c: usize, sums: usize, a: usize, b: usize, m: u32, n: u32, k: u32,
+  rsC: u32, csA: u32, rsB: u32, csB: u32, workspace: usize,
+): void {
+  columnSums(sums, a, k, m, <usize>csA << 2);
+  product(c, a, b, 0, m, n, k, rsC, 1, csA, rsB, csB, 1, 0, Activation.None, workspace);
+}
+
+/**
+ * `gemm` with its scalars as numbers, for kernels that are made of products. With an activation's
+ * derivative, `bias` is y.
+ */
 export function product(
   c: usize, a: usize, b: usize, bias: usize, m: u32, n: u32, k: u32,
   rsC: u32, rsA: u32, csA: u32, rsB: u32, csB: u32,
   scale: f32, keep: f32, activation: u32, workspace: usize,
 ): void {
+  if (!ASC_FEATURE_RELAXED_SIMD && fused) {
+    fusedProduct(
+      c, a, b, bias, m, n, k, rsC, rsA, csA, rsB, csB, scale, keep, activation, workspace,
+    );
+    return;
+  }
   const stride = <usize>rsC << 2;
+  const backward = activation >= <u32>Activation.ReluBackward;
   // An empty product must leave beta·C as it is, −0 included: to add −0 does.
   const factor: f32 = k ? scale : keep == 0 ? 1 : -1;
   for (let jc: u32 = 0; jc < n; jc += NC) {
@@ -107,7 +163,8 @@ export function product(
         multiplyBlock(
           c + <usize>ic * stride + (<usize>jc << 2), workspace, mc, nc, kc, stride,
           factor, pc == 0 ? keep : 1,
-          last && bias ? bias + (<usize>jc << 2) : 0, last ? activation : Activation.None,
+          last && bias && !backward ? bias + (<usize>jc << 2) : 0,
+          last ? activation : Activation.None, bias - c,
         );
       }
       pc += KC;
@@ -121,10 +178,11 @@ export function product(
  */
 function multiplyBlock(
   c: usize, workspace: usize, m: u32, n: u32, k: u32, stride: usize,
-  alpha: f32, beta: f32, bias: usize, activation: u32,
+  alpha: f32, beta: f32, bias: usize, activation: u32, toY: usize,
 ): void {
   const relu = activation == Activation.Relu;
-  const curved = activation == Activation.Sigmoid || activation == Activation.Tanh;
+  const reluBackward = activation == Activation.ReluBackward;
+  const curved = activation > <u32>Activation.Relu;
   const tile = workspace + TILE_AT;
   const bytesA = <usize>k * MR * 4;
   const bytesB = <usize>k * NR * 4;
@@ -141,14 +199,14 @@ function multiplyBlock(
     for (let ir: u32 = 0; ir < m; ir += MR, a += bytesA, to += stride * MR) {
       const rows = least(m - ir, MR);
       if (rows == MR && cols == NR) {
-        microKernel(to, a, b, k, stride, alpha, beta, shift, relu);
-        if (curved) activate(to, stride, activation);
-        continue;
+        microKernel(to, a, b, k, stride, alpha, beta, shift, relu, reluBackward ? to + toY : 0);
+        if (reluBackward) continue;
+      } else {
+        if (beta != 0) copyTile(tile, NR * 4, to, stride, rows, cols);
+        microKernel(tile, a, b, k, NR * 4, alpha, beta, shift, relu, 0);
+        copyTile(to, stride, tile, NR * 4, rows, cols);
       }
-      if (beta != 0) copyTile(tile, NR * 4, to, stride, rows, cols);
-      microKernel(tile, a, b, k, NR * 4, alpha, beta, shift, relu);
-      if (curved) activate(tile, NR * 4, activation);
-      copyTile(to, stride, tile, NR * 4, rows, cols);
+      if (curved) activate(to, stride, rows, cols, activation, toY);
     }
   }
 }

@@ -113,6 +113,9 @@ export const enum Opcode {
   GeluTanh,
   GeluTanhBackward,
 
+  GemmBackward,
+  GemmSums,
+
   /** Where the threads of a run wait for one another; see `barrier` in run.ts. */
   Barrier,
 
@@ -137,12 +140,15 @@ export const enum IntegerOperation {
   Minimum,
 }
 
-/** What an epilogue of a GEMM applies to every entry, last. */
+/** What an epilogue of a GEMM applies to every entry, last: f, or with y = f(x) from elsewhere f′. */
 export const enum Activation {
   None,
   Relu,
   Sigmoid,
   Tanh,
+  ReluBackward,
+  SigmoidBackward,
+  TanhBackward,
 }
 
 /** Why a run stopped before its end: the first word of the status block. */

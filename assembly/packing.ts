@@ -60,12 +60,31 @@ function packStrip(
   for (; out < end; out += step, x += cs) v128.store(out, gather(x, rs, count));
 }
 
+/** Two rows of A in the same way, two steps of k at a time. */
+function packPair(
+  out: usize, x: usize, count: u32, k: u32, rs: usize, cs: usize, step: usize,
+): void {
+  const end = out + <usize>k * step;
+  if (count == 2 && cs == 4) {
+    const whole = out + <usize>(k & ~1) * step;
+    for (; out < whole; out += step << 1, x += 8) {
+      const both = v128.load64_lane(x + rs, v128.load64_zero(x), 1);
+      const pairs = v128.shuffle<f32>(both, both, 0, 2, 1, 3);
+      v128.store64_lane(out, pairs, 0);
+      v128.store64_lane(out + step, pairs, 1);
+    }
+  }
+  for (; out < end; out += step, x += cs) v128.store64_lane(out, gather(x, rs, count), 0);
+}
+
 /** Packs `rows` rows of A, k long, into micro-panels. */
 export function packA(out: usize, a: usize, rows: u32, k: u32, rs: usize, cs: usize): void {
-  for (let i: u32 = 0; i < rows; i += MR) {
+  const size = <usize>k * MR * 4;
+  for (let i: u32 = 0; i < rows; i += MR, out += size, a += rs * MR) {
     packStrip(out, a, rows - i, k, rs, cs, MR * 4);
-    out += <usize>k * MR * 4;
-    a += rs * MR;
+    if (MR == 4) continue;
+    if (rows - i > 4) packPair(out + 16, a + (rs << 2), min(rows - i - 4, 2), k, rs, cs, MR * 4);
+    else for (let to = out; to < out + size; to += MR * 4) store<u64>(to, 0, 16);
   }
 }
 

@@ -192,12 +192,17 @@ export function sum(out: usize, x: usize, outer: u32, n: u32, inner: u32): void 
       out += 4;
       continue;
     }
-    const end = out + step;
-    let column = x;
-    for (; out + 64 <= end; out += 64, column += 64) columnSum16(out, column, n, step);
-    for (; out + 16 <= end; out += 16, column += 16) v128.store(out, columnSum4(column, n, step));
-    for (; out < end; out += 4, column += 4) store<f32>(out, columnSum1(column, n, step));
+    columnSums(out, x, n, inner, step);
+    out += step;
   }
+}
+
+/** The sums of `inner` columns of n rows, `step` bytes apart. */
+export function columnSums(out: usize, x: usize, n: i32, inner: u32, step: usize): void {
+  const end = out + (<usize>inner << 2);
+  for (; out + 64 <= end; out += 64, x += 64) columnSum16(out, x, n, step);
+  for (; out + 16 <= end; out += 16, x += 16) v128.store(out, columnSum4(x, n, step));
+  for (; out < end; out += 4, x += 4) store<f32>(out, columnSum1(x, n, step));
 }
 
 export function mean(out: usize, x: usize, outer: u32, n: u32, inner: u32): void {

@@ -43,7 +43,7 @@ import {
   toInteger,
 } from "./compare";
 import { conv2dForward, conv2dInputGradient, conv2dWeightGradient } from "./conv";
-import { gemm, gemmBatched } from "./gemm";
+import { gemm, gemmBackward, gemmBatched, gemmSums } from "./gemm";
 import { argsort, gather, scatterAdd, take, takeAdd } from "./indexing";
 import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from "./loss";
 import { copy, fill, increment, oneHot, stridedCopy, stridedPlace } from "./move";
@@ -492,6 +492,19 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         break;
       case Opcode.GeluTanhBackward:
         geluTanhBackward(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        break;
+      case Opcode.GemmBackward:
+        gemmBackward(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10), word(at, 11),
+          word(at, 12), word(at, 13), word(at, 14), workspace,
+        );
+        break;
+      case Opcode.GemmSums:
+        gemmSums(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10), workspace,
+        );
         break;
       case Opcode.Barrier:
         if (barrier()) return 1;

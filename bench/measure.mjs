@@ -1,13 +1,14 @@
 /**
  * Interleaved sampling. Other work on the machine and changes of clock rate come and go, so nothing
  * is measured in one go: in every round, each case gets a slice of the peak loops, one of its
- * WebAssembly task and one of its TypeScript task, one right after the other. Samples are pooled
- * over the rounds; keeping the rounds apart as well gives ratios within a round.
+ * WebAssembly task, one of its TypeScript task and, where the engine has relaxed SIMD, one of its task
+ * with fused multiply-adds, one right after the other. Samples are pooled over the rounds; keeping
+ * the rounds apart as well gives ratios within a round.
  *
  * @typedef {{ call: () => unknown, calls?: number, before?: () => void }} Task
  *   `calls` times `call` make a sample, of which the mean is kept; `before` runs before each slice.
  * @typedef {{ kind: string, name: string, label: string, flops: number,
- *   make: () => { wasm: Task & { callsPerStep?: number }, ts: Task } }} Case
+ *   make: () => { wasm: Task & { callsPerStep?: number }, ts: Task, fma?: Task } }} Case
  * @typedef {{ rounds: number, slice: number, peakSlice: number, warmUp: number }} Pace times in ms
  */
 import { Bench } from "tinybench";

@@ -3,11 +3,12 @@
  * multi-layer perceptrons with softmax cross-entropy and SGD with momentum, on batches that take
  * turns.
  */
-import { compile, init, tensor, wasm } from "chainrule";
+import { compile, createWasmBackend, init, tensor, wasm } from "chainrule";
 import * as nn from "chainrule/nn";
 import { SGD } from "chainrule/optim";
 import { ts } from "chainrule/pure";
 import { seed, uniform } from "chainrule/random";
+import { hasFma } from "./peak.mjs";
 
 const MODELS = [
   { sizes: [784, 256, 128, 10], batch: 64, batchNorm: false },
@@ -17,6 +18,8 @@ const MODELS = [
 ];
 
 const BATCHES = 8;
+
+const builds = { wasm, ts, ...(hasFma ? { fma: createWasmBackend({ relaxedSimd: true }) } : {}) };
 
 /**
  * What the matrix products of a step cost: 2mnk each for the forward pass, for dW and, in all
@@ -78,7 +81,10 @@ export function stepCases() {
       label: name.slice("step ".length),
       flops: gemmFlops(model),
       on: (backend) => makeTask(backend, model),
-      make: () => ({ wasm: makeTask(wasm, model), ts: makeTask(ts, model) }),
+      make: () =>
+        Object.fromEntries(
+          Object.entries(builds).map(([build, backend]) => [build, makeTask(backend, model)]),
+        ),
     };
   });
 }

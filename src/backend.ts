@@ -4,6 +4,8 @@ import type { Dtype, FloatDtype } from "./tensor.js";
 /** The kernels, a memory, and `run`. There are two: `wasm` and, from `chainrule/pure`, `ts`. */
 export interface Backend {
   readonly name: "wasm" | "ts";
+  /** Of WebAssembly: strict SIMD, or relaxed SIMD, whose products fuse multiply-adds. */
+  readonly variant?: "simd" | "relaxed";
   readonly floats: readonly FloatDtype[];
   readonly memory: LinearMemory;
   /** The one block in which the values of every program live while it runs. */
@@ -83,25 +85,25 @@ export class Arena {
   }
 }
 
-let makeDefault: (() => Backend) | undefined;
-let makeThreaded: ((threads: number) => Promise<ThreadedBackend>) | undefined;
+let makeDefault: ((relaxedSimd: boolean) => Backend) | undefined;
+let makeThreaded: ((options: ThreadsOptions) => Promise<ThreadedBackend>) | undefined;
 let active: Backend | undefined;
 let activeDtype: FloatDtype = "f32";
 
 /**
- * Names the backend to use when `init` has chosen none, made on first use, and the one for
- * `init({ threads })`.
+ * Names the backend to use when `init` has chosen none, and the one it chooses for `relaxedSimd`,
+ * both made on first use, and the one for `threads`.
  */
 export function setDefaultBackend(
-  make: () => Backend,
-  threaded: (threads: number) => Promise<ThreadedBackend>,
+  make: (relaxedSimd: boolean) => Backend,
+  threaded: (options: ThreadsOptions) => Promise<ThreadedBackend>,
 ): void {
   makeDefault ??= make;
   makeThreaded ??= threaded;
 }
 
 export function defaultBackend(): Backend {
-  active ??= makeDefault?.();
+  active ??= makeDefault?.(false);
   if (!active)
     throw new Error(
       'backend: none is registered: got no import of "chainrule", expected one, or init({ backend: ts })',
@@ -117,18 +119,26 @@ export function defaultDtype(): FloatDtype {
 export interface InitOptions {
   readonly backend?: Backend;
   readonly dtype?: FloatDtype;
+  readonly relaxedSimd?: boolean;
 }
 
 export interface ThreadsOptions {
   /** An integer from 1 to 256, the calling thread included. */
   readonly threads: number;
   readonly dtype?: "f32";
+  readonly relaxedSimd?: boolean;
 }
 
 /**
  * Sets what later tensors, Parameters and programs use; optional. Parameters that exist stay in the
  * backend they were made in. `dtype: "f64"` needs the TypeScript backend: `import { ts } from
  * "chainrule/pure"`.
+ *
+ * `relaxedSimd: true` chooses a WebAssembly backend whose matrix products (so convolutions and
+ * attention too) fuse each multiplication with its addition, if the engine has relaxed SIMD, else
+ * the strict one. It is faster and rounds once less, and it gives up the promise of equal bits:
+ * results may differ from one engine or CPU to another, and from the TypeScript build, within the
+ * same error bounds. `false` goes back to the strict one.
  *
  * `await init({ threads: 2 })` makes a WebAssembly backend with that many threads the default and
  * returns it: call it first, before Parameters are made. Its results have the same bits as those
@@ -149,8 +159,15 @@ export function init(
   options: InitOptions & { readonly threads?: number } = {},
 ): Promise<ThreadedBackend> | undefined {
   if ("threads" in options) return initThreads(options);
-  const backend = options.backend ?? active;
-  const dtype = options.dtype ?? (options.backend ? "f32" : activeDtype);
+  const { relaxedSimd } = options;
+  if (relaxedSimd !== undefined && options.backend)
+    throw new TypeError(
+      `init: relaxedSimd and backend exclude each other: got relaxedSimd ${relaxedSimd} and backend ` +
+        `${options.backend.name}, expected one; createWasmBackend({ relaxedSimd }) makes a backend`,
+    );
+  const chosen = relaxedSimd === undefined ? options.backend : makeDefault?.(relaxedSimd);
+  const backend = chosen ?? active;
+  const dtype = options.dtype ?? (chosen ? "f32" : activeDtype);
   if (dtype !== "f32" && dtype !== "f64")
     throw new TypeError(`init: unknown dtype: got ${String(dtype)}, expected f32 or f64`);
   if (dtype === "f64" && !backend?.floats.includes("f64"))
@@ -166,7 +183,7 @@ export function init(
 async function initThreads(
   options: InitOptions & { readonly threads?: number },
 ): Promise<ThreadedBackend> {
-  const { threads, backend, dtype = "f32" } = options;
+  const { threads, backend, dtype = "f32", relaxedSimd } = options;
   if (backend !== undefined)
     throw new TypeError(
       `init: threads come with a backend of their own: got backend ${backend.name} as well, expected one of the two`,
@@ -175,7 +192,8 @@ async function initThreads(
     throw new TypeError(`init: dtype with threads: got ${String(dtype)}, expected f32`);
   if (!makeThreaded)
     throw new Error('init: no threads without WebAssembly: expected an import of "chainrule"');
-  const made = await makeThreaded(threads as number);
+  const chosen = relaxedSimd === undefined ? {} : { relaxedSimd };
+  const made = await makeThreaded({ threads: threads as number, ...chosen });
   active = made;
   activeDtype = "f32";
   return made;

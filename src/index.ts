@@ -4,10 +4,12 @@ import { createThreadedBackend } from "./wasm/threads.js";
 
 /** The WebAssembly backend: the default, and what `init({ backend: wasm })` goes back to. */
 export const wasm: Backend = createWasmBackend();
-setDefaultBackend(
-  () => wasm,
-  (threads) => createThreadedBackend({ threads }),
-);
+let relaxed: Backend | undefined;
+setDefaultBackend((relaxedSimd) => {
+  if (!relaxedSimd) return wasm;
+  relaxed ??= createWasmBackend({ relaxedSimd });
+  return relaxed;
+}, createThreadedBackend);
 
 export {
   derivative,
@@ -28,7 +30,7 @@ export {
   valueAndGrad,
   vjp,
 } from "./autodiff/transforms.js";
-export { type Backend, init, type ThreadedBackend } from "./backend.js";
+export { type Backend, type InitOptions, init, type ThreadedBackend } from "./backend.js";
 export { type ComparedOp, type CompareReport, compare } from "./check/compare.js";
 export { type GradCheckEntry, type GradCheckReport, gradCheck } from "./check/gradCheck.js";
 export { type Argument, type Arguments, type Compiled, compile, type Traced } from "./compile.js";
@@ -193,4 +195,4 @@ export type { Plan } from "./plan/plan.js";
 export type { Program } from "./plan/program.js";
 export type { Shape } from "./shape.js";
 export { type Dtype, Tensor, type TypedArray } from "./tensor.js";
-export { createWasmBackend } from "./wasm/backend.js";
+export { createWasmBackend, type WasmOptions } from "./wasm/backend.js";

@@ -251,6 +251,48 @@ export interface Kernels {
   ): void;
 
   /**
+   * C [m, n] = (alpha · A·B + beta · C) through the derivative of an activation: `activation` is
+   * ReluBackward, SigmoidBackward or TanhBackward, which does to each entry, as dy, what the kernel of
+   * that name does with y. Y(i, j) at y[i·rsC + j], as C is walked; the rest as in `gemm`, without a
+   * bias. C overlaps nothing, y neither.
+   */
+  gemmBackward(
+    c: number,
+    a: number,
+    b: number,
+    y: number,
+    m: number,
+    n: number,
+    k: number,
+    rsC: number,
+    rsA: number,
+    csA: number,
+    rsB: number,
+    csB: number,
+    alpha: number,
+    beta: number,
+    activation: number,
+  ): void;
+  /**
+   * C [m, n] = A·B as in `gemm`, and sums [m] = Σ over p of A(i, p) as `sum` adds columns: A is stored
+   * transposed, A(i, p) at a[i + p·csA]. For a layer's cotangent dY [k, m] and its input X [k, n] these
+   * are the gradients of its weight, dYᵀ·X, and of its bias. `sums` walks with the rows of C.
+   */
+  gemmSums(
+    c: number,
+    sums: number,
+    a: number,
+    b: number,
+    m: number,
+    n: number,
+    k: number,
+    rsC: number,
+    csA: number,
+    rsB: number,
+    csB: number,
+  ): void;
+
+  /**
    * `batch` products C [m, n] = A·B one after the other: C contiguous, A and B `strideA` and
    * `strideB` elements apart (0: the same for all). Operands and order as in `gemm`.
    */

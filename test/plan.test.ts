@@ -7,6 +7,7 @@ import {
   compile,
   full,
   grad,
+  gradients,
   init,
   type Parameter,
   type Plan,
@@ -14,6 +15,7 @@ import {
   stopGradient,
   type Tensor,
   tensor,
+  vjp,
   wasm,
 } from "../src/index.js";
 import { BatchNorm1d, crossEntropy, Dropout, Linear, ReLU, Sequential } from "../src/nn/index.js";
@@ -239,6 +241,63 @@ describe("fused activations", () => {
       expect(bits([fused(a, b), shared(a, b)])).toEqual(bits([activated, activated.add(product)]));
       const lengths = [fused, split, shared].map((step) => step.plan.instructions.length);
       expect(lengths).toEqual([1, 2, 3]);
+    }
+  });
+});
+
+describe("fused derivatives of activations", () => {
+  const x = tensor([-0, 1, -2, Number.NaN, 3, 0.5], { shape: [3, 2] });
+  const w = tensor([1, -1, 0, -0.25, 2, 1e30], { shape: [2, 3] });
+  const dy = tensor([1, -0, 2, Number.NaN, 1e-40, -3, 4, 5, Infinity], { shape: [3, 3] });
+  const v = tensor([0.5, -1, 3, 2, 0, 1], { shape: [3, 2] });
+  test.each(["relu", "sigmoid", "tanh"] as const)("%s: the bits of two instructions", (name) => {
+    for (const backend of [wasm, ts]) {
+      init({ backend });
+      const loss = (u: Tensor): Tensor => x.matmul(w).add(u)[name]().matmul(v).mul(v).sum();
+      const fused = compile((u: Tensor) => grad(loss)(u));
+      const kinds = fused.trace({ shape: [3, 3] }).plan.instructions.map(({ opcode }) => opcode);
+      expect(kinds).toContain(Opcode.GemmBackward);
+      // The product is wanted by someone else too: two instructions.
+      const apart = compile((u: Tensor) => {
+        const y = x.matmul(w).add(u)[name]();
+        const d = v.matmul(v.transpose());
+        return [vjp((z: Tensor) => z[name](), x.matmul(w).add(u)).pullback(d), d, y];
+      });
+      const separate = apart.trace({ shape: [3, 3] }).plan.instructions;
+      expect(separate.map(({ opcode }) => opcode)).not.toContain(Opcode.GemmBackward);
+      expect(bits([fused(dy)])).toEqual(bits([(apart(dy) as Tensor[])[0] as Tensor]));
+    }
+  });
+});
+
+describe("sums fused with the product that reads the same cotangent", () => {
+  test.each([
+    [1, 4, 3],
+    [5, 2, 7],
+    [300, 17, 5],
+    [3, 1, 4],
+  ])("batch %i, out %i, in %i: the bits of two instructions", (batch, out, features) => {
+    const numbers = (shape: number[], scale: number): Tensor => {
+      const size = shape.reduce((product, length) => product * length, 1);
+      return tensor(
+        Array.from({ length: size }, (_, i) => Math.sin(i * scale) * (i % 5 === 0 ? 1e3 : 1)),
+        { shape },
+      );
+    };
+    const x = numbers([batch, features], 1.3);
+    const dY = numbers([batch, out], 0.7);
+    for (const backend of [wasm, ts]) {
+      init({ backend });
+      const layer = new Linear(features, out);
+      const { weight, bias } = layer;
+      const step = compile((x: Tensor, dY: Tensor) =>
+        gradients(layer.forward(x).mul(dY).sum(), [weight, bias as Parameter]),
+      );
+      const kinds = step.trace(x, dY).plan.instructions.map(({ opcode }) => opcode);
+      expect(kinds.includes(Opcode.GemmSums)).toBe(out > 1);
+      expect(kinds.includes(Opcode.Gemm)).toBe(out === 1);
+      const [dW, db] = step(x, dY) as [Tensor, Tensor];
+      expect(bits([dW, db])).toEqual(bits([dY.transpose().matmul(x), dY.sum(0)]));
     }
   });
 });

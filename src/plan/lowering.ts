@@ -1,4 +1,4 @@
-import { type Activation, Opcode } from "../../assembly/opcodes.js";
+import type { Opcode } from "../../assembly/opcodes.js";
 import { elementBytes } from "../backend.js";
 import type { Parameter } from "../parameter.js";
 import { sizeOf } from "../shape.js";
@@ -177,54 +177,6 @@ export class Lowering {
 
 export function reads(instruction: Instruction): Value[] {
   return instruction.rest.filter((operand) => typeof operand !== "number");
-}
-
-const activations = new Map<Opcode, Activation>([
-  [Opcode.Relu, 1],
-  [Opcode.Sigmoid, 2],
-  [Opcode.Tanh, 3],
-]);
-
-/** Kernels whose last operand is an activation for their first result. */
-const withEpilogue: ReadonlySet<Opcode> = new Set([Opcode.Gemm, Opcode.Conv2dForward]);
-
-/**
- * Lets a product apply the activation that alone reads its result, while that is in registers or
- * in cache. The epilogue computes what the two instructions would, to the bit. `kept` are values
- * that are needed for something else.
- */
-export function fuseActivations(
-  instructions: readonly Instruction[],
-  kept: ReadonlySet<Value>,
-): Instruction[] {
-  const readers = new Map<Value, number>();
-  for (const instruction of instructions)
-    for (const value of reads(instruction)) readers.set(value, (readers.get(value) ?? 0) + 1);
-  const products = new Map<Value, number>();
-  const result: Instruction[] = [];
-  for (const instruction of instructions) {
-    const activation = activations.get(instruction.opcode);
-    const x = instruction.rest[0];
-    const at = x instanceof Value ? products.get(x) : undefined;
-    if (
-      activation !== undefined &&
-      x instanceof Value &&
-      at !== undefined &&
-      readers.get(x) === 1 &&
-      !kept.has(x)
-    ) {
-      const product = result[at] as Instruction;
-      const writes = [...instruction.writes, ...product.writes.slice(1)];
-      const rest = [...product.rest.slice(0, -1), activation];
-      result[at] = { ...product, writes, rest };
-      continue;
-    }
-    const written = instruction.writes[0];
-    if (withEpilogue.has(instruction.opcode) && instruction.rest.at(-1) === 0 && written)
-      products.set(written, result.length);
-    result.push(instruction);
-  }
-  return result;
 }
 
 /** Drops instructions whose results nothing reads. */

@@ -11,14 +11,8 @@ import { Opcode } from "../../assembly/opcodes.js";
 import type { Parameter } from "../parameter.js";
 import type { FloatDtype, Node, Tensor } from "../tensor.js";
 import { placeValues } from "./addresses.js";
-import {
-  dropUnread,
-  fuseActivations,
-  type Instruction,
-  Lowering,
-  reads,
-  type Value,
-} from "./lowering.js";
+import { fuseEpilogues } from "./epilogues.js";
+import { dropUnread, type Instruction, Lowering, reads, type Value } from "./lowering.js";
 import { reduceTape, type Tape } from "./passes.js";
 
 export interface Plan {
@@ -71,7 +65,7 @@ export function makePlan(
   const committed = [...commits].map(([parameter, value]) => ({ parameter, value: result(value) }));
   const kept = new Set([...outputs, ...committed.map(({ value }) => value)]);
   const recorded = [...lowering.instructions, ...updates];
-  const instructions = dropUnread(fuseActivations(recorded, kept), kept);
+  const instructions = fuseEpilogues(dropUnread(recorded, kept), kept);
   commitInPlace(instructions, committed, new Set(inputs));
   for (const { parameter, value } of committed)
     if (value.parameter !== parameter && value.size > 0)

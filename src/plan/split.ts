@@ -194,46 +194,75 @@ const rowsBackward = (size: number, moving: readonly number[], cost: number): Ru
     cost,
   });
 
-/** c, a, b, bias, m, n, k, rsC, rsA, csA, rsB, csB, alpha, beta, activation: the longer side of C. */
-const gemm: Rule = {
+/**
+ * c, a, b, bias or y, m, n, k, rsC, rsA, csA, rsB, csB, alpha, beta, activation: along the longer
+ * side of C. `mask`: the fourth operand is y, laid out like C.
+ */
+const gemm = (mask: boolean): Rule => ({
   operands: 15,
   grain: 1,
   units: (o) => Math.ceil(byColumns(o) ? number(o, 5) / TILE_COLUMNS : number(o, 4) / TILE_ROWS),
-  work: (o) => product(o, 4, 5, 6) / PRODUCTS + (product(o, 4, 6) + product(o, 5, 6)) * 0.2,
+  work: (o) => productWork(o, 4),
   share(o, first, count) {
-    const [m, n, k, rsC, rsA, csA, , csB] = o.slice(4) as [number, ...number[]] as number[] as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    const [c, a, b, bias] = o;
+    const { m, n, rsC, rsA, csA, csB, k } = productSizes(o, 4);
     const shared = [...o];
     if (byColumns(o)) {
       const j = first * TILE_COLUMNS;
       const cols = Math.min(count * TILE_COLUMNS, n - j);
-      const extent = m > 0 ? (m - 1) * rsC + cols : 0;
-      shared[0] = new Part(c as Value, j * WORD, extent * WORD, rsC * WORD, cols * WORD);
-      shared[2] = from(b, j * csB);
-      shared[3] = elements(bias, j, cols);
+      const band = (value: Operand | undefined): Part => {
+        const extent = (m - 1) * rsC + cols;
+        return new Part(value as Value, j * WORD, extent * WORD, rsC * WORD, cols * WORD);
+      };
+      shared[0] = band(o[0]);
+      shared[2] = from(o[2], j * csB);
+      shared[3] = mask ? band(o[3]) : elements(o[3], j, cols);
       shared[5] = cols;
       return shared;
     }
     const i = first * TILE_ROWS;
     const height = Math.min(count * TILE_ROWS, m - i);
-    shared[0] = elements(c, i * rsC, (height - 1) * rsC + n);
-    shared[1] = csA === 1 ? elements(a, i * rsA, (height - 1) * rsA + k) : from(a, i * rsA);
+    shared[0] = elements(o[0], i * rsC, (height - 1) * rsC + n);
+    shared[1] = csA === 1 ? elements(o[1], i * rsA, (height - 1) * rsA + k) : from(o[1], i * rsA);
+    if (mask) shared[3] = elements(o[3], i * rsC, (height - 1) * rsC + n);
+    shared[4] = height;
+    return shared;
+  },
+});
+
+/** The numbers of a product from m on. */
+function productSizes(o: Operands, at: number) {
+  const [m, n, k, rsC, rsA, csA, , csB] = o.slice(at) as number[];
+  return { m, n, k, rsC, rsA, csA, csB } as Record<
+    "m" | "n" | "k" | "rsC" | "rsA" | "csA" | "csB",
+    number
+  >;
+}
+
+/** Multiply-adds, and packing. */
+const productWork = (o: Operands, m: number): number =>
+  product(o, m, m + 1, m + 2) / PRODUCTS + (product(o, m, m + 2) + product(o, m + 1, m + 2)) * 0.2;
+
+/** The longer side, so that what every thread packs for itself is the smaller operand. */
+const byColumns = (o: Operands): boolean => number(o, 5) >= number(o, 4);
+
+/** c, sums, a, b, m, n, k, rsC, csA, rsB, csB: by rows, with which the sums walk. */
+const gemmSums: Rule = {
+  operands: 11,
+  grain: 1,
+  units: (o) => Math.ceil(number(o, 4) / TILE_ROWS),
+  work: (o) => productWork(o, 4),
+  share(o, first, count) {
+    const [m, n, rsC] = [number(o, 4), number(o, 5), number(o, 7)];
+    const i = first * TILE_ROWS;
+    const height = Math.min(count * TILE_ROWS, m - i);
+    const shared = [...o];
+    shared[0] = elements(o[0], i * rsC, (height - 1) * rsC + n);
+    shared[1] = elements(o[1], i, height);
+    shared[2] = from(o[2], i);
     shared[4] = height;
     return shared;
   },
 };
-
-/** The longer side, so that what every thread packs for itself is the smaller operand. */
-const byColumns = (o: Operands): boolean => number(o, 5) >= number(o, 4);
 
 /** c, a, b, batch, strideA, strideB, m, n, k, … */
 const gemmBatched: Rule = {
@@ -387,7 +416,9 @@ export const rules: ReadonlyMap<Opcode, Rule> = new Map<Opcode, Rule>([
   // out, x, outer, n, inner, …
   [Opcode.Cumsum, along(2, { 0: (o) => product(o, 3, 4), 1: (o) => product(o, 3, 4) })],
   [Opcode.Argmax, reduction],
-  [Opcode.Gemm, gemm],
+  [Opcode.Gemm, gemm(false)],
+  [Opcode.GemmBackward, gemm(true)],
+  [Opcode.GemmSums, gemmSums],
   [Opcode.GemmBatched, gemmBatched],
   [Opcode.Softmax, rows(2 * CURVED)],
   // dx, scratch, y, dy, rows, n, logarithm

@@ -108,7 +108,7 @@ export function rowSum(f: Heap["f"], at: number, n: number): number {
 }
 
 /** Σ over n rows of the column that starts at f[at], in GEMM's order. */
-function columnSum(f: Heap["f"], at: number, n: number, inner: number): number {
+export function columnSum(f: Heap["f"], at: number, n: number, inner: number): number {
   let total = 0;
   let i = at;
   for (let from = 0; from < n; from += KC) {

@@ -44,7 +44,7 @@ import {
   tanhBackward,
 } from "./elementwise.js";
 import type { Heap } from "./float.js";
-import { gemm, gemmBatched } from "./gemm.js";
+import { gemm, gemmBackward, gemmBatched, gemmSums } from "./gemm.js";
 import { argsort, gather, scatterAdd, take, takeAdd } from "./indexing.js";
 import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from "./loss.js";
 import { copy, fill, increment, oneHot, stridedCopy, stridedPlace } from "./move.js";
@@ -407,6 +407,16 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
         break;
       case Opcode.GeluTanhBackward:
         geluTanhBackward(m, o(0), o(1), o(2), o(3));
+        break;
+      case Opcode.GemmBackward:
+        gemmBackward(
+          m,
+          ...([o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7)] as const),
+          ...([o(8), o(9), o(10), o(11), o(12), o(13), o(14)] as const),
+        );
+        break;
+      case Opcode.GemmSums:
+        gemmSums(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9), o(10));
         break;
       default:
         throw new Error(`run: unknown opcode: got ${w[at]}, expected less than ${Opcode.Count}`);

@@ -1,41 +1,23 @@
 /**
- * The WebAssembly backend: one memory, one instance, kernels embedded in the package and compiled
- * on first use.
+ * The WebAssembly backend: one memory, and the kernels over it, instantiated on first use.
  */
-import { instantiateSync } from "@assemblyscript/loader";
 import { Arena, type Backend } from "../backend.js";
-import { simd } from "../generated/kernels.js";
 import { LinearMemory } from "../memory.js";
+import {
+  hasRelaxedSimd,
+  instantiateKernels,
+  type KernelExports,
+  kernelModules,
+} from "./kernels.js";
 
 const PAGE = 65536;
 /** One page short of 4 GiB, so that the address after the last byte is still a u32. */
 const MOST_PAGES = 65535;
 
-export interface Exports {
-  run(program: number, bytes: number, status: number, workspace: number): number;
-  heapBase(): number;
-  workspaceBytes(): number;
-}
-
-function decode(hex: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(hex.length / 2);
-  for (let index = 0; index < bytes.length; index++)
-    bytes[index] = Number.parseInt(hex.slice(2 * index, 2 * index + 2), 16);
-  return bytes;
-}
-
-export const kernelBytes = (): Uint8Array<ArrayBuffer> => decode(simd);
-
-let compiled: WebAssembly.Module | undefined;
-function kernels(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(kernelBytes());
-  return compiled;
-}
-
 interface Instance {
   readonly memory: LinearMemory;
   readonly arena: Arena;
-  readonly exports: Exports;
+  readonly exports: KernelExports;
   /** Of each thread, one after the other. */
   readonly workspaces: readonly number[];
 }
@@ -45,15 +27,13 @@ export function limitOf(maximumBytes: number = MOST_PAGES * PAGE): number {
   return Math.min(Math.floor(maximumBytes / PAGE), MOST_PAGES) * PAGE;
 }
 
+/** Kernels over a memory of at most `limit` bytes, with workspaces for so many threads. */
 export function instantiate(
-  module: WebAssembly.Module,
+  exports: KernelExports,
   wasm: WebAssembly.Memory,
   limit: number,
-  barrier: () => number,
-  threads = 1,
+  threads: number,
 ): Instance {
-  const exports = instantiateSync(module, { env: { memory: wasm }, threads: { barrier } }).instance
-    .exports as unknown as Exports;
   const memory = new LinearMemory(
     {
       limit,
@@ -75,21 +55,28 @@ export function instantiate(
   return { memory, arena: new Arena(memory), exports, workspaces };
 }
 
-/**
- * A backend of its own, instantiated on first use; `maximumBytes` limits its memory (default: just
- * under 4 GiB).
- */
-export function createWasmBackend(options: { readonly maximumBytes?: number } = {}): Backend {
+export interface WasmOptions {
+  /** Limits the memory; just under 4 GiB by default. */
+  readonly maximumBytes?: number;
+  /** Products with fused multiply-adds, if the engine has them: see `init`. */
+  readonly relaxedSimd?: boolean;
+}
+
+/** A backend of its own, instantiated on first use; its `variant` says whether it fuses. */
+export function createWasmBackend(options: WasmOptions = {}): Backend {
   const limit = limitOf(options.maximumBytes);
+  const fused = options.relaxedSimd === true && hasRelaxedSimd();
   let made: Instance | undefined;
   const instance = (): Instance => {
-    const wasm = () => new WebAssembly.Memory({ initial: 1, maximum: 65536 });
-    made ??= instantiate(kernels(), wasm(), limit, () => 0);
+    if (made) return made;
+    const wasm = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
+    made = instantiate(instantiateKernels(kernelModules(fused), wasm), wasm, limit, 1);
     return made;
   };
   let calls = 0;
   return {
     name: "wasm",
+    variant: fused ? "relaxed" : "simd",
     floats: ["f32"],
     get memory() {
       return instance().memory;

@@ -4,7 +4,8 @@
  * is JavaScript's Atomics; the kernels have no atomic instruction.
  */
 import type { ThreadedBackend, ThreadProgram } from "../backend.js";
-import { createWasmBackend, instantiate, kernelBytes, limitOf } from "./backend.js";
+import { createWasmBackend, instantiate, limitOf, type WasmOptions } from "./backend.js";
+import { hasRelaxedSimd, instantiateKernels, sharedModules } from "./kernels.js";
 import {
   ARRIVED,
   bytesAt,
@@ -31,11 +32,9 @@ const MINIMUM_WORK = 2000;
  */
 const PATIENCE = 10_000;
 
-export interface ThreadedOptions {
+export interface ThreadedOptions extends WasmOptions {
   /** An integer from 1 to 256, the calling thread included. */
   readonly threads: number;
-  /** Limits the memory (default: just under 4 GiB). */
-  readonly maximumBytes?: number;
   /**
    * Estimated nanoseconds below which work is not shared (default 2,000); 0 shares whatever can be,
    * worth it or not.
@@ -46,43 +45,6 @@ export interface ThreadedOptions {
    * ten times what the run has taken so far.
    */
   readonly patience?: number;
-}
-
-/**
- * Turns the imported memory of a module into a shared one: of the import section's entries [module,
- * name, kind, …], that of kind 2 has limits whose flag 1 (a maximum) becomes 3 (shared as well).
- */
-export function toShared(module: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const bytes = module.slice();
-  let at = 8;
-  const integer = (): number => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = bytes[at++] as number;
-      value |= (byte & 127) << shift;
-      if (byte < 128) return value >>> 0;
-    }
-  };
-  const skipName = (): void => {
-    const length = integer();
-    at += length;
-  };
-  while (at < bytes.length) {
-    const section = bytes[at++];
-    const end = integer() + at;
-    for (let entries = section === 2 ? integer() : 0; entries > 0; entries--) {
-      skipName();
-      skipName();
-      const kind = bytes[at++];
-      if (kind === 0) integer();
-      else if (kind === 2 && bytes[at] === 1) {
-        bytes[at] = 3;
-        return bytes;
-      } else break;
-    }
-    at = end;
-  }
-  throw new Error("threads: the module imports no memory with a maximum: expected one");
 }
 
 /** One worker, whatever the runtime calls it. */
@@ -184,7 +146,8 @@ export async function createThreadedBackend(options: ThreadedOptions): Promise<T
   checkShared();
   const limit = limitOf(options.maximumBytes);
   const wasm = new WebAssembly.Memory({ initial: 1, maximum: limit / 65536, shared: true });
-  const module = new WebAssembly.Module(toShared(kernelBytes()));
+  const fused = options.relaxedSimd === true && hasRelaxedSimd();
+  const modules = sharedModules(fused);
   const control = new Int32Array(new SharedArrayBuffer(controlBytes(count)));
   const sleeps = maySleep();
   let barriers = 0;
@@ -221,11 +184,11 @@ export async function createThreadedBackend(options: ThreadedOptions): Promise<T
     return Atomics.load(control, ARRIVED) >= STOPPED ? 1 : 0;
   };
 
-  const instance = instantiate(module, wasm, limit, barrier, count);
-  const { memory, arena, exports, workspaces } = instance;
+  const exports = instantiateKernels(modules, wasm, barrier);
+  const { memory, arena, workspaces } = instantiate(exports, wasm, limit, count);
   const team: Team = { control, threads: [], broken: undefined };
   await startAll(team, count, (thread) => ({
-    module,
+    modules,
     memory: wasm,
     control,
     thread,
@@ -276,6 +239,7 @@ export async function createThreadedBackend(options: ThreadedOptions): Promise<T
   let calls = 0;
   const backend: ThreadedBackend = {
     name: "wasm",
+    variant: fused ? "relaxed" : "simd",
     floats: ["f32"],
     memory,
     arena,

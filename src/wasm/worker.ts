@@ -9,6 +9,8 @@
  * `generation`; every thread adds 1 to `arrived` at each barrier and goes on when all have; a
  * worker adds 1 to `done` at its end. Waiting is spinning first, and sleeping after a while.
  */
+import type { KernelModules } from "./kernels.js";
+
 const CACHE_LINE = 16;
 export const GENERATION = 0;
 export const ARRIVED = CACHE_LINE;
@@ -40,7 +42,7 @@ export const LOOKS = 64;
 
 /** What a worker is given. */
 export interface WorkerStart {
-  readonly module: WebAssembly.Module;
+  readonly modules: KernelModules;
   readonly memory: WebAssembly.Memory;
   readonly control: Int32Array;
   readonly thread: number;
@@ -54,7 +56,7 @@ export interface WorkerStart {
  */
 export const workerSource = `"use strict";
 const node = globalThis.process?.getBuiltinModule?.("node:worker_threads");
-const serve = ({ module, memory, control, thread, threads, workspace }, ready) => {
+const serve = ({ modules, memory, control, thread, threads, workspace }, ready) => {
   const wait = (at, target) => {
     for (let end = 0; ; ) {
       for (let look = 0; look < ${LOOKS}; look++)
@@ -73,7 +75,12 @@ const serve = ({ module, memory, control, thread, threads, workspace }, ready) =
     else wait(${ARRIVED}, target);
     return Atomics.load(control, ${ARRIVED}) >= ${STOPPED} ? 1 : 0;
   };
-  const { run } = new WebAssembly.Instance(module, { env: { memory }, threads: { barrier } }).exports;
+  const make = (module, env) =>
+    new WebAssembly.Instance(module, { env: { memory, ...env }, threads: { barrier } }).exports;
+  const products = modules.relaxed && make(modules.relaxed);
+  const fusedProduct = products ? products.product : () => {};
+  const { run, fuseProducts } = make(modules.simd, { fusedProduct });
+  if (products) fuseProducts(true);
   ready();
   for (let generation = 1; ; generation = (generation + 1) | 0) {
     wait(${GENERATION}, generation);

@@ -8,7 +8,7 @@ import * as compare from "../../src/ts/compare.js";
 import * as conv from "../../src/ts/conv.js";
 import * as elementwise from "../../src/ts/elementwise.js";
 import type { Heap } from "../../src/ts/float.js";
-import { gemm, gemmBatched } from "../../src/ts/gemm.js";
+import { gemm, gemmBackward, gemmBatched, gemmSums } from "../../src/ts/gemm.js";
 import * as indexing from "../../src/ts/indexing.js";
 import * as loss from "../../src/ts/loss.js";
 import * as move from "../../src/ts/move.js";
@@ -48,7 +48,9 @@ const kernels: OnHeap = {
   ...scan,
   ...softmax,
   gemm,
+  gemmBackward,
   gemmBatched,
+  gemmSums,
 };
 
 const opcodes: Record<keyof Kernels, Opcode> = {
@@ -100,6 +102,8 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   cumsum: Opcode.Cumsum,
   argmax: Opcode.Argmax,
   gemm: Opcode.Gemm,
+  gemmBackward: Opcode.GemmBackward,
+  gemmSums: Opcode.GemmSums,
   gemmBatched: Opcode.GemmBatched,
   softmax: Opcode.Softmax,
   softmaxBackward: Opcode.SoftmaxBackward,

@@ -22,7 +22,7 @@ const module = new WebAssembly.Module(
 );
 const memory = new WebAssembly.Memory({ initial: 1024, maximum: 65536 });
 const kernels = new WebAssembly.Instance(module, {
-  env: { memory },
+  env: { memory, fusedProduct: () => {} },
   threads: { barrier: () => 0 },
 }).exports as {
   run(program: number, bytes: number, status: number, workspace: number): number;

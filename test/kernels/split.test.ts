@@ -149,6 +149,18 @@ const gemm: Make = (m, rows = 0, cols = 0, depth = 0, choice = 0) => {
     ],
   };
 };
+const gemmBackward: Make = (m, rows = 0, cols = 0, depth = 0, choice = 0) => {
+  const { writes, rest } = gemm(m, rows, cols, depth, choice);
+  const y = m.floats((writes[0] as Value).size);
+  return { writes, rest: [...rest.slice(0, 2), y, ...rest.slice(3, -1), 4 + (choice % 3)] };
+};
+const gemmSums: Make = (m, rows = 0, cols = 0, depth = 0, choice = 0) => {
+  const [k, wide] = [3 * depth, cols + (choice % 3)];
+  return {
+    writes: [m.floats(rows * wide), m.floats(rows)],
+    rest: [m.floats(rows * k), m.floats(k * cols), rows, cols, k, wide, rows, cols, 1],
+  };
+};
 const gemmBatched: Make = (m, b = 0, rows = 0, cols = 0, k = 0, choice = 0) => {
   const batch = b % 9;
   const [strideA, strideB] = [choice & 1 ? rows * k : 0, choice & 2 ? k * cols : 0];
@@ -268,7 +280,8 @@ const cases: readonly (readonly [name: string, opcode: Opcode, make: Make])[] = 
   ["Abs", Opcode.Abs, unary], ["Sign", Opcode.Sign, unary], ["Floor", Opcode.Floor, unary], ["Ceil", Opcode.Ceil, unary], ["Round", Opcode.Round, unary],
   ["Sum", Opcode.Sum, reduction], ["Mean", Opcode.Mean, reduction], ["Max", Opcode.Max, reduction], ["Min", Opcode.Min, reduction],
   ["Cumsum", Opcode.Cumsum, cumsum], ["Argmax", Opcode.Argmax, argmax],
-  ["Gemm", Opcode.Gemm, gemm], ["GemmBatched", Opcode.GemmBatched, gemmBatched],
+  ["Gemm", Opcode.Gemm, gemm], ["GemmBackward", Opcode.GemmBackward, gemmBackward],
+  ["GemmSums", Opcode.GemmSums, gemmSums], ["GemmBatched", Opcode.GemmBatched, gemmBatched],
   ["Softmax", Opcode.Softmax, rowsOf(() => 0)],
   ["SoftmaxBackward", Opcode.SoftmaxBackward, rowsBackward(() => 1)],
   ["SoftmaxCrossEntropyBackward", Opcode.SoftmaxCrossEntropyBackward, crossEntropyBackward],
