@@ -4,8 +4,9 @@
  *     [ opcode | length in words, these two included | operands … ]
  *
  * and every opcode's operands are the parameters of the kernel of the same name, in order
- * (`src/kernels.ts` is their contract). The values are dense, so that the run loops compile to jump
- * tables.
+ * (`src/kernels.ts` is their contract). `Sgd`, `SgdMomentum`, `Adam` and `Increment` take any number
+ * of parts: the outputs of every part, then the inputs of every part. The values are dense, so that
+ * the run loops compile to jump tables.
  */
 export const enum Opcode {
   Copy,

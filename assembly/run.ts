@@ -46,7 +46,7 @@ import { conv2dForward, conv2dInputGradient, conv2dWeightGradient } from "./conv
 import { gemm, gemmBackward, gemmBatched, gemmSums } from "./gemm";
 import { argsort, gather, scatterAdd, take, takeAdd } from "./indexing";
 import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from "./loss";
-import { copy, fill, increment, oneHot, stridedCopy, stridedPlace } from "./move";
+import { copy, fill, oneHot, stridedCopy, stridedPlace } from "./move";
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm";
 import { avgPool, avgPoolBackward, maxPool, poolGather, poolScatter } from "./pool";
 import { dropout, normal, randomBits, uniform } from "./random";
@@ -68,7 +68,7 @@ import {
   sinh,
   tan,
 } from "./transcendental";
-import { adam, sgd, sgdMomentum } from "./update";
+import { adamParts, incrementParts, sgdMomentumParts, sgdParts } from "./updateParts";
 
 // @ts-ignore: decorator
 @inline
@@ -143,7 +143,7 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         );
         break;
       case Opcode.Increment:
-        increment(word(at, 0), word(at, 1), word(at, 2));
+        incrementParts(at);
         break;
       case Opcode.OneHot: {
         const row = oneHot(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
@@ -416,19 +416,13 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         dropout(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5));
         break;
       case Opcode.Sgd:
-        sgd(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        sgdParts(at);
         break;
       case Opcode.SgdMomentum:
-        sgdMomentum(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7),
-        );
+        sgdMomentumParts(at);
         break;
       case Opcode.Adam:
-        adam(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8), word(at, 9),
-        );
+        adamParts(at);
         break;
       case Opcode.Log1p:
         log1p(word(at, 0), word(at, 1), word(at, 2));

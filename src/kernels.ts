@@ -589,7 +589,8 @@ export interface Kernels {
    *     d    = g + weightDecay · p                           g when weightDecay is 0
    *     pOut = p − lr · d
    *
-   * In all three updates an output may alias the input of the same name.
+   * In all three updates an output may alias the input of the same name, and one instruction may
+   * have many parts, done in order (`Opcode`).
    */
   sgd(pOut: number, p: number, g: number, n: number, hyper: number): void;
   /**

@@ -70,6 +70,7 @@ function scratchOf(node: Node<Geometry>, to: Lowering, size: number): Value {
 /** Inputs x, w and perhaps a bias [O]. */
 const forwardOp: Op<Geometry> = {
   name: "conv2d",
+  cost: "high",
   infer: (types, g) => typed(types, mapShape(g)),
   vjp: [
     (dy, node) => inputGradient(dy, operands(node)[1], node.attrs),
@@ -100,6 +101,7 @@ const forwardOp: Op<Geometry> = {
 /** Inputs dy, w and perhaps a bias [C]: what a transposed convolution adds. */
 const inputGradientOp: Op<Geometry> = {
   name: "conv2dInputGradient",
+  cost: "high",
   infer: (types, g) => typed(types, imageShape(g)),
   vjp: [
     (d, node) => convolve(d, operands(node)[1], node.attrs),
@@ -131,6 +133,7 @@ const inputGradientOp: Op<Geometry> = {
 /** Inputs x, dy. */
 const weightGradientOp: Op<Geometry> = {
   name: "conv2dWeightGradient",
+  cost: "high",
   infer: (types, g) => typed(types, weightShape(g)),
   vjp: [
     (d, node) => inputGradient(operands(node)[1], d, node.attrs),

@@ -24,6 +24,9 @@ export class Value {
   data: TypedArray | undefined;
   /** Set for a slot in the pool that JavaScript fills before each run. */
   source: HostSource | undefined;
+  /** Set by the planner for a value that lies inside another one, `begin` bytes from its start. */
+  parent: Value | undefined;
+  begin = 0;
   /** Byte offset in the arena or in the pool, once planned. */
   offset = 0;
 
@@ -36,12 +39,25 @@ export class Value {
     return this.size * elementBytes(this.dtype);
   }
 
+  /** The value that it lies inside of, which has a place of its own; mostly itself. */
+  get root(): Value {
+    let value: Value = this;
+    while (value.parent) value = value.parent;
+    return value;
+  }
+
+  /** Bytes from the start of `root`. */
+  get within(): number {
+    return this.parent ? this.begin + this.parent.within : 0;
+  }
+
   get inPool(): boolean {
-    return this.data !== undefined || this.source !== undefined;
+    const { data, source } = this.root;
+    return data !== undefined || source !== undefined;
   }
 
   get inArena(): boolean {
-    return this.parameter === undefined && !this.inPool;
+    return this.root.parameter === undefined && !this.inPool;
   }
 }
 

@@ -14,6 +14,8 @@ import { placeValues } from "./addresses.js";
 import { fuseEpilogues } from "./epilogues.js";
 import { dropUnread, type Instruction, Lowering, reads, type Value } from "./lowering.js";
 import { reduceTape, type Tape } from "./passes.js";
+import { mergeUpdates } from "./updates.js";
+import { shareStorage } from "./views.js";
 
 export interface Plan {
   /**
@@ -21,6 +23,11 @@ export interface Plan {
    * Exact.
    */
   readonly peakBytes: number;
+  /**
+   * The largest sum of bytes of values that are alive at one instruction, values that share a place
+   * counted once: no arena for these instructions can be smaller than this.
+   */
+  readonly liveBytes: number;
   /** Bytes of constants, optimizer scalars and random state, kept as long as the program. */
   readonly poolBytes: number;
   /** Bytes of the Parameters it reads or writes. */
@@ -65,22 +72,26 @@ export function makePlan(
   const committed = [...commits].map(([parameter, value]) => ({ parameter, value: result(value) }));
   const kept = new Set([...outputs, ...committed.map(({ value }) => value)]);
   const recorded = [...lowering.instructions, ...updates];
-  const instructions = fuseEpilogues(dropUnread(recorded, kept), kept);
-  commitInPlace(instructions, committed, new Set(inputs));
+  const given = new Set(inputs);
+  const needed = fuseEpilogues(dropUnread(recorded, kept), kept);
+  commitInPlace(needed, committed, given);
   for (const { parameter, value } of committed)
     if (value.parameter !== parameter && value.size > 0)
-      emitCopy(instructions, lowering.parameter(parameter), value, anyNode);
+      emitCopy(needed, lowering.parameter(parameter), value, anyNode);
+  const instructions = shareStorage(mergeUpdates(needed), given, outputs);
 
   const live = usedValues(instructions, outputs);
   const usedInputs = inputs.map((input) => (live.has(input) ? input : undefined));
-  const peakBytes = placeValues(instructions, usedInputs, outputs);
+  const { peakBytes, liveBytes } = placeValues(instructions, usedInputs, outputs);
   const pool = [...live].filter((value) => value.inPool);
+  const poolBytes = placePool(pool);
   const parameters = [...live].flatMap((value) => value.parameter ?? []);
   for (const { parameter } of committed) parameters.push(parameter);
   const unique = [...new Set(parameters)];
   return {
     peakBytes,
-    poolBytes: placePool(pool),
+    liveBytes,
+    poolBytes,
     parameterBytes: unique.reduce((sum, parameter) => sum + parameter.byteLength, 0),
     instructions,
     inputs: usedInputs,
@@ -157,10 +168,15 @@ function commitInPlace(
 }
 
 function usedValues(instructions: readonly Instruction[], outputs: readonly Value[]): Set<Value> {
-  const live = new Set<Value>(outputs);
+  const live = new Set<Value>();
+  const use = (value: Value): void => {
+    live.add(value);
+    if (value.parent) live.add(value.root);
+  };
+  for (const output of outputs) use(output);
   for (const instruction of instructions) {
-    for (const value of instruction.writes) live.add(value);
-    for (const value of reads(instruction)) live.add(value);
+    for (const value of instruction.writes) use(value);
+    for (const value of reads(instruction)) use(value);
   }
   return live;
 }
@@ -168,8 +184,10 @@ function usedValues(instructions: readonly Instruction[], outputs: readonly Valu
 function placePool(pool: readonly Value[]): number {
   let end = 0;
   for (const value of pool) {
+    if (value.parent) continue;
     value.offset = end;
     end += Math.ceil(value.bytes / 16) * 16;
   }
+  for (const value of pool) if (value.parent) value.offset = value.root.offset + value.within;
   return end;
 }

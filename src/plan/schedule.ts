@@ -50,10 +50,11 @@ interface Access {
 const ARENA = "arena";
 
 function accessOf(value: Value, part?: Part): Access {
-  const base = value.parameter ? 0 : value.offset;
+  const { parameter } = value.root;
+  const base = parameter ? value.within : value.offset;
   const begin = base + (part?.offset ?? 0);
   return {
-    space: value.parameter ?? ARENA,
+    space: parameter ?? ARENA,
     begin,
     end: begin + (part?.bytes ?? value.bytes),
     pitch: part?.pitch ?? 0,

@@ -343,6 +343,44 @@ function strided(out: number, x: number, offset: number, scattered: number): Rul
   };
 }
 
+/**
+ * Any number of parts: `outs` outputs of each, then `ins` inputs of each, of which the first `moving`
+ * are as long as the outputs, and their length comes next. Shared as if all parts were one range.
+ */
+function inParts(outs: number, moving: number, ins: number, cost: number): Rule {
+  const partsOf = (o: Operands): { outs: Operands; ins: Operands; n: number; lines: number }[] => {
+    const count = o.length / (outs + ins);
+    return Array.from({ length: count }, (_, part) => {
+      const start = count * outs + part * ins;
+      const n = number(o, start + moving);
+      return {
+        outs: o.slice(part * outs, (part + 1) * outs),
+        ins: o.slice(start, start + ins),
+        ...{ n, lines: Math.ceil(n / LINE) },
+      };
+    });
+  };
+  return {
+    grain: 1,
+    units: (o) => partsOf(o).reduce((lines, part) => lines + part.lines, 0),
+    work: (o) => partsOf(o).reduce((elements, { n }) => elements + n, 0) * cost,
+    share(o, first, count) {
+      const [written, read]: [Operand[], Operand[]] = [[], []];
+      let line = 0;
+      for (const part of partsOf(o)) {
+        const begin = Math.max(first - line, 0) * LINE;
+        const length = Math.min((first + count - line) * LINE, part.n) - begin;
+        line += part.lines;
+        if (length <= 0) continue;
+        const move = (operand: Operand): Operand => elements(operand, begin, length);
+        written.push(...part.outs.map(move));
+        read.push(...part.ins.slice(0, moving).map(move), length, ...part.ins.slice(moving + 1));
+      }
+      return [...written, ...read];
+    },
+  };
+}
+
 /** out, x, bytes */
 const copy: Rule = {
   grain: LINE,
@@ -370,7 +408,7 @@ const BINARY = [
   Opcode.Integers,
 ]);
 const WIDE_BINARY = [Opcode.Pow, Opcode.Atan2, Opcode.Hypot];
-const UNARY = [Opcode.Increment, Opcode.Neg, Opcode.Sqrt, Opcode.Relu, Opcode.ToFloat].concat([
+const UNARY = [Opcode.Neg, Opcode.Sqrt, Opcode.Relu, Opcode.ToFloat].concat([
   Opcode.ToInteger,
   Opcode.Abs,
   Opcode.Sign,
@@ -464,12 +502,14 @@ export const rules: ReadonlyMap<Opcode, Rule> = new Map<Opcode, Rule>([
   // y, x, geometry, …; dx, dy, geometry, …
   [Opcode.AvgPool, byImage(2, { images: [1], planes: [0] }, { cost: CURVED })],
   [Opcode.AvgPoolBackward, byImage(2, { images: [0], planes: [1] }, { cost: CURVED })],
-  // pOut, p, g, n, hyper
-  [Opcode.Sgd, ranges(3, [0, 1, 2], CHEAP)],
-  // pOut, bufferOut, p, g, buffer, n, …
-  [Opcode.SgdMomentum, ranges(5, [0, 1, 2, 3, 4], 2 * CHEAP)],
-  // pOut, moment1Out, moment2Out, p, g, moment1, moment2, n, …
-  [Opcode.Adam, ranges(7, [0, 1, 2, 3, 4, 5, 6], 4 * CHEAP)],
+  // out; x, n
+  [Opcode.Increment, inParts(1, 1, 2, CHEAP)],
+  // pOut; p, g, n, hyper
+  [Opcode.Sgd, inParts(1, 2, 4, CHEAP)],
+  // pOut, bufferOut; p, g, buffer, n, hyper, nesterov
+  [Opcode.SgdMomentum, inParts(2, 3, 6, 2 * CHEAP)],
+  // pOut, moment1Out, moment2Out; p, g, moment1, moment2, n, hyper, decoupled
+  [Opcode.Adam, inParts(3, 4, 7, 4 * CHEAP)],
 ]);
 
 /** Instructions without a rule, that cost about as much as their operands are large. */

@@ -47,7 +47,7 @@ import type { Heap } from "./float.js";
 import { gemm, gemmBackward, gemmBatched, gemmSums } from "./gemm.js";
 import { argsort, gather, scatterAdd, take, takeAdd } from "./indexing.js";
 import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from "./loss.js";
-import { copy, fill, increment, oneHot, stridedCopy, stridedPlace } from "./move.js";
+import { copy, fill, oneHot, stridedCopy, stridedPlace } from "./move.js";
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm.js";
 import { avgPool, avgPoolBackward, maxPool, poolGather, poolScatter } from "./pool.js";
 import { dropout, normal, randomBits, uniform } from "./random.js";
@@ -69,7 +69,7 @@ import {
   sinh,
   tan,
 } from "./transcendental.js";
-import { adam, sgd, sgdMomentum } from "./update.js";
+import { adamParts, incrementParts, sgdMomentumParts, sgdParts } from "./updateParts.js";
 
 /**
  * The WebAssembly run loop's twin: the same words, the same order, the same status (see
@@ -118,7 +118,7 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
         argsort(m, o(0), o(1), o(2), o(3), o(4), o(5));
         break;
       case Opcode.Increment:
-        increment(m, o(0), o(1), o(2));
+        incrementParts(m, at);
         break;
       case Opcode.OneHot: {
         const row = oneHot(m, o(0), o(1), o(2), o(3));
@@ -346,13 +346,13 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
         dropout(m, o(0), o(1), o(2), o(3), o(4), o(5));
         break;
       case Opcode.Sgd:
-        sgd(m, o(0), o(1), o(2), o(3), o(4));
+        sgdParts(m, at);
         break;
       case Opcode.SgdMomentum:
-        sgdMomentum(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7));
+        sgdMomentumParts(m, at);
         break;
       case Opcode.Adam:
-        adam(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9));
+        adamParts(m, at);
         break;
       case Opcode.Log1p:
         log1p(m, o(0), o(1), o(2));

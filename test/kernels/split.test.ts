@@ -209,18 +209,26 @@ const batchNormEval: Make = (m, outer = 0, c = 0, i = 0, choice = 0) => {
     ],
   };
 };
+/** An update of one to three parts of various lengths. */
 const update =
   (states: number, hyper: readonly number[], ...flag: number[]): Make =>
-  (m, n = 0) => {
-    const fresh = (): Value => m.floats(17 * n);
-    const [p, g] = [fresh(), fresh()];
-    // Second moments are no negative numbers.
-    const old = Array.from({ length: states }, () => m.positive(17 * n));
+  (m, ...sizes) => {
+    const parts = Array.from({ length: 1 + ((sizes[4] ?? 0) % 3) }, (_, part) => {
+      const n = 17 * ((sizes[part] ?? 0) % 13);
+      const [p, g] = [m.floats(n), m.floats(n)];
+      // Second moments are no negative numbers.
+      const old = Array.from({ length: states }, () => m.positive(n));
+      return { writes: [p, ...old], rest: [p, g, ...old, n, m.list(...hyper), ...flag] };
+    });
     return {
-      writes: [p, ...old],
-      rest: [p, g, ...old, 17 * n, m.list(...hyper), ...flag],
+      writes: parts.flatMap(({ writes }) => writes),
+      rest: parts.flatMap(({ rest }) => rest),
     };
   };
+const increments: Make = (m, ...sizes) => {
+  const words = sizes.slice(0, 1 + ((sizes[4] ?? 0) % 3)).map((n) => m.words(n, 9));
+  return { writes: words, rest: words.flatMap((x) => [x, x.size]) };
+};
 const images = (sizes: readonly number[], filters: number): number[] => {
   const [n = 0, c = 0, h = 0, w = 0, k = 0] = sizes;
   const [height, width] = [3 + (h % 5), 3 + (w % 7)];
@@ -266,7 +274,7 @@ const cases: readonly (readonly [name: string, opcode: Opcode, make: Make])[] = 
     writes: [m.words(rows * n, 9), m.words(n, 9)],
     rest: [m.floats(rows * n), rows, n, choice % 2],
   })],
-  ["Increment", Opcode.Increment, unaryWords],
+  ["Increment", Opcode.Increment, increments],
   ["Add", Opcode.Add, binary], ["Sub", Opcode.Sub, binary], ["Mul", Opcode.Mul, binary], ["Div", Opcode.Div, binary], ["Maximum", Opcode.Maximum, binary],
   ["Minimum", Opcode.Minimum, binary], ["Equal", Opcode.Equal, binary], ["MaximumShare", Opcode.MaximumShare, binary],
   ["Neg", Opcode.Neg, unary], ["Exp", Opcode.Exp, unary], ["Log", Opcode.Log, unary], ["Sqrt", Opcode.Sqrt, unary], ["Sigmoid", Opcode.Sigmoid, unary],
@@ -396,7 +404,10 @@ describe.each(cases)("%s", (_, opcode, make) => {
           );
           const alone = m.run([share], contents);
           const written = footprint(
-            share.operands.slice(0, share.writes.length).filter((_, i) => !isScratch(i)),
+            share.operands.filter((operand, i) => {
+              if (typeof operand === "number" || isScratch(i)) return false;
+              return share.writes.includes(operand instanceof Part ? operand.value : operand);
+            }),
           );
           for (const value of results) {
             const mine = written.get(value) ?? new Set();
