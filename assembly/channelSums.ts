@@ -46,12 +46,6 @@ function rstdAt(variance: usize, at: usize, count: usize, eps: usize): v128 {
   return variance ? rstdOf(loadLanes(variance + at, count), eps) : f32x4.splat(0);
 }
 
-// @ts-ignore: decorator
-@inline
-function firstLane(v: v128): v128 {
-  return v128.shuffle<f32>(v, v, 0, 0, 0, 0);
-}
-
 /** out += Σ F over the rows of a block, for one to four channels. */
 // @ts-ignore: decorator
 @inline
@@ -99,8 +93,8 @@ function addWideStrip<F>(
   v128.store(out, f32x4.add(v128.load(out, 48), s3), 48);
 }
 
-/** out[c] = Σ F over the rows of [outer, channels], in blocks of KC. */
-function columnSums<F>(
+/** out[c] = Σ F over the rows of [outer, channels], inner = 1, in blocks of KC. */
+export function columnSums<F>(
   out: usize, x: usize, dy: usize, mean: usize, variance: usize, outer: usize, channels: usize,
   eps: usize,
 ): void {
@@ -192,36 +186,24 @@ function halve<F>(
 }
 
 /**
- * out[c] = Σ F over outer and inner, inner > 1: rows by the row order, their sums in blocks of KC.
+ * Σ F over the rows of one channel, inner > 1: rows by the row order, their sums in blocks of KC.
+ * x and dy: the channel's first row; `stride` bytes from one to the next.
  */
-function rowSums<F>(
-  out: usize, x: usize, dy: usize, mean: usize, variance: usize, outer: usize, channels: usize,
-  inner: usize, eps: usize,
-): void {
-  const bytes = inner << 2;
-  const stride = channels * bytes;
-  for (let c: usize = 0; c < channels; c++) {
-    const shift = firstLane(meanAt(mean, c << 2, 1));
-    const scale = firstLane(rstdAt(variance, c << 2, 1, eps));
-    let total: f32 = 0;
-    for (let from: usize = 0; from < outer; from += KC) {
-      const end = min<usize>(from + KC, outer);
-      let s: f32 = 0;
-      for (let r = from; r < end; r++) {
-        const at = r * stride + c * bytes;
-        s += rowSum<F>(x + at, dy + at, inner, shift, scale);
-      }
-      total += s;
+export function channelSum<F>(
+  x: usize, dy: usize, mean: f32, rstd: f32, outer: usize, stride: usize, inner: usize,
+): f32 {
+  const shift = f32x4.splat(mean);
+  const scale = f32x4.splat(rstd);
+  let total: f32 = 0;
+  for (let from: usize = 0; from < outer; from += KC) {
+    const end = min<usize>(from + KC, outer);
+    let s: f32 = 0;
+    for (let r = from; r < end; r++) {
+      s += rowSum<F>(x, dy, inner, shift, scale);
+      x += stride;
+      dy += stride;
     }
-    store<f32>(out + (c << 2), total);
+    total += s;
   }
-}
-
-/** out[c] = Σ F over the outer and inner axes of [outer, channels, inner]. */
-export function channelSums<F>(
-  out: usize, x: usize, dy: usize, mean: usize, variance: usize, outer: usize, channels: usize,
-  inner: usize, eps: usize,
-): void {
-  if (inner == 1) columnSums<F>(out, x, dy, mean, variance, outer, channels, eps);
-  else rowSums<F>(out, x, dy, mean, variance, outer, channels, inner, eps);
+  return total;
 }

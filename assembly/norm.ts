@@ -1,4 +1,4 @@
-import { channelSums, rstdOf } from "./channelSums";
+import { channelSum, columnSums, rstdOf } from "./channelSums";
 import { loadLanes, storeLanes } from "./lanes";
 
 /**
@@ -149,32 +149,28 @@ function mapColumns<F>(
   }
 }
 
-/** inner > 1: one channel at a time, its constants in every lane. */
-function mapRows<F>(
-  out: usize, x: usize, dy: usize, mean: usize, variance: usize, gamma: usize, beta: usize,
-  slopes: usize, outer: usize, channels: usize, inner: usize, eps: usize,
+/**
+ * inner > 1: one channel at a time, its constants in every lane; x, dy and out begin with its first
+ * row, `stride` bytes from one to the next.
+ */
+function mapChannel<F>(
+  out: usize, x: usize, dy: usize, mean: v128, rstd: v128, gamma: v128, beta: v128, slopes: v128,
+  outer: usize, stride: usize, inner: usize,
 ): void {
   const n = f32x4.splat(<f32>(outer * inner));
-  const bytes = inner << 2;
-  const body = bytes & ~15;
-  for (let c: usize = 0; c < channels; c++) {
-    const o = c << 2;
-    const m = v128.load32_splat(mean + o);
-    const r = rstdOf(v128.load32_splat(variance + o), eps);
-    const scale = changetype<F>(0).scale(v128.load32_splat(gamma + o), r);
-    const shift = changetype<F>(0).perElement(v128.load32_splat(beta + o), n);
-    const slope = changetype<F>(0).perElement(v128.load32_splat(slopes + o), n);
-    for (let row: usize = 0; row < outer; row++) {
-      const at = (row * channels + c) * bytes;
-      const end = at + body;
+  const scale = changetype<F>(0).scale(gamma, rstd);
+  const shift = changetype<F>(0).perElement(beta, n);
+  const slope = changetype<F>(0).perElement(slopes, n);
+  const body = (inner << 2) & ~15;
+  for (let row: usize = 0; row < outer; row++) {
+    mapGroups<F>(out, x, dy, inner >> 2, 16, 4, mean, rstd, scale, shift, slope);
+    if (inner & 3)
       mapGroups<F>(
-        out + at, x + at, dy + at, inner >> 2, 16, 4, m, r, scale, shift, slope,
+        out + body, x + body, dy + body, 1, 16, inner & 3, mean, rstd, scale, shift, slope,
       );
-      if (body < bytes)
-        mapGroups<F>(
-          out + end, x + end, dy + end, 1, 16, inner & 3, m, r, scale, shift, slope,
-        );
-    }
+    out += stride;
+    x += stride;
+    dy += stride;
   }
 }
 
@@ -183,34 +179,77 @@ export function batchNormForward(
   outer: usize, channels: usize, inner: usize, eps: usize,
 ): void {
   const n = <f32>(outer * inner);
-  channelSums<Value>(mean, x, x, 0, 0, outer, channels, inner, eps);
-  divide(mean, channels, n);
-  channelSums<SquaredDeviation>(variance, x, x, mean, 0, outer, channels, inner, eps);
-  divide(variance, channels, n);
-  batchNormEval(y, x, mean, variance, gamma, beta, outer, channels, inner, eps);
+  if (inner == 1) {
+    columnSums<Value>(mean, x, x, 0, 0, outer, channels, eps);
+    divide(mean, channels, n);
+    columnSums<SquaredDeviation>(variance, x, x, mean, 0, outer, channels, eps);
+    divide(variance, channels, n);
+    batchNormEval(y, x, mean, variance, gamma, beta, outer, channels, inner, eps);
+    return;
+  }
+  // A channel is read three times while it is in cache.
+  const stride = channels * inner << 2;
+  for (let c: usize = 0; c < channels << 2; c += 4) {
+    const m = channelSum<Value>(x, x, 0, 0, outer, stride, inner) / n;
+    const v = channelSum<SquaredDeviation>(x, x, m, 0, outer, stride, inner) / n;
+    store<f32>(mean + c, m);
+    store<f32>(variance + c, v);
+    const shift = v128.load32_splat(beta + c);
+    mapChannel<Output>(
+      y, x, x, f32x4.splat(m), rstdOf(f32x4.splat(v), eps), v128.load32_splat(gamma + c), shift,
+      shift, outer, stride, inner,
+    );
+    x += inner << 2;
+    y += inner << 2;
+  }
 }
 
 export function batchNormEval(
   y: usize, x: usize, mean: usize, variance: usize, gamma: usize, beta: usize,
   outer: usize, channels: usize, inner: usize, eps: usize,
 ): void {
-  if (inner == 1)
+  if (inner == 1) {
     mapColumns<Output>(y, x, x, mean, variance, gamma, beta, beta, outer, channels, eps);
-  else mapRows<Output>(y, x, x, mean, variance, gamma, beta, beta, outer, channels, inner, eps);
+    return;
+  }
+  for (let c: usize = 0; c < channels << 2; c += 4) {
+    const shift = v128.load32_splat(beta + c);
+    mapChannel<Output>(
+      y, x, x, v128.load32_splat(mean + c), rstdOf(v128.load32_splat(variance + c), eps),
+      v128.load32_splat(gamma + c), shift, shift, outer, channels * inner << 2, inner,
+    );
+    x += inner << 2;
+    y += inner << 2;
+  }
 }
 
 export function batchNormBackward(
   dx: usize, dGamma: usize, dBeta: usize, x: usize, mean: usize, variance: usize, gamma: usize,
   dy: usize, outer: usize, channels: usize, inner: usize, eps: usize,
 ): void {
-  channelSums<Value>(dBeta, dy, dy, 0, 0, outer, channels, inner, eps);
-  channelSums<GradientTimesXhat>(dGamma, x, dy, mean, variance, outer, channels, inner, eps);
-  if (inner == 1)
+  if (inner == 1) {
+    columnSums<Value>(dBeta, dy, dy, 0, 0, outer, channels, eps);
+    columnSums<GradientTimesXhat>(dGamma, x, dy, mean, variance, outer, channels, eps);
     mapColumns<Gradient>(
       dx, x, dy, mean, variance, gamma, dBeta, dGamma, outer, channels, eps,
     );
-  else
-    mapRows<Gradient>(
-      dx, x, dy, mean, variance, gamma, dBeta, dGamma, outer, channels, inner, eps,
+    return;
+  }
+  const stride = channels * inner << 2;
+  for (let c: usize = 0; c < channels << 2; c += 4) {
+    const m = load<f32>(mean + c);
+    const rstd = rstdOf(v128.load32_splat(variance + c), eps);
+    const r = f32x4.extract_lane(rstd, 0);
+    const sum = channelSum<Value>(dy, dy, m, r, outer, stride, inner);
+    const product = channelSum<GradientTimesXhat>(x, dy, m, r, outer, stride, inner);
+    store<f32>(dBeta + c, sum);
+    store<f32>(dGamma + c, product);
+    mapChannel<Gradient>(
+      dx, x, dy, f32x4.splat(m), rstd, v128.load32_splat(gamma + c), f32x4.splat(sum),
+      f32x4.splat(product), outer, stride, inner,
     );
+    x += inner << 2;
+    dy += inner << 2;
+    dx += inner << 2;
+  }
 }

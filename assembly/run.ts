@@ -381,7 +381,8 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         break;
       case Opcode.Conv2dWeightGradient:
         conv2dWeightGradient(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), at + 24, word(at, 20), workspace,
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), at + 24, word(at, 20), word(at, 21),
+          word(at, 22),
         );
         break;
       case Opcode.MaxPool:

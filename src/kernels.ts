@@ -475,10 +475,14 @@ export interface Kernels {
    */
   fold(out: number, x: number, geometry: number): void;
   /**
-   * y [N, O, oH, oW] = activation(w · columns(x) + bias), a product for each image and group: x [N,
+   * y [N, O, oH, oW] = activation(w · unfold(x) + bias), a product for each image and group: x [N,
    * C, H, W], w [O, C / groups, kH, kW], bias [O] or 0: none. In GEMM's order with k = (c, ky, kx).
-   * `span`: positions at a time; `scratch`: min(KC, k) · min(span, oH·oW) floats, none needed for a
-   * kernel of 1 × 1 with stride 1 and no padding. Bits do not depend on `span`.
+   * `span`: positions at a time, whole rows when it covers one. A kernel of 1 × 1 with stride 1 and
+   * no padding needs no `scratch`; others as many floats as `src/ops/convScratch.ts` counts: packed
+   * filters, and padded planes of a part of one image. Bits do not depend on `span`.
+   *
+   * Convolutions and their input gradients fall into images: y and x advanced, N less. Each such
+   * part needs a scratch of its own.
    */
   conv2dForward(
     y: number,
@@ -492,10 +496,13 @@ export interface Kernels {
   ): void;
   /**
    * dx [N, C, H, W] = fold(wᵀ · dy) + bias, for each image and group: dy [N, O, oH, oW], w [O, C /
-   * groups, kH, kW], bias [C] or 0: none (a transposed convolution has one). The product in GEMM's
-   * order with k over the O / groups filters, then `fold`'s additions, then the bias. `span`:
-   * channels at a time; `scratch`: min(span, C / groups) · kH·kW·oH·oW floats, none needed where
-   * `conv2dForward` needs none.
+   * groups, kH, kW], bias [C] or 0: none (a transposed convolution has one). For each pixel one sum
+   *
+   *     Σ w[o, c, ky, kx] · dy[n, o, (y + padding y − ky·dilation y) / stride y, (x + …) / …]
+   *
+   * in GEMM's order with k = (o, ky, kx), of those elements of the kernel for which both divisions
+   * leave no remainder; where dy has no such position it counts as 0, and is multiplied. `span`:
+   * positions at a time of those that lie a stride apart; `scratch` as for `conv2dForward`.
    */
   conv2dInputGradient(
     dx: number,
@@ -507,10 +514,10 @@ export interface Kernels {
     span: number,
   ): void;
   /**
-   * dw [O, C / groups, kH, kW] = Σ dy · columns(x)ᵀ for each group: x [N, C, H, W], dy [N, O, oH,
+   * dw [O, C / groups, kH, kW] = Σ dy · unfold(x)ᵀ for each group: x [N, C, H, W], dy [N, O, oH,
    * oW]. In GEMM's order with k = (n, oy, ox): its blocks cross from one image into the next.
-   * `span`: elements of a filter at a time; `scratch`: KC · (min(span, C / groups · kH·kW) + O /
-   * groups) floats at most.
+   * `span`: channels at a time; `scratch`: as many floats as `src/ops/convScratch.ts` counts. Only
+   * the filters first ≤ o < end are written, so that it falls into parts, each with its own scratch.
    */
   conv2dWeightGradient(
     dw: number,
@@ -519,6 +526,8 @@ export interface Kernels {
     dy: number,
     geometry: number,
     span: number,
+    first: number,
+    end: number,
   ): void;
   /**
    * The greatest element of each window of x [N, C, H, W] in y [N, C, oH, oW], and where it is in

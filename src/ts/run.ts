@@ -316,7 +316,7 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
         conv2dInputGradient(m, o(0), o(1), o(2), o(3), o(4), (at + 7) << 2, o(21));
         break;
       case Opcode.Conv2dWeightGradient:
-        conv2dWeightGradient(m, o(0), o(1), o(2), o(3), (at + 6) << 2, o(20));
+        conv2dWeightGradient(m, o(0), o(1), o(2), o(3), (at + 6) << 2, o(20), o(21), o(22));
         break;
       case Opcode.MaxPool:
         maxPool(m, o(0), o(1), o(2), (at + 5) << 2);
