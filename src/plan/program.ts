@@ -240,7 +240,7 @@ function assemble(lists: Schedule["lists"]): {
         if (operand instanceof Value)
           relocations.push({ word: words.length, value: operand, offset: 0 });
         else if (operand instanceof Part)
-          relocations.push({ word: words.length, value: operand.value, offset: operand.offset });
+          relocations.push({ word: words.length, value: operand.value, offset: operand.moved });
         words.push(typeof operand === "number" ? operand : 0);
       }
     }

@@ -15,20 +15,28 @@ import { type Instruction, Value } from "./lowering.js";
 /** Some bytes of a value. */
 export class Part {
   readonly value: Value;
-  /** Bytes from the value's start. */
+  /** The first byte used, from the value's start. */
   readonly offset: number;
   /** From the first byte used to the last. */
   readonly bytes: number;
   /** Of a column band in a matrix: bytes from row to row, and of one row; 0: all are used. */
   readonly pitch: number;
   readonly width: number;
+  /** What is added to the value's address: `offset`, or 0 for a kernel that finds its part itself. */
+  readonly moved: number;
 
-  constructor(value: Value, offset: number, bytes: number, pitch = 0, width = 0) {
+  constructor(
+    value: Value,
+    offset: number,
+    bytes: number,
+    { pitch = 0, width = 0, moved = offset } = {},
+  ) {
     this.value = value;
     this.offset = offset;
     this.bytes = bytes;
     this.pitch = pitch;
     this.width = width;
+    this.moved = moved;
   }
 }
 
@@ -211,7 +219,8 @@ const gemm = (mask: boolean): Rule => ({
       const cols = Math.min(count * TILE_COLUMNS, n - j);
       const band = (value: Operand | undefined): Part => {
         const extent = (m - 1) * rsC + cols;
-        return new Part(value as Value, j * WORD, extent * WORD, rsC * WORD, cols * WORD);
+        const columns = { pitch: rsC * WORD, width: cols * WORD };
+        return new Part(value as Value, j * WORD, extent * WORD, columns);
       };
       shared[0] = band(o[0]);
       shared[2] = from(o[2], j * csB);
@@ -381,6 +390,24 @@ function inParts(outs: number, moving: number, ins: number, cost: number): Rule 
   };
 }
 
+/** dw, scratch, x, dy, geometry, span, first, end: by filters, which the kernel counts off itself. */
+const weightGradient: Rule = {
+  operands: 23,
+  scratch: 1,
+  grain: TILE_ROWS,
+  units: (o) => number(o, 22) - number(o, 21),
+  work: convolutionWork(4),
+  share(o, first, count) {
+    const begin = number(o, 21) + first;
+    const each = (product(o, 5, 9, 10) / number(o, 19)) * WORD;
+    const shared = [...o];
+    shared[0] = new Part(o[0] as Value, begin * each, count * each, { moved: 0 });
+    shared[21] = begin;
+    shared[22] = begin + count;
+    return shared;
+  },
+};
+
 /** out, x, bytes */
 const copy: Rule = {
   grain: LINE,
@@ -488,6 +515,7 @@ export const rules: ReadonlyMap<Opcode, Rule> = new Map<Opcode, Rule>([
     Opcode.Conv2dInputGradient,
     { ...byImage(5, { images: [0], maps: [2] }, { scratch: 1 }), work: convolutionWork(5) },
   ],
+  [Opcode.Conv2dWeightGradient, weightGradient],
   // y, indices, x, geometry
   [Opcode.MaxPool, byImage(3, { images: [2], planes: [0, 1] }, { cost: 4 * CURVED })],
   // out, x, indices, planes, size, count
@@ -522,8 +550,6 @@ export function workOf(instruction: Instruction): number {
   const operands = operandsOf(instruction);
   const rule = rules.get(instruction.opcode);
   if (rule) return rule.work(operands);
-  // The gradient of a convolution's weights is as much work as the convolution.
-  if (instruction.opcode === Opcode.Conv2dWeightGradient) return convolutionWork(4)(operands);
   return largest(operands) * DEFAULT_WORK;
 }
 

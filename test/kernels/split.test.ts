@@ -50,7 +50,7 @@ class Memory {
       const address = (value: Value): number => addresses[values.indexOf(value)] as number;
       const word = (operand: Operand): number => {
         if (typeof operand === "number") return operand;
-        return operand instanceof Part ? address(operand.value) + operand.offset : address(operand);
+        return operand instanceof Part ? address(operand.value) + operand.moved : address(operand);
       };
       return shares.map(({ opcode, operands }) => [opcode, operands.map(word)] as const);
     });
@@ -245,7 +245,7 @@ const imageSize = (g: readonly number[]): number => at(g, 0, 1, 2, 3);
 const mapSize = (g: readonly number[]): number => at(g, 0, 4, 7, 8);
 const columnSize = (g: readonly number[]): number => at(g, 0, 1, 5, 6, 7, 8);
 const weightSize = (g: readonly number[]): number => at(g, 4, 1, 5, 6);
-const SCRATCH = 4096;
+const SCRATCH = 16384;
 const strided =
   (place: boolean): Make =>
   (m, a = 0, b = 0, c = 0, choice = 0) => {
@@ -313,6 +313,15 @@ const cases: readonly (readonly [name: string, opcode: Opcode, make: Make])[] = 
     const [dy, w] = [mapSize(g), weightSize(g)].map((size) => m.floats(size));
     return { writes: [m.floats(imageSize(g)), m.floats(SCRATCH)], rest: [dy, w, 0, ...g, 1] as Example["rest"] };
   }],
+  ["Conv2dWeightGradient", Opcode.Conv2dWeightGradient, (m, ...sizes) => {
+    const filters = 1 + ((sizes[5] ?? 0) % 11);
+    const g = images(sizes, filters);
+    const [x, dy] = [imageSize(g), mapSize(g)].map((size) => m.floats(size));
+    return {
+      writes: [m.floats(weightSize(g)), m.floats(65536)],
+      rest: [x, dy, ...g, 1, 0, filters] as Example["rest"],
+    };
+  }],
   ["MaxPool", Opcode.MaxPool, (m, ...sizes) => {
     const g = images(sizes, 0);
     return { writes: [m.floats(mapSize(g)), m.words(mapSize(g), 9)], rest: [m.floats(imageSize(g)), ...g] };
@@ -376,7 +385,7 @@ function expectSame(got: Block | undefined, wanted: Block | undefined, what: str
 }
 
 describe.each(cases)("%s", (_, opcode, make) => {
-  const sizes = fc.array(fc.nat({ max: 40 }), { minLength: 5, maxLength: 5 });
+  const sizes = fc.array(fc.nat({ max: 40 }), { minLength: 6, maxLength: 6 });
   const isScratch = (index: number): boolean => index === scratchOf(opcode);
 
   test("two to four shares leave the bits of the whole, and touch what they say", () => {
