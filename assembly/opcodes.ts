@@ -116,6 +116,8 @@ export const enum Opcode {
 
   GemmBackward,
   GemmSums,
+  Chain,
+  SumBlocks,
 
   /** Where the threads of a run wait for one another; see `barrier` in run.ts. */
   Barrier,

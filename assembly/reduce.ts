@@ -205,6 +205,12 @@ export function columnSums(out: usize, x: usize, n: i32, inner: u32, step: usize
   for (; out < end; out += 4, x += 4) store<f32>(out, columnSum1(x, n, step));
 }
 
+export function sumBlocks(out: usize, x: usize, n: i32): void {
+  for (; n > 0; n -= BLOCK, out += 4, x += <usize>BLOCK << 2) {
+    store<f32>(out, blockSum<Itself>(x, n < BLOCK ? n : BLOCK, f32x4.splat(0)));
+  }
+}
+
 export function mean(out: usize, x: usize, outer: u32, n: u32, inner: u32): void {
   sum(out, x, outer, n, inner);
   const end = out + ((<usize>outer * inner) << 2);

@@ -6,6 +6,7 @@ import {
   silu,
   siluBackward,
 } from "./activation";
+import { chain } from "./chain";
 import { Opcode, Refusal } from "./opcodes";
 import { fold, unfold } from "./columns";
 import {
@@ -50,7 +51,7 @@ import { copy, fill, oneHot, stridedCopy, stridedPlace } from "./move";
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm";
 import { avgPool, avgPoolBackward, maxPool, poolGather, poolScatter } from "./pool";
 import { dropout, normal, randomBits, uniform } from "./random";
-import { max, mean, min, sum } from "./reduce";
+import { max, mean, min, sum, sumBlocks } from "./reduce";
 import { rmsNorm, rmsNormBackward } from "./rmsNorm";
 import { argmax, cumsum } from "./scan";
 import { softmax, softmaxBackward } from "./softmax";
@@ -87,7 +88,7 @@ declare function barrier(): i32;
  * Executes the program of `bytes` bytes at `program`; the whole of a training step is one call of
  * this. Returns 0, or 1 when an instruction refused its input: then `status` holds u32 [refusal,
  * byte offset of the instruction, position, value] and no later instruction has run. `workspace` is
- * `workspaceBytes()` bytes of scratch for packed panels.
+ * `workspaceBytes()` bytes of scratch for packed panels and for the tiles of chains.
  */
 export function run(program: usize, bytes: usize, status: usize, workspace: usize): i32 {
   const end = program + bytes;
@@ -500,6 +501,12 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
           word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
           word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10), workspace,
         );
+        break;
+      case Opcode.Chain:
+        chain(at + 8, workspace);
+        break;
+      case Opcode.SumBlocks:
+        sumBlocks(word(at, 0), word(at, 1), word(at, 2));
         break;
       case Opcode.Barrier:
         if (barrier()) return 1;

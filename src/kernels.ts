@@ -682,6 +682,20 @@ export interface Kernels {
   geluTanh(out: number, x: number, n: number): void;
   /** s = ½(1 + tanh u): out = dy · (s · (1 + x · (1 − s) · 2u′)); f64 inside */
   geluTanhBackward(out: number, x: number, dy: number, n: number): void;
+
+  /**
+   * A program of elementwise kernels and reductions of rows, run once for each tile of what they
+   * compute: what only the chain reads stays in L1. `operands` is the address of words that
+   * `assembly/chain.ts` draws; `workspace` holds a copy of the program and the tiles of values that
+   * have no other place. Each element is computed as the instructions one by one would, to the bit;
+   * an output may be an operand that no later instruction of the chain reads.
+   */
+  chain(operands: number, workspace: number): void;
+  /**
+   * out[b] = the sum of block b of x: 4,096 elements, in the order of rows; the last has what is
+   * left. Their sum by that order is the sum of x. Not in place.
+   */
+  sumBlocks(out: number, x: number, n: number): void;
 }
 
 /** The operands of `add` and those like it. */

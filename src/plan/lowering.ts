@@ -67,6 +67,8 @@ export interface Instruction {
   readonly writes: readonly Value[];
   /** The operands after them: values that are read, and numbers. */
   readonly rest: readonly (Value | number)[];
+  /** The operands, where they are not `writes` and then `rest`. */
+  readonly words?: readonly (Value | number)[];
   /** Which written value may take the place of which read one. */
   readonly inPlace: readonly (readonly [written: Value, read: Value])[];
   readonly node: Node;

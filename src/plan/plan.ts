@@ -11,6 +11,7 @@ import { Opcode } from "../../assembly/opcodes.js";
 import type { Parameter } from "../parameter.js";
 import type { FloatDtype, Node, Tensor } from "../tensor.js";
 import { placeValues } from "./addresses.js";
+import { fuseChains } from "./chains.js";
 import { fuseEpilogues } from "./epilogues.js";
 import { dropUnread, type Instruction, Lowering, reads, type Value } from "./lowering.js";
 import { reduceTape, type Tape } from "./passes.js";
@@ -73,7 +74,7 @@ export function makePlan(
   const kept = new Set([...outputs, ...committed.map(({ value }) => value)]);
   const recorded = [...lowering.instructions, ...updates];
   const given = new Set(inputs);
-  const needed = fuseEpilogues(dropUnread(recorded, kept), kept);
+  const needed = fuseChains(fuseEpilogues(dropUnread(recorded, kept), kept), kept);
   commitInPlace(needed, committed, given);
   for (const { parameter, value } of committed)
     if (value.parameter !== parameter && value.size > 0)

@@ -10,6 +10,7 @@
  */
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Node } from "../tensor.js";
+import { BLOCK } from "./loops.js";
 import { type Instruction, Value } from "./lowering.js";
 
 /** Some bytes of a value. */
@@ -408,6 +409,49 @@ const weightGradient: Rule = {
   },
 };
 
+/**
+ * bytes, tiles, walks, scratches, tails, [place, step] …, [place] …, [place, value] …, program: by
+ * tiles; sizes of the last tile are for the last share only. See `assembly/chain.ts`.
+ */
+const chain: Rule = {
+  grain: 1,
+  units: (o) => number(o, 1),
+  work: (o) => (largest(o) * CHEAP * number(o, 2)) / 2,
+  share(o, first, count) {
+    const [bytes, tiles, walks, scratches, tails] = o.slice(0, 5) as number[] as [
+      ...[number, number, number],
+      ...[number, number],
+    ];
+    const last = first + count === tiles;
+    const tailsAt = 5 + 2 * walks + scratches;
+    const program = o.slice(tailsAt + 2 * tails);
+    for (let at = 5; at < 5 + 2 * walks; at += 2) {
+      const place = number(o, at) / WORD;
+      const step = number(o, at + 1) / WORD;
+      const operand = program[place];
+      program[place] = last
+        ? from(operand, first * step)
+        : elements(operand, first * step, count * step);
+    }
+    return [
+      ...[bytes, count, walks, scratches, last ? tails : 0],
+      ...o.slice(5, last ? tailsAt + 2 * tails : tailsAt),
+      ...program,
+    ];
+  },
+};
+
+/** out, x, n: a block of x is one element. */
+const sumBlocks: Rule = {
+  grain: 1,
+  units: (o) => Math.ceil(number(o, 2) / BLOCK),
+  work: (o) => number(o, 2) * CHEAP,
+  share(o, first, count) {
+    const length = Math.min(count * BLOCK, number(o, 2) - first * BLOCK);
+    return [elements(o[0], first, count), elements(o[1], first * BLOCK, length), length];
+  },
+};
+
 /** out, x, bytes */
 const copy: Rule = {
   grain: LINE,
@@ -471,6 +515,8 @@ export const rules: ReadonlyMap<Opcode, Rule> = new Map<Opcode, Rule>([
   ...each(REDUCTIONS, reduction),
   ...each([Opcode.Select, Opcode.SelectWords], select),
   [Opcode.Copy, copy],
+  [Opcode.Chain, chain],
+  [Opcode.SumBlocks, sumBlocks],
   // out, value, n
   [Opcode.Fill, ranges(2, [0], CHEAP)],
   [Opcode.StridedCopy, strided(0, 1, 2, 1)],
@@ -543,7 +589,8 @@ export const rules: ReadonlyMap<Opcode, Rule> = new Map<Opcode, Rule>([
 /** Instructions without a rule, that cost about as much as their operands are large. */
 const DEFAULT_WORK = CURVED;
 
-export const operandsOf = ({ writes, rest }: Instruction): Operands => [...writes, ...rest];
+export const operandsOf = ({ writes, rest, words }: Instruction): Operands =>
+  words ?? [...writes, ...rest];
 
 /** Estimated nanoseconds of an instruction on one thread. */
 export function workOf(instruction: Instruction): number {

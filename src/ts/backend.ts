@@ -5,7 +5,7 @@
 import { Arena, type Backend } from "../backend.js";
 import { run as runDouble } from "../generated/double/run.js";
 import { LinearMemory } from "../memory.js";
-import { run as runSingle } from "./run.js";
+import { run as runSingle, WORKSPACE_BYTES } from "./run.js";
 
 const MOST_BYTES = 65535 * 65536;
 
@@ -33,21 +33,32 @@ export function createTsBackend(options: { readonly maximumBytes?: number } = {}
     64,
   );
   const arena = new Arena(memory);
+  let workspace = 0;
+  /** The memory, with the workspace in it from the first use on. */
+  const used = (): LinearMemory => {
+    workspace ||= memory.allocate(WORKSPACE_BYTES);
+    return memory;
+  };
   let calls = 0;
   return {
     name: "ts",
     floats: ["f32", "f64"],
-    memory,
-    arena,
+    get memory() {
+      return used();
+    },
+    get arena() {
+      used();
+      return arena;
+    },
     get calls() {
       return calls;
     },
     run(float, program, bytes, status) {
       calls++;
-      const { f32, f64, i32: i, u32: u } = memory.views;
+      const { f32, f64, i32: i, u32: u } = used().views;
       return float === "f64"
-        ? runDouble({ f: f64, i, u }, program, bytes, status)
-        : runSingle({ f: f32, i, u }, program, bytes, status);
+        ? runDouble({ f: f64, i, u }, program, bytes, status, workspace)
+        : runSingle({ f: f32, i, u }, program, bytes, status, workspace);
     },
   };
 }

@@ -138,6 +138,14 @@ export function sum(
   }
 }
 
+export function sumBlocks(m: Heap, out: number, x: number, n: number): void {
+  const f = m.f;
+  const from = x >>> SHIFT;
+  let to = out >>> SHIFT;
+  for (let i = 0; i < n; i += BLOCK)
+    f[to++] = blockSum(f, from + i, Math.min(n - i, BLOCK), 0, undefined);
+}
+
 export function mean(
   m: Heap,
   out: number,

@@ -7,6 +7,7 @@ import {
   silu,
   siluBackward,
 } from "./activation.js";
+import { chain } from "./chain.js";
 import { fold, unfold } from "./columns.js";
 import {
   abs,
@@ -51,7 +52,7 @@ import { copy, fill, oneHot, stridedCopy, stridedPlace } from "./move.js";
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm.js";
 import { avgPool, avgPoolBackward, maxPool, poolGather, poolScatter } from "./pool.js";
 import { dropout, normal, randomBits, uniform } from "./random.js";
-import { max, mean, min, sum } from "./reduce.js";
+import { max, mean, min, sum, sumBlocks } from "./reduce.js";
 import { rmsNorm, rmsNormBackward } from "./rmsNorm.js";
 import { argmax, cumsum } from "./scan.js";
 import { softmax, softmaxBackward } from "./softmax.js";
@@ -71,11 +72,20 @@ import {
 } from "./transcendental.js";
 import { adamParts, incrementParts, sgdMomentumParts, sgdParts } from "./updateParts.js";
 
+/** Room for a chain's words and its tiles, in f64. */
+export const WORKSPACE_BYTES = 270_336;
+
 /**
  * The WebAssembly run loop's twin: the same words, the same order, the same status (see
  * `assembly/run.ts`).
  */
-export function run(m: Heap, program: number, bytes: number, status: number): number {
+export function run(
+  m: Heap,
+  program: number,
+  bytes: number,
+  status: number,
+  workspace: number,
+): number {
   const w = m.u;
   const start = program >>> 2;
   const end = (program + bytes) >>> 2;
@@ -417,6 +427,12 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
         break;
       case Opcode.GemmSums:
         gemmSums(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9), o(10));
+        break;
+      case Opcode.Chain:
+        chain(m, (at + 2) << 2, workspace);
+        break;
+      case Opcode.SumBlocks:
+        sumBlocks(m, o(0), o(1), o(2));
         break;
       default:
         throw new Error(`run: unknown opcode: got ${w[at]}, expected less than ${Opcode.Count}`);

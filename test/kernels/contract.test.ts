@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Kernels } from "../../src/kernels.js";
 import * as activation from "../../src/ts/activation.js";
+import { chain } from "../../src/ts/chain.js";
 import * as columns from "../../src/ts/columns.js";
 import * as compare from "../../src/ts/compare.js";
 import * as conv from "../../src/ts/conv.js";
@@ -47,6 +48,7 @@ const kernels: OnHeap = {
   ...rmsNorm,
   ...scan,
   ...softmax,
+  chain,
   gemm,
   gemmBackward,
   gemmBatched,
@@ -149,6 +151,8 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   geluBackward: Opcode.GeluBackward,
   geluTanh: Opcode.GeluTanh,
   geluTanhBackward: Opcode.GeluTanhBackward,
+  chain: Opcode.Chain,
+  sumBlocks: Opcode.SumBlocks,
 };
 
 test("each kernel has an opcode of its own, and each opcode a kernel", () => {

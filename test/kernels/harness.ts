@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { run as runDouble } from "../../src/generated/double/run.js";
 import { simd } from "../../src/generated/kernels.js";
-import { run as runSingle } from "../../src/ts/run.js";
+import { run as runSingle, WORKSPACE_BYTES } from "../../src/ts/run.js";
 
 type Buffer = Float32Array | Int32Array | Uint32Array;
 export type Block = Buffer | Float64Array;
@@ -103,7 +103,8 @@ export function onTs(
   program: (...addresses: number[]) => readonly Instruction[],
 ): Outcome {
   const heap = { ...views, f: new Float32Array(plain) };
-  return execute(plain, (p, n, s) => runSingle(heap, p, n, s), 4, buffers, program, 2 * PROGRAM);
+  const run = (p: number, n: number, s: number) => runSingle(heap, p, n, s, WORKSPACE);
+  return execute(plain, run, 4, buffers, program, align(WORKSPACE + WORKSPACE_BYTES));
 }
 
 export function onDouble(
@@ -111,7 +112,8 @@ export function onDouble(
   program: (...addresses: number[]) => readonly Instruction[],
 ): Outcome {
   const heap = { ...views, f: new Float64Array(plain) };
-  return execute(plain, (p, n, s) => runDouble(heap, p, n, s), 8, buffers, program, 2 * PROGRAM);
+  const run = (p: number, n: number, s: number) => runDouble(heap, p, n, s, WORKSPACE);
+  return execute(plain, run, 8, buffers, program, align(WORKSPACE + WORKSPACE_BYTES));
 }
 
 /** The bits of a block, NaNs made one. */

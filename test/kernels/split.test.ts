@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../assembly/opcodes.js";
+import { fuseChains } from "../../src/plan/chains.js";
 import { type Instruction, Value } from "../../src/plan/lowering.js";
 import { type Operand, Part, rules, type Share, scratchOf, split } from "../../src/plan/split.js";
 import { type Block, bits, onWasm } from "./harness.js";
@@ -61,6 +62,7 @@ class Memory {
 interface Example {
   readonly writes: readonly Value[];
   readonly rest: readonly (Value | number)[];
+  readonly words?: readonly (Value | number)[];
 }
 
 /** An instruction from a memory and some sizes 0 … 99. */
@@ -229,6 +231,31 @@ const increments: Make = (m, ...sizes) => {
   const words = sizes.slice(0, 1 + ((sizes[4] ?? 0) % 3)).map((n) => m.words(n, 9));
   return { writes: words, rest: words.flatMap((x) => [x, x.size]) };
 };
+/** y = e^x + a row, tile by tile, and the sums of its rows. */
+const chain: Make = (m, r = 0, c = 0, choice = 0) => {
+  const [rows, cols] = [5 + r, 4 + c];
+  const n = rows * cols;
+  const [x, row, exp, y, sums] = [n, cols, n, n, rows].map((size) => m.floats(size)) as [
+    ...[Value, Value, Value, Value, Value],
+  ];
+  const node = { op: {} } as Instruction["node"];
+  const plain = { inPlace: [], node };
+  const fused = fuseChains(
+    [
+      { opcode: Opcode.Exp, writes: [exp], rest: [x, n], ...plain },
+      { opcode: Opcode.Add, writes: [y], rest: [exp, row, rows, cols, cols, 1, 0, 1], ...plain },
+      { opcode: Opcode.Sum, writes: [sums], rest: [y, rows, cols, 1], ...plain },
+    ],
+    new Set(choice % 2 ? [y, sums] : [sums]),
+    { tile: 16, least: 1 },
+  );
+  expect(fused.map(({ opcode }) => opcode)).toEqual([Opcode.Chain]);
+  return fused[0] as Instruction;
+};
+const sumBlocks: Make = (m, n = 0) => {
+  const size = 700 * n;
+  return { writes: [m.floats(Math.ceil(size / 4096))], rest: [m.floats(size), size] };
+};
 const images = (sizes: readonly number[], filters: number): number[] => {
   const [n = 0, c = 0, h = 0, w = 0, k = 0] = sizes;
   const [height, width] = [3 + (h % 5), 3 + (w % 7)];
@@ -268,6 +295,7 @@ const EPS = 1e-5;
 // biome-ignore format: a table
 const cases: readonly (readonly [name: string, opcode: Opcode, make: Make])[] = [
   ["Copy", Opcode.Copy, (m, n = 0) => ({ writes: [m.floats(17 * n)], rest: [m.floats(17 * n), 68 * n] })],
+  ["Chain", Opcode.Chain, chain], ["SumBlocks", Opcode.SumBlocks, sumBlocks],
   ["Fill", Opcode.Fill, (m, n = 0) => ({ writes: [m.floats(17 * n)], rest: [m.list(3), 17 * n] })],
   ["StridedCopy", Opcode.StridedCopy, strided(false)], ["StridedPlace", Opcode.StridedPlace, strided(true)],
   ["Argsort", Opcode.Argsort, (m, rows = 0, n = 0, choice = 0) => ({
@@ -393,7 +421,7 @@ describe.each(cases)("%s", (_, opcode, make) => {
       fc.property(sizes, fc.integer({ min: 2, max: 4 }), (n, threads) => {
         const m = new Memory();
         const example = make(m, ...n);
-        const instruction = { opcode, ...example, inPlace: [] } as unknown as Instruction;
+        const instruction = { ...example, opcode, inPlace: [] } as unknown as Instruction;
         const shares = split(instruction, threads);
         const [whole] = split(instruction, 1) as [Share];
         const wanted = m.run([whole]);
