@@ -118,6 +118,8 @@ export const enum Opcode {
   GemmSums,
   Chain,
   SumBlocks,
+  CausalSoftmax,
+  CausalSoftmaxBackward,
 
   /** Where the threads of a run wait for one another; see `barrier` in run.ts. */
   Barrier,

@@ -54,7 +54,12 @@ import { dropout, normal, randomBits, uniform } from "./random";
 import { max, mean, min, sum, sumBlocks } from "./reduce";
 import { rmsNorm, rmsNormBackward } from "./rmsNorm";
 import { argmax, cumsum } from "./scan";
-import { softmax, softmaxBackward } from "./softmax";
+import {
+  causalSoftmax,
+  causalSoftmaxBackward,
+  softmax,
+  softmaxBackward,
+} from "./softmax";
 import {
   atan,
   atan2,
@@ -319,6 +324,15 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         softmaxBackward(
           word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
           word(at, 6),
+        );
+        break;
+      case Opcode.CausalSoftmax:
+        causalSoftmax(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5));
+        break;
+      case Opcode.CausalSoftmaxBackward:
+        causalSoftmaxBackward(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7),
         );
         break;
       case Opcode.SoftmaxCrossEntropyForward: {

@@ -337,6 +337,38 @@ export interface Kernels {
   ): void;
 
   /**
+   * Softmax of scores x [rows, n] of which query q = r mod `queries` sees keys 0 … q only:
+   *
+   *     z       = x · scale                                   of the first min(n, q + 1)
+   *     y       = exp(z − max(x) · scale) / Σ exp(…)          sums in row order
+   *     y       = 0                                           of the others, which are not read
+   *
+   * `scale` > 0 is a scalar. y may alias x.
+   */
+  causalSoftmax(
+    y: number,
+    x: number,
+    rows: number,
+    n: number,
+    queries: number,
+    scale: number,
+  ): void;
+  /**
+   * dx = ((dy − Σ dy·y) · y) · scale of the keys that are seen, sums in row order, and 0 of the
+   * others, which are not read. `scratch` is n floats. dx may alias y or dy.
+   */
+  causalSoftmaxBackward(
+    dx: number,
+    scratch: number,
+    y: number,
+    dy: number,
+    rows: number,
+    n: number,
+    queries: number,
+    scale: number,
+  ): void;
+
+  /**
    * Softmax cross-entropy of each row (log-sum-exp: Bridle 1990; shifted by the row's maximum, so
    * nothing overflows).
    *
@@ -674,13 +706,13 @@ export interface Kernels {
   silu(out: number, x: number, n: number): void;
   /** c = x within ±800, s = sigmoid(c): out = dy · (s · (1 + c · (1 − s))) */
   siluBackward(out: number, x: number, dy: number, n: number): void;
-  /** x · Φ(x), Φ the normal distribution; f64 inside, within 0.51 ULP */
+  /** x · Φ(x), Φ the normal distribution; within 5.4 ULP */
   gelu(out: number, x: number, n: number): void;
-  /** out = dy · (Φ(x) + x · Φ′(x)); what dy is multiplied by is within 0.51 ULP of the larger term */
+  /** out = dy · (Φ(x) + x · Φ′(x)); what dy is multiplied by is within 5 ULP of the larger term */
   geluBackward(out: number, x: number, dy: number, n: number): void;
-  /** ½x · (1 + tanh u), u = √(2/π) · (x + 0.044715 x³); f64 inside, within 0.51 ULP */
+  /** ½x · (1 + tanh u), u = √(2/π) · (x + 0.044715 x³); within 3.3 ULP */
   geluTanh(out: number, x: number, n: number): void;
-  /** s = ½(1 + tanh u): out = dy · (s · (1 + x · (1 − s) · 2u′)); f64 inside */
+  /** s = ½(1 + tanh u): out = dy · (s · (1 + x · (1 − s) · 2u′)), as accurate as `geluBackward` */
   geluTanhBackward(out: number, x: number, dy: number, n: number): void;
 
   /**

@@ -12,6 +12,7 @@ import type { Parameter } from "../parameter.js";
 import type { FloatDtype, Node, Tensor } from "../tensor.js";
 import { placeValues } from "./addresses.js";
 import { fuseChains } from "./chains.js";
+import { composeCopies } from "./copies.js";
 import { fuseEpilogues } from "./epilogues.js";
 import { dropUnread, type Instruction, Lowering, reads, type Value } from "./lowering.js";
 import { reduceTape, type Tape } from "./passes.js";
@@ -74,7 +75,7 @@ export function makePlan(
   const kept = new Set([...outputs, ...committed.map(({ value }) => value)]);
   const recorded = [...lowering.instructions, ...updates];
   const given = new Set(inputs);
-  const needed = fuseChains(fuseEpilogues(dropUnread(recorded, kept), kept), kept);
+  const needed = fuseChains(fuseEpilogues(dropUnread(composeCopies(recorded), kept), kept), kept);
   commitInPlace(needed, committed, given);
   for (const { parameter, value } of committed)
     if (value.parameter !== parameter && value.size > 0)

@@ -196,6 +196,26 @@ const reduction: Rule = along(2, { 0: (o) => number(o, 4), 1: (o) => product(o, 
 const rows = (cost: number): Rule =>
   along(2, { 0: (o) => number(o, 3), 1: (o) => number(o, 3) }, { cost });
 
+/** …, rows, n, queries, scale: by blocks of `queries` rows, since a row's number counts within one. */
+function causal(size: number, moving: readonly number[], scratch: number | undefined): Rule {
+  const block = (o: Operands): number => number(o, size + 2);
+  return {
+    grain: 1,
+    ...(scratch !== undefined && { scratch }),
+    units: (o) => Math.ceil(number(o, size) / block(o)),
+    work: (o) => product(o, size, size + 1) * CURVED,
+    share(o, first, count) {
+      const n = number(o, size + 1);
+      const row = first * block(o);
+      const rows = Math.min(count * block(o), number(o, size) - row);
+      const shared = [...o];
+      for (const index of moving) shared[index] = elements(o[index], row * n, rows * n);
+      shared[size] = rows;
+      return shared;
+    },
+  };
+}
+
 /** dx, scratch, …, rows, n: the row counts at `size`, operands of that many rows. */
 const rowsBackward = (size: number, moving: readonly number[], cost: number): Rule =>
   along(size, Object.fromEntries(moving.map((index) => [index, (o) => number(o, size + 1)])), {
@@ -534,6 +554,8 @@ export const rules: ReadonlyMap<Opcode, Rule> = new Map<Opcode, Rule>([
   [Opcode.Softmax, rows(2 * CURVED)],
   // dx, scratch, y, dy, rows, n, logarithm
   [Opcode.SoftmaxBackward, rowsBackward(4, [0, 2, 3], CURVED)],
+  [Opcode.CausalSoftmax, causal(2, [0, 1], undefined)],
+  [Opcode.CausalSoftmaxBackward, causal(4, [0, 2, 3], 1)],
   // dLogits, logits, labels, rowMax, logSum, dLosses, rows, cols, dStride
   [
     Opcode.SoftmaxCrossEntropyBackward,

@@ -55,7 +55,7 @@ import { dropout, normal, randomBits, uniform } from "./random.js";
 import { max, mean, min, sum, sumBlocks } from "./reduce.js";
 import { rmsNorm, rmsNormBackward } from "./rmsNorm.js";
 import { argmax, cumsum } from "./scan.js";
-import { softmax, softmaxBackward } from "./softmax.js";
+import { causalSoftmax, causalSoftmaxBackward, softmax, softmaxBackward } from "./softmax.js";
 import {
   atan,
   atan2,
@@ -275,6 +275,12 @@ export function run(
         break;
       case Opcode.SoftmaxBackward:
         softmaxBackward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
+        break;
+      case Opcode.CausalSoftmax:
+        causalSoftmax(m, o(0), o(1), o(2), o(3), o(4), o(5));
+        break;
+      case Opcode.CausalSoftmaxBackward:
+        causalSoftmaxBackward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7));
         break;
       case Opcode.SoftmaxCrossEntropyForward: {
         const row = softmaxCrossEntropyForward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));

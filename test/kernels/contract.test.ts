@@ -153,6 +153,8 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   geluTanhBackward: Opcode.GeluTanhBackward,
   chain: Opcode.Chain,
   sumBlocks: Opcode.SumBlocks,
+  causalSoftmax: Opcode.CausalSoftmax,
+  causalSoftmaxBackward: Opcode.CausalSoftmaxBackward,
 };
 
 test("each kernel has an opcode of its own, and each opcode a kernel", () => {

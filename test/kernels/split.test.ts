@@ -190,6 +190,22 @@ const rowsBackward =
       rest: [y, dy, rows, n + 1, last(m)],
     };
   };
+const causal: Make = (m, blocks = 0, q = 0, n = 0, choice = 0) => {
+  const [queries, rows] = [1 + (q % 7), blocks * (1 + (q % 7))];
+  const x = m.floats(rows * (n + 1));
+  return {
+    writes: [outOr(m, x, choice)],
+    rest: [x, rows, n + 1, queries, m.list(0.3)],
+  };
+};
+const causalBackward: Make = (m, ...sizes) => {
+  const { writes, rest } = causal(m, ...sizes);
+  const [dy, rows, n, ...last] = rest as [Value, number, number, ...Value[]];
+  return {
+    writes: [writes[0] as Value, m.floats(n)],
+    rest: [m.floats(dy.size), dy, rows, n, ...last],
+  };
+};
 const crossEntropyBackward: Make = (m, rows = 0, c = 0, choice = 0) => {
   const [cols, stride] = [c + 1, choice % 2];
   const logits = m.floats(rows * cols);
@@ -320,6 +336,8 @@ const cases: readonly (readonly [name: string, opcode: Opcode, make: Make])[] = 
   ["GemmSums", Opcode.GemmSums, gemmSums], ["GemmBatched", Opcode.GemmBatched, gemmBatched],
   ["Softmax", Opcode.Softmax, rowsOf(() => 0)],
   ["SoftmaxBackward", Opcode.SoftmaxBackward, rowsBackward(() => 1)],
+  ["CausalSoftmax", Opcode.CausalSoftmax, causal],
+  ["CausalSoftmaxBackward", Opcode.CausalSoftmaxBackward, causalBackward],
   ["SoftmaxCrossEntropyBackward", Opcode.SoftmaxCrossEntropyBackward, crossEntropyBackward],
   ["BatchNormEval", Opcode.BatchNormEval, batchNormEval],
   ["RmsNorm", Opcode.RmsNorm, rowsOf((m) => m.list(EPS))], ["RmsNormBackward", Opcode.RmsNormBackward, rowsBackward((m) => m.list(EPS))],
