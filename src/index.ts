@@ -1,5 +1,6 @@
 import { type Backend, setDefaultBackend } from "./backend.js";
 import { createWasmBackend } from "./wasm/backend.js";
+import { createThreadedBackend } from "./wasm/threads.js";
 
 /** The WebAssembly backend: the default, and what `init({ backend: wasm })` goes back to. */
 export const wasm: Backend = createWasmBackend();
@@ -8,7 +9,7 @@ setDefaultBackend((relaxedSimd) => {
   if (!relaxedSimd) return wasm;
   relaxed ??= createWasmBackend({ relaxedSimd });
   return relaxed;
-});
+}, createThreadedBackend);
 
 export {
   derivative,
@@ -29,7 +30,7 @@ export {
   valueAndGrad,
   vjp,
 } from "./autodiff/transforms.js";
-export { type Backend, type InitOptions, init } from "./backend.js";
+export { type Backend, type InitOptions, init, type ThreadedBackend } from "./backend.js";
 export { type ComparedOp, type CompareReport, compare } from "./check/compare.js";
 export { type GradCheckEntry, type GradCheckReport, gradCheck } from "./check/gradCheck.js";
 export {

@@ -80,6 +80,7 @@ describe("imports of src point one way", () => {
     expect(new Set(chosen.map(({ from, to }) => `${from} → ${to}`))).toEqual(
       new Set([
         "src/index.ts → src/wasm/backend.ts",
+        "src/index.ts → src/wasm/threads.ts",
         "src/pure.ts → src/ts/backend.ts",
         // Called by the checks alone: a bundle that does not check does not hold it.
         "src/check/backends.ts → src/wasm/backend.ts",

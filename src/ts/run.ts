@@ -73,7 +73,7 @@ import {
 import { adamParts, incrementParts, sgdMomentumParts, sgdParts } from "./updateParts.js";
 
 /** Room for a chain's words and its tiles, in f64. */
-export const WORKSPACE_BYTES = 2 ** 18 + 2 ** 13;
+export const WORKSPACE_BYTES = 270_336;
 
 /**
  * The WebAssembly run loop's twin: the same words, the same order, the same status (see

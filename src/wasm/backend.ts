@@ -18,12 +18,22 @@ interface Instance {
   readonly memory: LinearMemory;
   readonly arena: Arena;
   readonly exports: KernelExports;
-  readonly workspace: number;
+  /** Of each thread, one after the other. */
+  readonly workspaces: readonly number[];
 }
 
-function instantiate(limit: number, fused: boolean): Instance {
-  const wasm = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
-  const exports = instantiateKernels(kernelModules(fused), wasm);
+/** The bytes that a memory may have, from what was asked for. */
+export function limitOf(maximumBytes: number = MOST_PAGES * PAGE): number {
+  return Math.min(Math.floor(maximumBytes / PAGE), MOST_PAGES) * PAGE;
+}
+
+/** Kernels over a memory of at most `limit` bytes, with workspaces for so many threads. */
+export function instantiate(
+  exports: KernelExports,
+  wasm: WebAssembly.Memory,
+  limit: number,
+  threads: number,
+): Instance {
   const memory = new LinearMemory(
     {
       limit,
@@ -39,8 +49,10 @@ function instantiate(limit: number, fused: boolean): Instance {
     },
     exports.heapBase() >>> 0,
   );
-  const workspace = memory.allocate(exports.workspaceBytes());
-  return { memory, arena: new Arena(memory), exports, workspace };
+  const workspaces = Array.from({ length: threads }, () =>
+    memory.allocate(exports.workspaceBytes()),
+  );
+  return { memory, arena: new Arena(memory), exports, workspaces };
 }
 
 export interface WasmOptions {
@@ -52,12 +64,13 @@ export interface WasmOptions {
 
 /** A backend of its own, instantiated on first use; its `variant` says whether it fuses. */
 export function createWasmBackend(options: WasmOptions = {}): Backend {
-  const pages = Math.floor((options.maximumBytes ?? MOST_PAGES * PAGE) / PAGE);
-  const limit = Math.min(pages, MOST_PAGES) * PAGE;
+  const limit = limitOf(options.maximumBytes);
   const fused = options.relaxedSimd === true && hasRelaxedSimd();
   let made: Instance | undefined;
   const instance = (): Instance => {
-    made ??= instantiate(limit, fused);
+    if (made) return made;
+    const wasm = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
+    made = instantiate(instantiateKernels(kernelModules(fused), wasm), wasm, limit, 1);
     return made;
   };
   let calls = 0;
@@ -76,8 +89,8 @@ export function createWasmBackend(options: WasmOptions = {}): Backend {
     },
     run(_, program, bytes, status) {
       calls++;
-      const { exports, workspace } = instance();
-      return exports.run(program, bytes, status, workspace);
+      const { exports, workspaces } = instance();
+      return exports.run(program, bytes, status, workspaces[0] as number);
     },
   };
 }

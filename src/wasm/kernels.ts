@@ -55,6 +55,43 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(decode(RELAXED_PROBE));
 }
 
+/**
+ * Turns the imported memory of a module into a shared one: of the import section's entries [module,
+ * name, kind, …], that of kind 2 has limits whose flag 1 (a maximum) becomes 3 (shared as well).
+ */
+export function toShared(module: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const bytes = module.slice();
+  let at = 8;
+  const integer = (): number => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++] as number;
+      value |= (byte & 127) << shift;
+      if (byte < 128) return value >>> 0;
+    }
+  };
+  const skipName = (): void => {
+    const length = integer();
+    at += length;
+  };
+  while (at < bytes.length) {
+    const section = bytes[at++];
+    const end = integer() + at;
+    for (let entries = section === 2 ? integer() : 0; entries > 0; entries--) {
+      skipName();
+      skipName();
+      const kind = bytes[at++];
+      if (kind === 0) integer();
+      else if (kind === 2 && bytes[at] === 1) {
+        bytes[at] = 3;
+        return bytes;
+      } else break;
+    }
+    at = end;
+  }
+  throw new Error("threads: the module imports no memory with a maximum: expected one");
+}
+
 let strictModule: WebAssembly.Module | undefined;
 let relaxedModule: WebAssembly.Module | undefined;
 
@@ -65,16 +102,24 @@ export function kernelModules(fused: boolean): KernelModules {
   return { simd: strictModule, relaxed: relaxedModule };
 }
 
+/** The same over shared memory, for several threads. */
+export function sharedModules(fused: boolean): KernelModules {
+  const compile = (hex: string) => new WebAssembly.Module(toShared(decode(hex)));
+  return { simd: compile(simd), ...(fused && { relaxed: compile(relaxed) }) };
+}
+
 /** The strict build never calls it unless it is told to. */
 function noProduct(): void {}
 
-/** The kernels over a memory. */
+/** The kernels over a memory; `barrier` is called by programs for several threads only. */
 export function instantiateKernels(
   modules: KernelModules,
   memory: WebAssembly.Memory,
+  barrier: () => number = () => 0,
 ): KernelExports {
   const make = <E>(module: WebAssembly.Module, env: Record<string, WebAssembly.ImportValue>): E =>
-    instantiateSync(module, { env: { memory, ...env } }).instance.exports as E;
+    instantiateSync(module, { env: { memory, ...env }, threads: { barrier } }).instance
+      .exports as E;
   const products = modules.relaxed && make<RelaxedExports>(modules.relaxed, {});
   const strict = make<StrictExports>(modules.simd, {
     fusedProduct: products?.product ?? noProduct,
