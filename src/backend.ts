@@ -55,27 +55,57 @@ export class Arena {
   }
 }
 
-let makeDefault: (() => Backend) | undefined;
+/** What an entry of the package brings: the backend of everything that asks for no other. */
+export interface Home {
+  readonly backend: Backend;
+  /** Another backend of the same kind, with a memory of its own. */
+  create(): Backend;
+  /** Takes a compiled module of the kernels, for backends that are not instantiated yet. */
+  useModule?(module: unknown): void;
+}
+
+let home: Home | undefined;
 let active: Backend | undefined;
 let activeDtype: FloatDtype = "f32";
 
-/** Names the backend to use when `init` has chosen none; it is made on first use. */
-export function setDefaultBackend(make: () => Backend): void {
-  makeDefault ??= make;
+/**
+ * Names what to use when `init` has chosen nothing. WebAssembly goes before TypeScript, in whatever
+ * order their entries are imported.
+ */
+export function setHome(entry: Home): void {
+  if (home?.backend.name !== "wasm") home = entry;
+}
+
+function homeOrThrow(): Home {
+  if (!home)
+    throw new Error(
+      'backend: none is registered: got no import of "chainrule", expected one, or of "chainrule/pure"',
+    );
+  return home;
 }
 
 export function defaultBackend(): Backend {
-  active ??= makeDefault?.();
-  if (!active)
-    throw new Error(
-      'backend: none is registered: got no import of "chainrule", expected one, or init({ backend: ts })',
-    );
+  active ??= homeOrThrow().backend;
   return active;
 }
+
+/** A backend of the kind that the entry brought, with a memory of its own. */
+export const createHomeBackend = (): Backend => homeOrThrow().create();
 
 /** The dtype of tensors and Parameters made from plain numbers. */
 export function defaultDtype(): FloatDtype {
   return activeDtype;
+}
+
+export interface InitOptions {
+  readonly backend?: Backend;
+  readonly dtype?: FloatDtype;
+  /**
+   * The kernels, compiled by you, for places that do not compile bytes or to serve them as a file:
+   * `import module from "chainrule/kernels.wasm"`, or
+   * `await WebAssembly.compileStreaming(fetch(url))`. Call it before anything is computed.
+   */
+  readonly module?: WebAssembly.Module;
 }
 
 /**
@@ -83,16 +113,24 @@ export function defaultDtype(): FloatDtype {
  * backend they were made in. `dtype: "f64"` needs the TypeScript backend: `import { ts } from
  * "chainrule/pure"`.
  */
-export function init(options: { backend?: Backend; dtype?: FloatDtype } = {}): void {
+export function init(options: InitOptions = {}): void {
   const backend = options.backend ?? active;
   const dtype = options.dtype ?? (options.backend ? "f32" : activeDtype);
   if (dtype !== "f32" && dtype !== "f64")
     throw new TypeError(`init: unknown dtype: got ${String(dtype)}, expected f32 or f64`);
-  if (dtype === "f64" && !backend?.floats.includes("f64"))
+  const floats = (backend ?? home?.backend)?.floats;
+  if (dtype === "f64" && !floats?.includes("f64"))
     throw new TypeError(
       `init: dtype f64 is not supported by the backend: got ${backend?.name ?? "wasm"}, ` +
         'expected ts; import { ts } from "chainrule/pure" and call init({ backend: ts, dtype: "f64" })',
     );
+  if (options.module !== undefined) {
+    if (!home?.useModule)
+      throw new TypeError(
+        'init: module without WebAssembly: got one with "chainrule/pure" alone, expected an import of "chainrule"',
+      );
+    home.useModule(options.module);
+  }
   active = backend;
   activeDtype = dtype;
 }

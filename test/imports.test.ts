@@ -55,7 +55,7 @@ describe("imports of src point one way", () => {
     ["compile", /^src\/compile\.ts$/],
     ["state", /^src\/(state|random)\.ts$|^src\/io\//],
     ["nn, optim, data, checks", /^src\/(nn|optim|data|inspect|check)\//],
-    ["entries", /^src\/(index|pure)\.ts$/],
+    ["entries", /^src\/(core|pure|index(\.\w+)?|wasm(Files|Module)\.d)\.ts$/],
   ];
   const layerOf = (path: string): number => layers.findIndex(([, pattern]) => pattern.test(path));
   const isBackend = (path: string): boolean => /^src\/(wasm|ts|generated)\//.test(path);
@@ -79,11 +79,15 @@ describe("imports of src point one way", () => {
     const chosen = imports.filter(({ from, to }) => !isBackend(from) && isBackend(to));
     expect(new Set(chosen.map(({ from, to }) => `${from} → ${to}`))).toEqual(
       new Set([
-        "src/index.ts → src/wasm/backend.ts",
+        ...["index", "index.workerd", "index.edgeLight"].flatMap((entry) => [
+          `src/${entry}.ts → src/wasm/backend.ts`,
+          `src/${entry}.ts → src/wasm/modules.ts`,
+        ]),
+        "src/index.ts → src/wasm/embedded.ts",
         "src/pure.ts → src/ts/backend.ts",
         // Called by the checks alone: a bundle that does not check does not hold it.
-        "src/check/backends.ts → src/wasm/backend.ts",
-        "src/check/backends.ts → src/ts/backend.ts",
+        "src/check/backends.ts → src/generated/double/run.ts",
+        "src/check/backends.ts → src/ts/arrayBackend.ts",
       ]),
     );
     const used = imports.filter(({ from, to }) => isBackend(from) && !isBackend(to));
@@ -150,12 +154,13 @@ describe("the package", () => {
       shell: process.platform === "win32",
     });
     const packed = (JSON.parse(output)[0].files as { path: string }[]).map(({ path }) => path);
-    const entries = Object.values(manifest.exports).flatMap((entry) =>
-      typeof entry === "string" ? entry : Object.values(entry as Record<string, string>),
-    );
+    type Target = string | { readonly [condition: string]: Target };
+    const filesOf = (target: Target): string[] =>
+      typeof target === "string" ? [target] : Object.values(target).flatMap(filesOf);
+    const entries = filesOf(manifest.exports);
     expect(packed).toEqual(expect.arrayContaining(entries.map((path) => path.replace("./", ""))));
     const allowed =
-      /^dist\/[\w.-]+\.(js|js\.map|d\.ts)$|^(CHANGELOG|README)\.md$|^(LICENSE|NOTICE)$|^package\.json$/;
+      /^dist\/[\w.-]+\.(c?js|c?js\.map|d\.c?ts|wasm)$|^(CHANGELOG|README)\.md$|^(LICENSE|NOTICE)$|^package\.json$/;
     expect(packed.filter((path) => !allowed.test(path))).toEqual([]);
   });
 

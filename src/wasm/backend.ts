@@ -1,11 +1,10 @@
 /**
- * The WebAssembly backend: one memory, one instance, kernels embedded in the package and compiled
- * on first use.
+ * The WebAssembly backend: one memory and one instance of the kernels, made on first use.
  */
 import { instantiateSync } from "@assemblyscript/loader";
-import { Arena, type Backend } from "../backend.js";
-import { simd } from "../generated/kernels.js";
+import { Arena, type Backend, type Home } from "../backend.js";
 import { LinearMemory } from "../memory.js";
+import { kernelModule, useModule } from "./modules.js";
 
 const PAGE = 65536;
 /** One page short of 4 GiB, so that the address after the last byte is still a u32. */
@@ -17,19 +16,6 @@ interface Exports {
   workspaceBytes(): number;
 }
 
-function decode(hex: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(hex.length / 2);
-  for (let index = 0; index < bytes.length; index++)
-    bytes[index] = Number.parseInt(hex.slice(2 * index, 2 * index + 2), 16);
-  return bytes;
-}
-
-let compiled: WebAssembly.Module | undefined;
-function kernels(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(decode(simd));
-  return compiled;
-}
-
 interface Instance {
   readonly memory: LinearMemory;
   readonly arena: Arena;
@@ -39,8 +25,14 @@ interface Instance {
 
 function instantiate(limit: number): Instance {
   const wasm = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
-  const exports = instantiateSync(kernels(), { env: { memory: wasm } }).instance
-    .exports as unknown as Exports;
+  const module = kernelModule();
+  const imports = { env: { memory: wasm } };
+  // The loader knows modules of this realm only; an edge sandbox may hand over one of another.
+  const instance =
+    module instanceof WebAssembly.Module
+      ? instantiateSync(module, imports).instance
+      : new WebAssembly.Instance(module, imports);
+  const exports = instance.exports as unknown as Exports;
   const memory = new LinearMemory(
     {
       limit,
@@ -92,3 +84,9 @@ export function createWasmBackend(options: { readonly maximumBytes?: number } = 
     },
   };
 }
+
+/** The WebAssembly backend: the default, and what `init({ backend: wasm })` goes back to. */
+export const wasm: Backend = createWasmBackend();
+
+/** What the entries with WebAssembly bring. */
+export const wasmHome: Home = { backend: wasm, create: createWasmBackend, useModule };
