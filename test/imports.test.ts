@@ -95,7 +95,7 @@ describe("imports of src point one way", () => {
       ({ to, typeOnly }) => !typeOnly && !(layerOf(to) >= 0 && layerOf(to) < 2),
     );
     expect(above.map(({ from, to }) => `${from} → ${to}`)).toEqual([
-      "src/wasm/backend.ts → @assemblyscript/loader",
+      "src/wasm/modules.ts → @assemblyscript/loader",
     ]);
   });
 

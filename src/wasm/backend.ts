@@ -1,10 +1,9 @@
 /**
  * The WebAssembly backend: one memory and one instance of the kernels, made on first use.
  */
-import { instantiateSync } from "@assemblyscript/loader";
 import { Arena, type Backend, type Home } from "../backend.js";
 import { LinearMemory } from "../memory.js";
-import { kernelModule, useModule } from "./modules.js";
+import { instantiate, kernelModule, useModule } from "./modules.js";
 
 const PAGE = 65536;
 /** One page short of 4 GiB, so that the address after the last byte is still a u32. */
@@ -23,15 +22,9 @@ interface Instance {
   readonly workspace: number;
 }
 
-function instantiate(limit: number): Instance {
+function makeInstance(limit: number): Instance {
   const wasm = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
-  const module = kernelModule();
-  const imports = { env: { memory: wasm } };
-  // The loader knows modules of this realm only; an edge sandbox may hand over one of another.
-  const instance =
-    module instanceof WebAssembly.Module
-      ? instantiateSync(module, imports).instance
-      : new WebAssembly.Instance(module, imports);
+  const instance = instantiate(kernelModule(), { env: { memory: wasm } });
   const exports = instance.exports as unknown as Exports;
   const memory = new LinearMemory(
     {
@@ -61,7 +54,7 @@ export function createWasmBackend(options: { readonly maximumBytes?: number } = 
   const limit = Math.min(pages, MOST_PAGES) * PAGE;
   let made: Instance | undefined;
   const instance = (): Instance => {
-    made ??= instantiate(limit);
+    made ??= makeInstance(limit);
     return made;
   };
   let calls = 0;

@@ -3,6 +3,8 @@
  * embedded in the JavaScript, or a `.wasm` file imported as a module where isolates refuse to
  * compile bytes. `init({ module })` goes before both.
  */
+import { instantiateSync } from "@assemblyscript/loader";
+
 export interface ModuleProvider {
   /** A compiled module; kept by the caller. */
   module(): WebAssembly.Module;
@@ -48,3 +50,62 @@ export function kernelModule(): WebAssembly.Module {
 
 /** The bytes of the kernels; undefined where only a module is known. */
 export const kernelBytes = (): Uint8Array<ArrayBuffer> | undefined => provider?.bytes?.();
+
+/** A module of one function: (i32) → i8x16.splat → i32x4.extract_lane 0. */
+const SIMD_PROBE = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 6, 1, 96, 1, 127, 1, 127, 3, 2, 1, 0],
+  ...[10, 11, 1, 9, 0, 32, 0, 253, 15, 253, 27, 0, 11],
+);
+
+const PURE = 'the same library without WebAssembly is "chainrule/pure"';
+
+function hasSimd(): boolean {
+  try {
+    return WebAssembly.validate(SIMD_PROBE);
+  } catch {
+    // A policy that forbids WebAssembly may forbid this too: it is then the policy that is named.
+    return true;
+  }
+}
+
+/** Why a compilation was refused, and what to do about it. */
+function refusal(cause: unknown): Error {
+  if (!hasSimd())
+    return new Error(
+      `wasm: the engine has no SIMD: got a refusal of 128-bit instructions, expected an engine of 2021 or later; ${PURE}`,
+      { cause },
+    );
+  return new Error(
+    `wasm: compiling the kernels is not allowed here: got "${String(cause)}", expected permission. ` +
+      "In a page, add 'wasm-unsafe-eval' to script-src of its Content-Security-Policy. In an edge " +
+      'isolate, bundle with the condition "workerd" or "edge-light", or import module from ' +
+      `"chainrule/kernels.wasm" and call init({ module }). Otherwise, ${PURE}`,
+    { cause },
+  );
+}
+
+export function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  if (typeof WebAssembly === "undefined")
+    throw new Error(`wasm: the engine has no WebAssembly: expected one that has it; ${PURE}`);
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (cause) {
+    throw refusal(cause);
+  }
+}
+
+export function instantiate(
+  module: WebAssembly.Module,
+  imports: WebAssembly.Imports,
+): WebAssembly.Instance {
+  try {
+    // The loader knows modules of this realm only; a sandbox may hand over one of another.
+    return module instanceof WebAssembly.Module
+      ? instantiateSync(module, imports).instance
+      : new WebAssembly.Instance(module, imports);
+  } catch (cause) {
+    // WebKit compiles under any policy, and refuses here.
+    if (cause instanceof WebAssembly.LinkError || cause instanceof RangeError) throw cause;
+    throw refusal(cause);
+  }
+}

@@ -22,6 +22,9 @@ function inWorker() {
     });
   },
   (error) => {
-    globalThis.RESULT = JSON.stringify({ error: String(error?.message ?? error) });
+    globalThis.RESULT = JSON.stringify({
+      isolated: globalThis.crossOriginIsolated === true,
+      error: String(error?.message ?? error),
+    });
   },
 );

@@ -71,6 +71,9 @@ export function pages({ policies }) {
 
 /** What a page left in RESULT, as a run. */
 export function outcome({ label, refused }, text) {
-  const { report, error } = JSON.parse(text);
-  return refused ? { label, refusal: error ?? "nothing was refused" } : { label, report, error };
+  const { report, error, isolated } = JSON.parse(text);
+  if (refused) return { label, refusal: error ?? "nothing was refused" };
+  if (isolated !== label.endsWith("isolated"))
+    return { label, error: `cross-origin isolated: ${isolated}` };
+  return { label, report, error };
 }
