@@ -58,7 +58,8 @@ describe("imports of src point one way", () => {
     ["entries", /^src\/(core|pure|index(\.\w+)?|wasm(Files|Module)\.d)\.ts$/],
   ];
   const layerOf = (path: string): number => layers.findIndex(([, pattern]) => pattern.test(path));
-  const isBackend = (path: string): boolean => /^src\/(wasm|ts|generated)\//.test(path);
+  const isBackend = (path: string): boolean =>
+    /^src\/((wasm|ts|generated)\/|kernels\.wasm)/.test(path);
 
   test("every file has a layer", () => {
     expect(src.filter((path) => !isBackend(path) && layerOf(path) < 0)).toEqual([]);
@@ -84,6 +85,8 @@ describe("imports of src point one way", () => {
           `src/${entry}.ts → src/wasm/modules.ts`,
         ]),
         "src/index.ts → src/wasm/embedded.ts",
+        "src/index.workerd.ts → src/kernels.wasm",
+        "src/index.edgeLight.ts → src/kernels.wasm?module",
         "src/pure.ts → src/ts/backend.ts",
         // Called by the checks alone: a bundle that does not check does not hold it.
         "src/check/backends.ts → src/generated/double/run.ts",

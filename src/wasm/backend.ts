@@ -23,8 +23,9 @@ interface Instance {
 }
 
 function makeInstance(limit: number): Instance {
+  const module = kernelModule();
   const wasm = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
-  const instance = instantiate(kernelModule(), { env: { memory: wasm } });
+  const instance = instantiate(module, { env: { memory: wasm } });
   const exports = instance.exports as unknown as Exports;
   const memory = new LinearMemory(
     {

@@ -12,6 +12,8 @@ export interface ModuleProvider {
   bytes?(): Uint8Array<ArrayBuffer>;
 }
 
+const PURE = 'the same library without WebAssembly is "chainrule/pure"';
+
 let provider: ModuleProvider | undefined;
 let compiled: WebAssembly.Module | undefined;
 
@@ -41,6 +43,8 @@ export function useModule(module: unknown): void {
 }
 
 export function kernelModule(): WebAssembly.Module {
+  if (typeof WebAssembly === "undefined")
+    throw new Error(`wasm: the engine has no WebAssembly: expected one that has it; ${PURE}`);
   if (!compiled) {
     if (!provider) throw new Error('wasm: no kernels: expected an import of "chainrule"');
     compiled = provider.module();
@@ -56,8 +60,6 @@ const SIMD_PROBE = Uint8Array.of(
   ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 6, 1, 96, 1, 127, 1, 127, 3, 2, 1, 0],
   ...[10, 11, 1, 9, 0, 32, 0, 253, 15, 253, 27, 0, 11],
 );
-
-const PURE = 'the same library without WebAssembly is "chainrule/pure"';
 
 function hasSimd(): boolean {
   try {
@@ -85,8 +87,6 @@ function refusal(cause: unknown): Error {
 }
 
 export function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
-  if (typeof WebAssembly === "undefined")
-    throw new Error(`wasm: the engine has no WebAssembly: expected one that has it; ${PURE}`);
   try {
     return new WebAssembly.Module(bytes);
   } catch (cause) {
