@@ -83,7 +83,7 @@ test("a tensor of one copy is refused by the other, by name", () => {
 test("one copy recording while the other one computes", async () => {
   const outer = training(first);
   const inner = training(second);
-  const nested = first.core.compile((t) => {
+  const nested = first.core.compile((t: Tensor) => {
     inner.step();
     return t.mul(2).add(first.core.tensor((inner.predict() as number[][])[0] as number[]));
   });
@@ -97,7 +97,7 @@ test.each<[string, (copy: Copy, run: ReturnType<typeof training>) => unknown]>([
   [
     "an error of the user's inside a trace",
     ({ core }, { x }) =>
-      core.compile((t) => {
+      core.compile((t: Tensor) => {
         t.exp().sum();
         throw new RangeError("the user's own");
       })(x),
@@ -105,8 +105,8 @@ test.each<[string, (copy: Copy, run: ReturnType<typeof training>) => unknown]>([
   [
     "an error inside a gradient inside a trace",
     ({ core }, { x }) =>
-      core.compile((t) =>
-        core.grad((u) => {
+      core.compile((t: Tensor) =>
+        core.grad((u: Tensor) => {
           u.square();
           throw new RangeError("the user's own");
         })(t),
@@ -114,7 +114,7 @@ test.each<[string, (copy: Copy, run: ReturnType<typeof training>) => unknown]>([
   ],
   [
     "a shape that does not fit, inside a trace",
-    ({ core }, { x }) => core.compile((t) => t.matmul(t))(x),
+    ({ core }, { x }) => core.compile((t: Tensor) => t.matmul(t))(x),
   ],
   [
     "a label out of range, refused while the program runs",
