@@ -43,5 +43,5 @@ export default defineConfig([
     format: ["esm"],
   },
   // For tools that know neither `module-sync` nor ES modules; its types are copies of the others.
-  { ...common, entry: { ...entry, double }, format: ["cjs"] },
+  { ...common, entry: { ...entry, double }, format: ["cjs"], sourcemap: false },
 ]);
