@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join, posix } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { build as bundled } from "esbuild";
 import { build } from "vite";
 import { describe, expect, test } from "vitest";
 
@@ -205,5 +206,21 @@ describe("the package", () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  test("the pure entry with all the others contains no WebAssembly", async () => {
+    const entries = ["pure", "nn", "optim", "data", "io", "random"];
+    const { outputFiles } = await bundled({
+      stdin: {
+        contents: entries.map((name) => `export * as ${name} from "./${name}.js";`).join("\n"),
+        resolveDir: join(root, "dist"),
+      },
+      bundle: true,
+      format: "esm",
+      write: false,
+    });
+    const text = outputFiles[0]?.text ?? "";
+    expect(text).toMatch(/name:\s*"ts"/);
+    expect(text).not.toMatch(/\bWebAssembly\s*[.[(]|name:\s*"wasm"|[0-9a-f]{200}/);
   });
 });
