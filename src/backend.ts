@@ -97,6 +97,13 @@ export function defaultDtype(): FloatDtype {
   return activeDtype;
 }
 
+/** A WebAssembly.Module, also in projects whose `lib` does not know that name. */
+export type KernelModule = typeof globalThis extends {
+  readonly WebAssembly: { readonly Module: { readonly prototype: infer Module } };
+}
+  ? Module
+  : object;
+
 export interface InitOptions {
   readonly backend?: Backend;
   readonly dtype?: FloatDtype;
@@ -105,7 +112,7 @@ export interface InitOptions {
    * `import module from "chainrule/kernels.wasm"`, or
    * `await WebAssembly.compileStreaming(fetch(url))`. Call it before anything is computed.
    */
-  readonly module?: WebAssembly.Module;
+  readonly module?: KernelModule;
 }
 
 /**

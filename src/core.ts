@@ -20,7 +20,7 @@ export {
   valueAndGrad,
   vjp,
 } from "./autodiff/transforms.js";
-export { type Backend, type InitOptions, init } from "./backend.js";
+export { type Backend, type InitOptions, init, type KernelModule } from "./backend.js";
 export { type ComparedOp, type CompareReport, compare } from "./check/compare.js";
 export { type GradCheckEntry, type GradCheckReport, gradCheck } from "./check/gradCheck.js";
 export { type Argument, type Arguments, type Compiled, compile, type Traced } from "./compile.js";

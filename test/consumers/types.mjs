@@ -37,17 +37,31 @@ const kernels: WebAssembly.Module = module;
 init({ module: kernels });
 `;
 
-/** Name, module system, resolution, file. */
+/** Neither the DOM nor Node's types: what a worker or a bare project has. */
+const BARE = `import { grad, init, tensor } from "chainrule";
+import * as nn from "chainrule/nn";
+import { SGD } from "chainrule/optim";
+import { ts } from "chainrule/pure";
+import * as random from "chainrule/random";
+
+random.seed(1);
+const optimizer = new SGD(new nn.Linear(2, 1).parameters(), { lr: 0.1 });
+init({ backend: ts });
+export const result: number = grad((x) => x.square().sum())(tensor(optimizer.lr)).item();
+`;
+
+/** Name, module system, resolution, file, text, library. */
 const cases = [
   ["node16", "node16", "node16", "main.mts", PROGRAM],
   ["node16-required", "node16", "node16", "main.cts", REQUIRED],
   ["nodenext", "nodenext", "nodenext", "main.mts", PROGRAM],
   ["bundler", "esnext", "bundler", "main.ts", PROGRAM],
+  ["bare", "nodenext", "nodenext", "main.mts", BARE, ["es2023"]],
   ["bundler-module", "esnext", "bundler", "worker.ts", WORKER],
 ];
 
 /** Compiles a case; the types of the package are checked too. */
-function compiled([name, module, moduleResolution, file, text]) {
+function compiled([name, module, moduleResolution, file, text, lib = ["es2023", "dom"]]) {
   const folder = project(`types-${name}`, {
     "package.json": '{ "private": true, "type": "module" }\n',
     [file]: text,
@@ -56,7 +70,7 @@ function compiled([name, module, moduleResolution, file, text]) {
         module,
         moduleResolution,
         target: "es2022",
-        lib: ["es2023", "dom"],
+        lib,
         types: [],
         strict: true,
         exactOptionalPropertyTypes: true,
