@@ -2,9 +2,9 @@
  * Smooth activations and their derivatives (contract: `src/kernels.ts`): what each computes on four
  * lanes; `map.ts` has the loops.
  */
+import { gelu4, geluSlope4, geluTanh4, geluTanhSlope4 } from "./gelu";
 import { map1, zip } from "./map";
 import { sigmoid4 } from "./math";
-import { geluOf, geluSlopeOf, geluTanhOf, geluTanhSlopeOf } from "./wideGelu";
 
 @unmanaged
 class Silu {
@@ -39,7 +39,7 @@ class Gelu {
   // @ts-ignore: decorator
   @inline
   of(x: v128): v128 {
-    return geluOf(x);
+    return gelu4(x);
   }
 }
 export function gelu(out: usize, x: usize, n: usize): void {
@@ -51,7 +51,7 @@ class GeluBackward {
   // @ts-ignore: decorator
   @inline
   of(x: v128, dy: v128): v128 {
-    return f32x4.mul(dy, geluSlopeOf(x));
+    return f32x4.mul(dy, geluSlope4(x));
   }
 }
 export function geluBackward(out: usize, x: usize, dy: usize, n: usize): void {
@@ -63,7 +63,7 @@ class GeluTanh {
   // @ts-ignore: decorator
   @inline
   of(x: v128): v128 {
-    return geluTanhOf(x);
+    return geluTanh4(x);
   }
 }
 export function geluTanh(out: usize, x: usize, n: usize): void {
@@ -75,7 +75,7 @@ class GeluTanhBackward {
   // @ts-ignore: decorator
   @inline
   of(x: v128, dy: v128): v128 {
-    return f32x4.mul(dy, geluTanhSlopeOf(x));
+    return f32x4.mul(dy, geluTanhSlope4(x));
   }
 }
 export function geluTanhBackward(out: usize, x: usize, dy: usize, n: usize): void {

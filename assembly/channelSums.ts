@@ -4,7 +4,9 @@ import { loadLanes, storeLanes } from "./lanes";
  * Sums per channel of x [outer, channels, inner] and a cotangent dy of the same shape. What is
  * added is F, an `@unmanaged` class with
  *
- *     @inline at(x: usize, dy: usize, count: usize, mean: v128, rstd: v128): v128
+ *     @inline at(
+ *       x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, beta: v128,
+ *     ): v128
  *
  * that loads `count` ≤ 4 elements at the two addresses. Channels lie in memory in two ways:
  *
@@ -15,15 +17,16 @@ import { loadLanes, storeLanes } from "./lanes";
  *     row 1   ▪  ▪  ▪  ▪ │ ▪                  row 1  ▪ ▪ …       │ ▪ ▪ …
  *             lanes are channels                     lanes are elements of one channel
  *
- * `mean` and `variance` are addresses of one float per channel, 0 where F does not use them. A sum
- * starts at +0 and is therefore never −0: a total that starts at 0 equals a copy of its first part.
+ * `mean`, `variance`, `gamma` and `beta` are addresses of one float per channel, 0 where F does not
+ * use them. A sum starts at +0 and is therefore never −0: a total that starts at 0 equals a copy of
+ * its first part.
  */
 
 /** Rows of one block: GEMM's KC. */
-const KC: usize = 256;
+export const KC: usize = 256;
 /** Elements of one block of a row sum. */
 const BLOCK_SHIFT: usize = 12;
-const BLOCK: usize = 1 << BLOCK_SHIFT;
+export const BLOCK: usize = 1 << BLOCK_SHIFT;
 
 /** 1 / sqrt(variance + eps) */
 // @ts-ignore: decorator
@@ -36,8 +39,8 @@ export function rstdOf(variance: v128, eps: usize): v128 {
 /** Lanes of an array of one float per channel, or 0 where a term does not use it (address 0). */
 // @ts-ignore: decorator
 @inline
-function meanAt(mean: usize, at: usize, count: usize): v128 {
-  return mean ? loadLanes(mean + at, count) : f32x4.splat(0);
+function lanesAt(values: usize, at: usize, count: usize): v128 {
+  return values ? loadLanes(values + at, count) : f32x4.splat(0);
 }
 
 // @ts-ignore: decorator
@@ -46,22 +49,16 @@ function rstdAt(variance: usize, at: usize, count: usize, eps: usize): v128 {
   return variance ? rstdOf(loadLanes(variance + at, count), eps) : f32x4.splat(0);
 }
 
-// @ts-ignore: decorator
-@inline
-function firstLane(v: v128): v128 {
-  return v128.shuffle<f32>(v, v, 0, 0, 0, 0);
-}
-
 /** out += Σ F over the rows of a block, for one to four channels. */
 // @ts-ignore: decorator
 @inline
 function addStrip<F>(
-  out: usize, x: usize, dy: usize, mean: v128, rstd: v128, rows: usize, stride: usize,
-  count: usize,
+  out: usize, x: usize, dy: usize, mean: v128, rstd: v128, gamma: v128, beta: v128, rows: usize,
+  stride: usize, count: usize,
 ): void {
   let s = f32x4.splat(0);
   for (let r: usize = 0; r < rows; r++) {
-    s = f32x4.add(s, changetype<F>(0).at(x, dy, count, mean, rstd));
+    s = f32x4.add(s, changetype<F>(0).at(x, dy, count, mean, rstd, gamma, beta));
     x += stride;
     dy += stride;
   }
@@ -70,26 +67,34 @@ function addStrip<F>(
 
 /** The same for sixteen channels: a cache line a row, and four additions under way at once. */
 function addWideStrip<F>(
-  out: usize, x: usize, dy: usize, mean: usize, variance: usize, at: usize, eps: usize,
-  rows: usize, stride: usize,
+  out: usize, x: usize, dy: usize, mean: usize, variance: usize, gamma: usize, beta: usize,
+  at: usize, eps: usize, rows: usize, stride: usize,
 ): void {
-  const mean0 = meanAt(mean, at, 4);
-  const mean1 = meanAt(mean, at + 16, 4);
-  const mean2 = meanAt(mean, at + 32, 4);
-  const mean3 = meanAt(mean, at + 48, 4);
+  const mean0 = lanesAt(mean, at, 4);
+  const mean1 = lanesAt(mean, at + 16, 4);
+  const mean2 = lanesAt(mean, at + 32, 4);
+  const mean3 = lanesAt(mean, at + 48, 4);
   const rstd0 = rstdAt(variance, at, 4, eps);
   const rstd1 = rstdAt(variance, at + 16, 4, eps);
   const rstd2 = rstdAt(variance, at + 32, 4, eps);
   const rstd3 = rstdAt(variance, at + 48, 4, eps);
+  const gamma0 = lanesAt(gamma, at, 4);
+  const gamma1 = lanesAt(gamma, at + 16, 4);
+  const gamma2 = lanesAt(gamma, at + 32, 4);
+  const gamma3 = lanesAt(gamma, at + 48, 4);
+  const beta0 = lanesAt(beta, at, 4);
+  const beta1 = lanesAt(beta, at + 16, 4);
+  const beta2 = lanesAt(beta, at + 32, 4);
+  const beta3 = lanesAt(beta, at + 48, 4);
   let s0 = f32x4.splat(0);
   let s1 = f32x4.splat(0);
   let s2 = f32x4.splat(0);
   let s3 = f32x4.splat(0);
   for (let r: usize = 0; r < rows; r++) {
-    s0 = f32x4.add(s0, changetype<F>(0).at(x, dy, 4, mean0, rstd0));
-    s1 = f32x4.add(s1, changetype<F>(0).at(x + 16, dy + 16, 4, mean1, rstd1));
-    s2 = f32x4.add(s2, changetype<F>(0).at(x + 32, dy + 32, 4, mean2, rstd2));
-    s3 = f32x4.add(s3, changetype<F>(0).at(x + 48, dy + 48, 4, mean3, rstd3));
+    s0 = f32x4.add(s0, changetype<F>(0).at(x, dy, 4, mean0, rstd0, gamma0, beta0));
+    s1 = f32x4.add(s1, changetype<F>(0).at(x + 16, dy + 16, 4, mean1, rstd1, gamma1, beta1));
+    s2 = f32x4.add(s2, changetype<F>(0).at(x + 32, dy + 32, 4, mean2, rstd2, gamma2, beta2));
+    s3 = f32x4.add(s3, changetype<F>(0).at(x + 48, dy + 48, 4, mean3, rstd3, gamma3, beta3));
     x += stride;
     dy += stride;
   }
@@ -99,10 +104,10 @@ function addWideStrip<F>(
   v128.store(out, f32x4.add(v128.load(out, 48), s3), 48);
 }
 
-/** out[c] = Σ F over the rows of [outer, channels], in blocks of KC. */
-function columnSums<F>(
-  out: usize, x: usize, dy: usize, mean: usize, variance: usize, outer: usize, channels: usize,
-  eps: usize,
+/** out[c] = Σ F over the rows of [outer, channels], inner = 1, in blocks of KC. */
+export function columnSums<F>(
+  out: usize, x: usize, dy: usize, mean: usize, variance: usize, gamma: usize, beta: usize,
+  outer: usize, channels: usize, eps: usize,
 ): void {
   const stride = channels << 2;
   memory.fill(out, 0, stride);
@@ -113,16 +118,22 @@ function columnSums<F>(
     for (; c + 16 <= channels; c += 16) {
       const at = c << 2;
       const first = start + at;
-      addWideStrip<F>(out + at, x + first, dy + first, mean, variance, at, eps, rows, stride);
+      addWideStrip<F>(
+        out + at, x + first, dy + first, mean, variance, gamma, beta, at, eps, rows, stride,
+      );
     }
     for (; c < channels; c += 4) {
       const at = c << 2;
       const first = start + at;
       const count = channels - c;
-      const shift = meanAt(mean, at, count);
+      const shift = lanesAt(mean, at, count);
       const scale = rstdAt(variance, at, count, eps);
-      if (count >= 4) addStrip<F>(out + at, x + first, dy + first, shift, scale, rows, stride, 4);
-      else addStrip<F>(out + at, x + first, dy + first, shift, scale, rows, stride, count);
+      const g = lanesAt(gamma, at, count);
+      const b = lanesAt(beta, at, count);
+      const from = x + first;
+      const fromDy = dy + first;
+      if (count >= 4) addStrip<F>(out + at, from, fromDy, shift, scale, g, b, rows, stride, 4);
+      else addStrip<F>(out + at, from, fromDy, shift, scale, g, b, rows, stride, count);
     }
   }
 }
@@ -130,41 +141,47 @@ function columnSums<F>(
 /** F of the first `count` of four elements, 0 in the other lanes. */
 // @ts-ignore: decorator
 @inline
-function tailTerm<F>(x: usize, dy: usize, count: usize, mean: v128, rstd: v128): v128 {
+function tailTerm<F>(
+  x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, beta: v128,
+): v128 {
   const mask = i32x4.gt_s(i32x4.splat(<i32>count), i32x4(0, 1, 2, 3));
-  return v128.and(changetype<F>(0).at(x, dy, count, mean, rstd), mask);
+  return v128.and(changetype<F>(0).at(x, dy, count, mean, rstd, gamma, beta), mask);
 }
 
 /** Σ F over one block of a row, n ≤ 4,096, in the order of rows. */
-function blockSum<F>(x: usize, dy: usize, n: usize, mean: v128, rstd: v128): f32 {
+function blockSum<F>(
+  x: usize, dy: usize, n: usize, mean: v128, rstd: v128, gamma: v128, beta: v128,
+): f32 {
   let p0 = f32x4.splat(0);
   let p4 = f32x4.splat(0);
   let p8 = f32x4.splat(0);
   let p12 = f32x4.splat(0);
   const whole = x + ((n & ~15) << 2);
   while (x < whole) {
-    p0 = f32x4.add(p0, changetype<F>(0).at(x, dy, 4, mean, rstd));
-    p4 = f32x4.add(p4, changetype<F>(0).at(x + 16, dy + 16, 4, mean, rstd));
-    p8 = f32x4.add(p8, changetype<F>(0).at(x + 32, dy + 32, 4, mean, rstd));
-    p12 = f32x4.add(p12, changetype<F>(0).at(x + 48, dy + 48, 4, mean, rstd));
+    p0 = f32x4.add(p0, changetype<F>(0).at(x, dy, 4, mean, rstd, gamma, beta));
+    p4 = f32x4.add(p4, changetype<F>(0).at(x + 16, dy + 16, 4, mean, rstd, gamma, beta));
+    p8 = f32x4.add(p8, changetype<F>(0).at(x + 32, dy + 32, 4, mean, rstd, gamma, beta));
+    p12 = f32x4.add(p12, changetype<F>(0).at(x + 48, dy + 48, 4, mean, rstd, gamma, beta));
     x += 64;
     dy += 64;
   }
   const left = n & 15;
-  if (left > 0) p0 = f32x4.add(p0, tailTerm<F>(x, dy, left, mean, rstd));
-  if (left > 4) p4 = f32x4.add(p4, tailTerm<F>(x + 16, dy + 16, left - 4, mean, rstd));
-  if (left > 8) p8 = f32x4.add(p8, tailTerm<F>(x + 32, dy + 32, left - 8, mean, rstd));
-  if (left > 12) p12 = f32x4.add(p12, tailTerm<F>(x + 48, dy + 48, left - 12, mean, rstd));
+  if (left > 0) p0 = f32x4.add(p0, tailTerm<F>(x, dy, left, mean, rstd, gamma, beta));
+  if (left > 4) p4 = f32x4.add(p4, tailTerm<F>(x + 16, dy + 16, left - 4, mean, rstd, gamma, beta));
+  if (left > 8) p8 = f32x4.add(p8, tailTerm<F>(x + 32, dy + 32, left - 8, mean, rstd, gamma, beta));
+  if (left > 12) p12 = f32x4.add(p12, tailTerm<F>(x + 48, dy + 48, left - 12, mean, rstd, gamma, beta));
   const p = f32x4.add(f32x4.add(p0, p8), f32x4.add(p4, p12));
   const q = f32x4.add(p, v128.shuffle<f32>(p, p, 2, 3, 2, 3));
   return f32x4.extract_lane(q, 0) + f32x4.extract_lane(q, 1);
 }
 
 /** Σ F over n elements in the order of rows. */
-function rowSum<F>(x: usize, dy: usize, n: usize, mean: v128, rstd: v128): f32 {
-  if (n <= BLOCK) return blockSum<F>(x, dy, n, mean, rstd);
+function rowSum<F>(
+  x: usize, dy: usize, n: usize, mean: v128, rstd: v128, gamma: v128, beta: v128,
+): f32 {
+  if (n <= BLOCK) return blockSum<F>(x, dy, n, mean, rstd, gamma, beta);
   const shift = n <= BLOCK << BLOCK_SHIFT ? BLOCK_SHIFT : 2 * BLOCK_SHIFT;
-  return halve<F>(x, dy, n, mean, rstd, shift, 0, 1);
+  return halve<F>(x, dy, n, mean, rstd, gamma, beta, shift, 0, 1);
 }
 
 /**
@@ -173,55 +190,47 @@ function rowSum<F>(x: usize, dy: usize, n: usize, mean: v128, rstd: v128): f32 {
  * no partial has to be kept in memory.
  */
 function halve<F>(
-  x: usize, dy: usize, n: usize, mean: v128, rstd: v128, shift: usize, q: usize, step: usize,
+  x: usize, dy: usize, n: usize, mean: v128, rstd: v128, gamma: v128, beta: v128, shift: usize,
+  q: usize, step: usize,
 ): f32 {
   if (step < 16)
     return (
-      halve<F>(x, dy, n, mean, rstd, shift, q, step << 1) +
-      halve<F>(x, dy, n, mean, rstd, shift, q + step, step << 1)
+      halve<F>(x, dy, n, mean, rstd, gamma, beta, shift, q, step << 1) +
+      halve<F>(x, dy, n, mean, rstd, gamma, beta, shift, q + step, step << 1)
     );
   let s: f32 = 0;
   for (let from = q << shift; from < n; from += <usize>16 << shift) {
     const length = min<usize>(n - from, <usize>1 << shift);
     const at = from << 2;
     s += shift == BLOCK_SHIFT
-      ? blockSum<F>(x + at, dy + at, length, mean, rstd)
-      : rowSum<F>(x + at, dy + at, length, mean, rstd);
+      ? blockSum<F>(x + at, dy + at, length, mean, rstd, gamma, beta)
+      : rowSum<F>(x + at, dy + at, length, mean, rstd, gamma, beta);
   }
   return s;
 }
 
 /**
- * out[c] = Σ F over outer and inner, inner > 1: rows by the row order, their sums in blocks of KC.
+ * Σ F over the rows of one channel, inner > 1: rows by the row order, their sums in blocks of KC.
+ * x and dy: the channel's first row; `stride` bytes from one to the next.
  */
-function rowSums<F>(
-  out: usize, x: usize, dy: usize, mean: usize, variance: usize, outer: usize, channels: usize,
-  inner: usize, eps: usize,
-): void {
-  const bytes = inner << 2;
-  const stride = channels * bytes;
-  for (let c: usize = 0; c < channels; c++) {
-    const shift = firstLane(meanAt(mean, c << 2, 1));
-    const scale = firstLane(rstdAt(variance, c << 2, 1, eps));
-    let total: f32 = 0;
-    for (let from: usize = 0; from < outer; from += KC) {
-      const end = min<usize>(from + KC, outer);
-      let s: f32 = 0;
-      for (let r = from; r < end; r++) {
-        const at = r * stride + c * bytes;
-        s += rowSum<F>(x + at, dy + at, inner, shift, scale);
-      }
-      total += s;
+export function channelSum<F>(
+  x: usize, dy: usize, mean: f32, rstd: f32, gamma: f32, beta: f32, outer: usize, stride: usize,
+  inner: usize,
+): f32 {
+  const mean4 = f32x4.splat(mean);
+  const rstd4 = f32x4.splat(rstd);
+  const gamma4 = f32x4.splat(gamma);
+  const beta4 = f32x4.splat(beta);
+  let total: f32 = 0;
+  for (let from: usize = 0; from < outer; from += KC) {
+    const end = min<usize>(from + KC, outer);
+    let s: f32 = 0;
+    for (let r = from; r < end; r++) {
+      s += rowSum<F>(x, dy, inner, mean4, rstd4, gamma4, beta4);
+      x += stride;
+      dy += stride;
     }
-    store<f32>(out + (c << 2), total);
+    total += s;
   }
-}
-
-/** out[c] = Σ F over the outer and inner axes of [outer, channels, inner]. */
-export function channelSums<F>(
-  out: usize, x: usize, dy: usize, mean: usize, variance: usize, outer: usize, channels: usize,
-  inner: usize, eps: usize,
-): void {
-  if (inner == 1) columnSums<F>(out, x, dy, mean, variance, outer, channels, eps);
-  else rowSums<F>(out, x, dy, mean, variance, outer, channels, inner, eps);
+  return total;
 }

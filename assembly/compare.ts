@@ -3,7 +3,7 @@
  * is true is the word 1.
  */
 import { loadLanes, storeLanes } from "./lanes";
-import { map1, map2 } from "./map";
+import { map2, stream1 } from "./map";
 import { Comparison, IntegerOperation } from "./opcodes";
 
 // @ts-ignore: decorator
@@ -173,6 +173,37 @@ function choose(condition: v128, a: v128, b: v128): v128 {
   return v128.bitselect(b, a, i32x4.eq(condition, i32x4.splat(0)));
 }
 
+/** `walkA` and `walkB` are literals, so that each call becomes a loop of its own. */
+// @ts-ignore: decorator
+@inline
+function chooseRow(
+  out: usize, condition: usize, a: usize, b: usize, end: usize,
+  splatA: v128, walkA: bool, splatB: v128, walkB: bool,
+): void {
+  for (; out + 32 <= end; out += 32, condition += 32, a += 32, b += 32) {
+    const first = choose(
+      v128.load(condition), walkA ? v128.load(a) : splatA, walkB ? v128.load(b) : splatB,
+    );
+    const second = choose(
+      v128.load(condition, 16),
+      walkA ? v128.load(a, 16) : splatA,
+      walkB ? v128.load(b, 16) : splatB,
+    );
+    v128.store(out, first);
+    v128.store(out, second, 16);
+  }
+  for (let rest = (end - out) >> 2; rest > 0; rest = (end - out) >> 2) {
+    const x = walkA ? loadLanes(a, rest) : splatA;
+    const y = walkB ? loadLanes(b, rest) : splatB;
+    storeLanes(out, choose(loadLanes(condition, rest), x, y), rest);
+    if (rest <= 4) return;
+    out += 16;
+    condition += 16;
+    a += 16;
+    b += 16;
+  }
+}
+
 export function select(
   out: usize, condition: usize, a: usize, b: usize, n: usize, sA: usize, sB: usize,
 ): void {
@@ -180,16 +211,12 @@ export function select(
   if (out == end) return;
   const splatA = v128.load32_splat(a);
   const splatB = v128.load32_splat(b);
-  for (; out + 16 <= end; out += 16, condition += 16, a += sA << 4, b += sB << 4) {
-    const x = sA ? v128.load(a) : splatA;
-    const y = sB ? v128.load(b) : splatB;
-    v128.store(out, choose(v128.load(condition), x, y));
-  }
-  const rest = (end - out) >> 2;
-  if (rest > 0) {
-    const x = sA ? loadLanes(a, rest) : splatA;
-    const y = sB ? loadLanes(b, rest) : splatB;
-    storeLanes(out, choose(loadLanes(condition, rest), x, y), rest);
+  if (sA) {
+    if (sB) chooseRow(out, condition, a, b, end, splatA, true, splatB, true);
+    else chooseRow(out, condition, a, b, end, splatA, true, splatB, false);
+  } else {
+    if (sB) chooseRow(out, condition, a, b, end, splatA, false, splatB, true);
+    else chooseRow(out, condition, a, b, end, splatA, false, splatB, false);
   }
 }
 
@@ -208,7 +235,7 @@ class ToFloat {
   }
 }
 export function toFloat(out: usize, x: usize, n: usize): void {
-  map1<ToFloat>(out, x, n);
+  stream1<ToFloat>(out, x, n);
 }
 
 @unmanaged
@@ -220,7 +247,7 @@ class ToInteger {
   }
 }
 export function toInteger(out: usize, x: usize, n: usize): void {
-  map1<ToInteger>(out, x, n);
+  stream1<ToInteger>(out, x, n);
 }
 
 @unmanaged
@@ -232,7 +259,7 @@ class Abs {
   }
 }
 export function abs(out: usize, x: usize, n: usize): void {
-  map1<Abs>(out, x, n);
+  stream1<Abs>(out, x, n);
 }
 
 @unmanaged
@@ -249,7 +276,7 @@ class Sign {
   }
 }
 export function sign(out: usize, x: usize, n: usize): void {
-  map1<Sign>(out, x, n);
+  stream1<Sign>(out, x, n);
 }
 
 @unmanaged
@@ -261,7 +288,7 @@ class Floor {
   }
 }
 export function floor(out: usize, x: usize, n: usize): void {
-  map1<Floor>(out, x, n);
+  stream1<Floor>(out, x, n);
 }
 
 @unmanaged
@@ -273,7 +300,7 @@ class Ceil {
   }
 }
 export function ceil(out: usize, x: usize, n: usize): void {
-  map1<Ceil>(out, x, n);
+  stream1<Ceil>(out, x, n);
 }
 
 @unmanaged
@@ -285,5 +312,5 @@ class Round {
   }
 }
 export function round(out: usize, x: usize, n: usize): void {
-  map1<Round>(out, x, n);
+  stream1<Round>(out, x, n);
 }

@@ -1,16 +1,13 @@
-import { addColumns, columns } from "./columns";
+import { Axis, axisAt, correlate } from "./correlation";
 import { add, relu, sigmoid, tanh } from "./elementwise";
-import { KC, product } from "./gemm";
+import { product } from "./gemm";
 import { Geometry } from "./geometry";
 import { Activation } from "./opcodes";
+import { positionSums } from "./positionSums";
 
 /**
- * Convolution and its two gradients as products with columns, made in `scratch` a part at a time.
- * With weights w [m, depth] of a group, its columns X [depth, area] and dY [m, area]:
- *
- *     Y  = w · X                 a part: KC rows and `span` positions
- *     dX = columnsᵀ(wᵀ · dY)     a part: `span` channels
- *     dw = dY · Xᵀ               over all images; a part: `span` rows and KC positions
+ * Convolution and its gradients: the two that go over positions are correlations, the other sums
+ * over positions. A kernel of 1 × 1 is a plain product.
  */
 
 /** Bytes of n elements. */
@@ -28,51 +25,100 @@ function isPointwise(g: Geometry): bool {
   );
 }
 
+/** The positions of a convolution along one axis: all of the result, over all of the kernel. */
+function describe(
+  axis: Axis, source: u32, result: u32, kernel: u32, stride: u32, padding: u32, dilation: u32,
+): void {
+  axis.source = source;
+  axis.result = result;
+  axis.positions = result;
+  axis.origin = 0;
+  axis.spacing = 1;
+  axis.stride = stride;
+  axis.taps = kernel;
+  axis.first = 0;
+  axis.step = 1;
+  axis.start = -<i32>padding;
+  axis.reach = <i32>dilation;
+}
+
 export function conv2dForward(
   y: usize, scratch: usize, x: usize, w: usize, bias: usize, geometry: usize,
   span: u32, activation: u32, workspace: usize,
 ): void {
   const g = changetype<Geometry>(geometry);
   const channels = g.channels / g.groups;
-  const depth = channels * g.kernelHeight * g.kernelWidth;
+  const window = g.kernelHeight * g.kernelWidth;
+  const depth = channels * window;
   const m = g.filters / g.groups;
   const area = g.outHeight * g.outWidth;
-  const pointwise = isPointwise(g);
-  for (let n: u32 = 0; n < g.batch; n++) {
-    let weights = w;
-    let shift = bias;
-    for (let group = g.groups; group > 0; group--) {
-      if (pointwise) {
+  const plane = g.height * g.width;
+  const image = bytes(g.channels * plane);
+  const maps = bytes(g.filters * area);
+  if (isPointwise(g)) {
+    for (let n: u32 = 0; n < g.batch; n++, x += image, y += maps) {
+      for (let group: u32 = 0; group < g.groups; group++) {
+        const out = y + bytes(group * m * area);
         product(
-          y, weights, x, 0, m, area, depth, area, depth, 1, area, 1, 1, 0, Activation.None,
-          workspace,
+          out, w + bytes(group * m * depth), x + bytes(group * channels * plane), 0, m, area, depth,
+          area, depth, 1, area, 1, 1, 0, Activation.None, workspace,
         );
-      } else {
-        for (let l: u32 = 0; l < area; l += span) {
-          const cols = min(span, area - l);
-          let k: u32 = 0;
-          do {
-            const rows = min(KC, depth - k);
-            columns(scratch, cols, x, g, k, k + rows, l, l + cols);
-            product(
-              y + bytes(l), weights + bytes(k), scratch, 0, m, cols, rows, area, depth, 1, cols, 1,
-              1, k == 0 ? 0 : 1, Activation.None, workspace,
-            );
-            k += KC;
-          } while (k < depth);
-        }
+        if (bias) add(out, out, bias + bytes(group * m), m, area, area, 1, 1, 0);
+        if (activation == Activation.Relu) relu(out, out, m * area);
+        else if (activation == Activation.Sigmoid) sigmoid(out, out, m * area);
+        else if (activation == Activation.Tanh) tanh(out, out, m * area);
       }
-      if (bias) {
-        add(y, y, shift, m, area, area, 1, 1, 0);
-        shift += bytes(m);
-      }
-      if (activation == Activation.Relu) relu(y, y, m * area);
-      else if (activation == Activation.Sigmoid) sigmoid(y, y, m * area);
-      else if (activation == Activation.Tanh) tanh(y, y, m * area);
-      y += bytes(m * area);
-      x += bytes(channels * g.height * g.width);
-      weights += bytes(m * depth);
     }
+    return;
+  }
+  describe(
+    axisAt(scratch, 0), g.height, g.outHeight, g.kernelHeight, g.strideY, g.paddingY, g.dilationY,
+  );
+  describe(
+    axisAt(scratch, 1), g.width, g.outWidth, g.kernelWidth, g.strideX, g.paddingX, g.dilationX,
+  );
+  for (let group = g.groups; group > 0; group--) {
+    correlate(
+      scratch, y, maps, x, image, w, bytes(depth), bytes(window), g.kernelWidth, bias, g.batch,
+      channels, m, span, activation,
+    );
+    y += bytes(m * area);
+    x += bytes(channels * plane);
+    w += bytes(m * depth);
+    if (bias) bias += bytes(m);
+  }
+}
+
+/**
+ * The pixels of one residue class along one axis, `residue` modulo the stride: of the kernel, they
+ * look at the elements whose distance is a multiple of the stride.
+ */
+function describeClass(
+  axis: Axis, residue: u32, source: u32, result: u32, kernel: u32, stride: u32, padding: u32,
+  dilation: u32,
+): void {
+  axis.source = source;
+  axis.result = result;
+  axis.positions = (result - residue + stride - 1) / stride;
+  axis.origin = residue;
+  axis.spacing = stride;
+  axis.stride = 1;
+  axis.taps = 0;
+  axis.step = 0;
+  axis.start = 0;
+  axis.reach = 0;
+  for (let k: u32 = 0; k < kernel; k++) {
+    const distance = <i32>(residue + padding) - <i32>(k * dilation);
+    if (distance % <i32>stride) continue;
+    const at = distance / <i32>stride;
+    if (axis.taps == 0) {
+      axis.first = k;
+      axis.start = at;
+    } else if (axis.taps == 1) {
+      axis.step = k - axis.first;
+      axis.reach = at - axis.start;
+    }
+    axis.taps++;
   }
 }
 
@@ -87,91 +133,59 @@ export function conv2dInputGradient(
   const k = g.filters / g.groups;
   const area = g.outHeight * g.outWidth;
   const plane = g.height * g.width;
-  const pointwise = isPointwise(g);
-  for (let n: u32 = 0; n < g.batch; n++) {
-    let weights = w;
-    let shift = bias;
-    for (let group = g.groups; group > 0; group--) {
-      if (pointwise) {
+  const image = bytes(g.channels * plane);
+  const maps = bytes(g.filters * area);
+  if (isPointwise(g)) {
+    for (let n: u32 = 0; n < g.batch; n++, dx += image, dy += maps) {
+      for (let group: u32 = 0; group < g.groups; group++) {
+        const out = dx + bytes(group * channels * plane);
         product(
-          dx, weights, dy, 0, channels, area, k, area, 1, depth, area, 1, 1, 0, Activation.None,
-          workspace,
+          out, w + bytes(group * k * depth), dy + bytes(group * k * area), 0, channels, area, k,
+          area, 1, depth, area, 1, 1, 0, Activation.None, workspace,
         );
-      } else {
-        for (let c: u32 = 0; c < channels; c += span) {
-          const part = min(span, channels - c);
-          product(
-            scratch, weights + bytes(c * window), dy, 0, part * window, area, k, area, 1, depth,
-            area, 1, 1, 0, Activation.None, workspace,
-          );
-          addColumns(dx + bytes(c * plane), scratch, g, part);
-        }
+        if (bias) add(out, out, bias + bytes(group * channels), channels, plane, plane, 1, 1, 0);
       }
-      if (bias) {
-        add(dx, dx, shift, channels, plane, plane, 1, 1, 0);
-        shift += bytes(channels);
-      }
-      dx += bytes(channels * plane);
-      dy += bytes(k * area);
-      weights += bytes(k * depth);
     }
+    return;
+  }
+  for (let group = g.groups; group > 0; group--) {
+    for (let top: u32 = 0; top < min(g.strideY, g.height); top++) {
+      describeClass(
+        axisAt(scratch, 0), top, g.outHeight, g.height, g.kernelHeight, g.strideY, g.paddingY,
+        g.dilationY,
+      );
+      for (let left: u32 = 0; left < min(g.strideX, g.width); left++) {
+        describeClass(
+          axisAt(scratch, 1), left, g.outWidth, g.width, g.kernelWidth, g.strideX, g.paddingX,
+          g.dilationX,
+        );
+        correlate(
+          scratch, dx, image, dy, maps, w, bytes(window), bytes(depth), g.kernelWidth, bias, g.batch,
+          k, channels, span, Activation.None,
+        );
+      }
+    }
+    dx += bytes(channels * plane);
+    dy += bytes(k * area);
+    w += bytes(k * depth);
+    if (bias) bias += bytes(channels);
   }
 }
 
 export function conv2dWeightGradient(
-  dw: usize, scratch: usize, x: usize, dy: usize, geometry: usize, span: u32, workspace: usize,
+  dw: usize, scratch: usize, x: usize, dy: usize, geometry: usize, span: u32, first: u32, end: u32,
 ): void {
   const g = changetype<Geometry>(geometry);
   const channels = g.channels / g.groups;
-  const depth = channels * g.kernelHeight * g.kernelWidth;
   const m = g.filters / g.groups;
-  const area = g.outHeight * g.outWidth;
-  const image = bytes(g.channels * g.height * g.width);
-  const maps = bytes(g.filters * area);
-  const total = g.batch * area;
-  const pointwise = isPointwise(g);
-  for (let group = g.groups; group > 0; group--) {
-    for (let j: u32 = 0; j < depth; j += span) {
-      const cols = min(span, depth - j);
-      let p: u32 = 0;
-      do {
-        const k = min(KC, total - p);
-        const l = p % area;
-        const within = l + k <= area;
-        const fromX = x + <usize>(p / area) * image;
-        const fromDy = dy + <usize>(p / area) * maps + bytes(l);
-        const copied = scratch + bytes(cols * k);
-        if (!within) gatherBlock(scratch, copied, fromX, fromDy - bytes(l), g, j, cols, m, l, k);
-        else if (!pointwise) columns(scratch, k, fromX, g, j, j + cols, l, l + k);
-        const asItIs = within && pointwise;
-        product(
-          dw + bytes(j), within ? fromDy : copied, asItIs ? fromX + bytes(j * area + l) : scratch,
-          0, m, cols, k, depth, within ? area : k, 1, 1, asItIs ? area : k, 1, p == 0 ? 0 : 1,
-          Activation.None, workspace,
-        );
-        p += KC;
-      } while (p < total);
-    }
-    x += bytes(channels * g.height * g.width);
-    dy += bytes(m * area);
-    dw += bytes(m * depth);
-  }
-}
-
-/** A block of k that crosses from one image into the next: columns and dy are put together. */
-function gatherBlock(
-  out: usize, copied: usize, x: usize, dy: usize, g: Geometry,
-  j: u32, cols: u32, m: u32, l: u32, k: u32,
-): void {
-  const area = g.outHeight * g.outWidth;
-  for (let done: u32 = 0; done < k; l = 0) {
-    const part = min(area - l, k - done);
-    columns(out + bytes(done), k, x, g, j, j + cols, l, l + part);
-    for (let row: u32 = 0; row < m; row++) {
-      memory.copy(copied + bytes(row * k + done), dy + bytes(row * area + l), bytes(part));
-    }
-    done += part;
-    x += bytes(g.channels * g.height * g.width);
-    dy += bytes(g.filters * area);
+  const depth = channels * g.kernelHeight * g.kernelWidth;
+  for (let group: u32 = 0; group < g.groups; group++) {
+    const from = max(first, group * m);
+    const to = min(end, group * m + m);
+    if (from >= to) continue;
+    positionSums(
+      dw + bytes(from * depth), scratch, x + bytes(group * channels * g.height * g.width),
+      dy + bytes(from * g.outHeight * g.outWidth), g, channels, to - from, span,
+    );
   }
 }

@@ -2,7 +2,7 @@
  * Elementwise kernels (contract: `src/kernels.ts`): what each computes on four lanes; `map.ts` has
  * the loops.
  */
-import { map1, map2, zip } from "./map";
+import { map1, map2, stream1, stream2, streamZip } from "./map";
 import { exp4, log4, sigmoid4, tanh4 } from "./math";
 
 @unmanaged
@@ -14,7 +14,7 @@ class Neg {
   }
 }
 export function neg(out: usize, x: usize, n: usize): void {
-  map1<Neg>(out, x, n);
+  stream1<Neg>(out, x, n);
 }
 
 @unmanaged
@@ -50,7 +50,7 @@ class Sqrt {
   }
 }
 export function sqrt(out: usize, x: usize, n: usize): void {
-  map1<Sqrt>(out, x, n);
+  stream1<Sqrt>(out, x, n);
 }
 
 @unmanaged
@@ -86,7 +86,7 @@ class Relu {
   }
 }
 export function relu(out: usize, x: usize, n: usize): void {
-  map1<Relu>(out, x, n);
+  stream1<Relu>(out, x, n);
 }
 
 @unmanaged
@@ -101,7 +101,7 @@ export function add(
   out: usize, a: usize, b: usize, rows: usize, cols: usize,
   rsA: usize, csA: usize, rsB: usize, csB: usize,
 ): void {
-  map2<Add>(out, a, b, rows, cols, rsA, csA, rsB, csB);
+  stream2<Add>(out, a, b, rows, cols, rsA, csA, rsB, csB);
 }
 
 @unmanaged
@@ -116,7 +116,7 @@ export function sub(
   out: usize, a: usize, b: usize, rows: usize, cols: usize,
   rsA: usize, csA: usize, rsB: usize, csB: usize,
 ): void {
-  map2<Sub>(out, a, b, rows, cols, rsA, csA, rsB, csB);
+  stream2<Sub>(out, a, b, rows, cols, rsA, csA, rsB, csB);
 }
 
 @unmanaged
@@ -131,7 +131,7 @@ export function mul(
   out: usize, a: usize, b: usize, rows: usize, cols: usize,
   rsA: usize, csA: usize, rsB: usize, csB: usize,
 ): void {
-  map2<Mul>(out, a, b, rows, cols, rsA, csA, rsB, csB);
+  stream2<Mul>(out, a, b, rows, cols, rsA, csA, rsB, csB);
 }
 
 @unmanaged
@@ -214,7 +214,7 @@ export function maximumShare(
 }
 
 @unmanaged
-class SigmoidBackward {
+export class SigmoidBackward {
   // @ts-ignore: decorator
   @inline
   of(y: v128, dy: v128): v128 {
@@ -222,11 +222,11 @@ class SigmoidBackward {
   }
 }
 export function sigmoidBackward(out: usize, y: usize, dy: usize, n: usize): void {
-  zip<SigmoidBackward>(out, y, dy, n);
+  streamZip<SigmoidBackward>(out, y, dy, n);
 }
 
 @unmanaged
-class TanhBackward {
+export class TanhBackward {
   // @ts-ignore: decorator
   @inline
   of(y: v128, dy: v128): v128 {
@@ -234,11 +234,11 @@ class TanhBackward {
   }
 }
 export function tanhBackward(out: usize, y: usize, dy: usize, n: usize): void {
-  zip<TanhBackward>(out, y, dy, n);
+  streamZip<TanhBackward>(out, y, dy, n);
 }
 
 @unmanaged
-class ReluBackward {
+export class ReluBackward {
   // @ts-ignore: decorator
   @inline
   of(y: v128, dy: v128): v128 {
@@ -246,5 +246,5 @@ class ReluBackward {
   }
 }
 export function reluBackward(out: usize, y: usize, dy: usize, n: usize): void {
-  zip<ReluBackward>(out, y, dy, n);
+  streamZip<ReluBackward>(out, y, dy, n);
 }

@@ -1,8 +1,11 @@
+import { narrowKernel, shortKernel } from "./edgeKernels";
+import { ReluBackward, SigmoidBackward, TanhBackward } from "./elementwise";
 import { loadLanes, storeLanes } from "./lanes";
 import { sigmoid4, tanh4 } from "./math";
 import { MR, NR, microKernel } from "./microKernel";
 import { Activation } from "./opcodes";
 import { packA, packB } from "./packing";
+import { columnSums } from "./reduce";
 
 /**
  * Matrix multiplication by BLIS's five loops (Van Zee & van de Geijn 2015) around one micro-kernel.
@@ -22,43 +25,65 @@ import { packA, packB } from "./packing";
  */
 export const KC: u32 = 256;
 /**
- * The packed block of A, 128 KiB, stays in L2 while B's micro-panels pass by. MC from 64 to 192 and
- * NC from 256 to 1,024 differ by 3 %, at 1,024³ by 7 %.
+ * The packed block of A, 128 KiB, stays in L2 while B's micro-panels pass by; a multiple of MR. MC
+ * from 64 to 256 and NC from 256 to 1,024 differ by 3 %, at 1,024³ by 7 % (`bench/blocks.mjs`, which
+ * chose MC, NC and UNPACKED).
  */
-const MC: u32 = 128;
+const MC: u32 = ASC_FEATURE_RELAXED_SIMD ? 120 : 128;
 /** The packed block of B, 512 KiB, is read once per block of A; wider only costs memory. */
 const NC: u32 = 512;
 
 const B_AT: usize = <usize>MC * KC * 4;
 const TILE_AT: usize = B_AT + <usize>KC * NC * 4;
 const TILE_BYTES: usize = <usize>MR * NR * 4;
-const BIAS_AT: usize = TILE_AT + TILE_BYTES;
+/**
+ * Up to this many rows of A, B is read where it lies if its rows are contiguous: to pack it would cost
+ * more than it saves. 8 % of the time at 32 rows, 3 % at 64, nothing at 128.
+ */
+const UNPACKED: u32 = 64;
 
-/** Packed A, packed B, one tile of C and one of the bias for the edges. */
+/** Packed A, packed B and the sums of one tile for the edges. */
 export function workspaceBytes(): u32 {
-  return <u32>(BIAS_AT + NR * 4);
+  return <u32>(TILE_AT + TILE_BYTES);
 }
 
-/**
- * Applies sigmoid or tanh to a finished tile: out of line, since a call would spill the
- * micro-kernel's registers.
- */
-function activate(c: usize, stride: usize, activation: u32): void {
-  for (let row: u32 = 0; row < MR; row++, c += stride) {
-    for (let half: usize = 0; half < 32; half += 16) {
-      const x = v128.load(c + half);
-      v128.store(c + half, activation == Activation.Tanh ? tanh4(x) : sigmoid4(x));
-    }
+/** An activation of x, or the derivative of one at y times x; out of line, for its size. */
+function curve(x: v128, activation: u32, y: usize, count: u32): v128 {
+  switch (activation) {
+    case Activation.None: return x;
+    case Activation.Relu: return f32x4.pmax(x, f32x4.splat(0));
+    case Activation.Sigmoid: return sigmoid4(x);
+    case Activation.Tanh: return tanh4(x);
+    case Activation.ReluBackward: return changetype<ReluBackward>(0).of(loadLanes(y, count), x);
+    case Activation.SigmoidBackward:
+      return changetype<SigmoidBackward>(0).of(loadLanes(y, count), x);
+    default: return changetype<TanhBackward>(0).of(loadLanes(y, count), x);
   }
 }
 
-/** Copies the valid part of a tile; row strides in bytes. */
-function copyTile(
-  to: usize, toStride: usize, from: usize, fromStride: usize, rows: u32, cols: u32,
+/** Applies a smooth activation, or the derivative of one, to a finished tile of C. */
+function activate(c: usize, stride: usize, activation: u32, toY: usize): void {
+  for (let row: u32 = 0; row < MR; row++, c += stride) {
+    v128.store(c, curve(v128.load(c), activation, c + toY, 4));
+    v128.store(c, curve(v128.load(c, 16), activation, c + toY + 16, 4), 16);
+  }
+}
+
+/** From the sums of a tile to the part of C that it fills; the strides of both are in bytes. */
+function finish(
+  c: usize, stride: usize, sums: usize, step: usize, rows: u32, cols: u32,
+  alpha: f32, beta: f32, bias: usize, activation: u32, toY: usize,
 ): void {
-  for (; rows; rows--, to += toStride, from += fromStride) {
-    storeLanes(to, loadLanes(from, cols), cols);
-    if (cols > 4) storeLanes(to + 16, loadLanes(from + 16, cols - 4), cols - 4);
+  for (; rows; rows--, c += stride, sums += step) {
+    for (let col: u32 = 0; col < cols; col += 4) {
+      const at = <usize>col << 2;
+      const count = cols - col;
+      let v = f32x4.mul(f32x4.splat(alpha), v128.load(sums + at));
+      if (beta != 0) v = f32x4.add(f32x4.mul(f32x4.splat(beta), loadLanes(c + at, count)), v);
+      if (bias) v = f32x4.add(v, loadLanes(bias + at, count));
+      if (activation) v = curve(v, activation, c + at + toY, count);
+      storeLanes(c + at, v, count);
+    }
   }
 }
 
@@ -66,6 +91,22 @@ function copyTile(
 @inline
 function least(a: u32, b: u32): u32 {
   return a < b ? a : b;
+}
+
+/** `product` of the relaxed build (`assembly/relaxed.ts`). */
+// @ts-ignore: decorator
+@external("env", "fusedProduct")
+declare function fusedProduct(
+  c: usize, a: usize, b: usize, bias: usize, m: u32, n: u32, k: u32,
+  rsC: u32, rsA: u32, csA: u32, rsB: u32, csB: u32,
+  scale: f32, keep: f32, activation: u32, workspace: usize,
+): void;
+
+let fused = false;
+
+/** Whether every product of this instance is left to the relaxed build from now on. */
+export function fuseProducts(on: bool): void {
+  fused = on;
 }
 
 export function gemm(
@@ -79,25 +120,58 @@ export function gemm(
   );
 }
 
-/** `gemm` with its scalars as numbers, for kernels that are made of products. */
+export function gemmBackward(
+  c: usize, a: usize, b: usize, y: usize, m: u32, n: u32, k: u32,
+  rsC: u32, rsA: u32, csA: u32, rsB: u32, csB: u32,
+  alpha: usize, beta: usize, activation: u32, workspace: usize,
+): void {
+  gemm(c, a, b, y, m, n, k, rsC, rsA, csA, rsB, csB, alpha, beta, activation, workspace);
+}
+
+export function gemmSums(
+  c: usize, sums: usize, a: usize, b: usize, m: u32, n: u32, k: u32,
+  rsC: u32, csA: u32, rsB: u32, csB: u32, workspace: usize,
+): void {
+  columnSums(sums, a, k, m, <usize>csA << 2, workspace);
+  product(c, a, b, 0, m, n, k, rsC, 1, csA, rsB, csB, 1, 0, Activation.None, workspace);
+}
+
+/**
+ * `gemm` with its scalars as numbers, for kernels that are made of products. With an activation's
+ * derivative, `bias` is y.
+ */
 export function product(
   c: usize, a: usize, b: usize, bias: usize, m: u32, n: u32, k: u32,
   rsC: u32, rsA: u32, csA: u32, rsB: u32, csB: u32,
   scale: f32, keep: f32, activation: u32, workspace: usize,
 ): void {
+  if (!ASC_FEATURE_RELAXED_SIMD && fused) {
+    fusedProduct(
+      c, a, b, bias, m, n, k, rsC, rsA, csA, rsB, csB, scale, keep, activation, workspace,
+    );
+    return;
+  }
+  const backward = activation >= <u32>Activation.ReluBackward;
+  if (n == 1 && m > 1 && rsC == 1 && (backward || !bias)) {
+    // One column: the row Cᵀ = Bᵀ·Aᵀ, the same sums side by side.
+    product(c, b, a, bias, 1, m, k, m, 0, rsB, csA, rsA, scale, keep, activation, workspace);
+    return;
+  }
   const stride = <usize>rsC << 2;
   // An empty product must leave beta·C as it is, −0 included: to add −0 does.
   const factor: f32 = k ? scale : keep == 0 ? 1 : -1;
+  const direct = csB == 1 && m <= UNPACKED && n >= NR;
   for (let jc: u32 = 0; jc < n; jc += NC) {
     const nc = least(n - jc, NC);
     let pc: u32 = 0;
     do {
       const kc = least(k - pc, KC);
       const last = pc + kc == k;
-      packB(
-        workspace + B_AT, b + ((<usize>pc * rsB + <usize>jc * csB) << 2), nc, kc,
-        <usize>rsB << 2, <usize>csB << 2,
-      );
+      let block = b + ((<usize>pc * rsB + <usize>jc * csB) << 2);
+      if (!direct) {
+        packB(workspace + B_AT, block, nc, kc, <usize>rsB << 2, <usize>csB << 2);
+        block = workspace + B_AT;
+      }
       for (let ic: u32 = 0; ic < m; ic += MC) {
         const mc = least(m - ic, MC);
         packA(
@@ -105,9 +179,10 @@ export function product(
           <usize>rsA << 2, <usize>csA << 2,
         );
         multiplyBlock(
-          c + <usize>ic * stride + (<usize>jc << 2), workspace, mc, nc, kc, stride,
-          factor, pc == 0 ? keep : 1,
-          last && bias ? bias + (<usize>jc << 2) : 0, last ? activation : Activation.None,
+          c + <usize>ic * stride + (<usize>jc << 2), workspace, block, mc, nc, kc, stride,
+          direct, direct ? <usize>rsB << 2 : NR * 4, factor, pc == 0 ? keep : 1,
+          last && bias && !backward ? bias + (<usize>jc << 2) : 0,
+          last ? activation : Activation.None, bias - c,
         );
       }
       pc += KC;
@@ -116,40 +191,81 @@ export function product(
 }
 
 /**
- * The loops jr and ir over packed blocks. Tiles at the edges are computed whole in the workspace
- * and copied.
+ * The loops jr and ir over a packed block of A and one of B, packed or (`direct`) where it lies:
+ * then the last columns are read from the last whole tile or half tile of B, as nothing is after
+ * them. Sums at the edges are made in the workspace, for whole tiles, and finished there.
  */
 function multiplyBlock(
-  c: usize, workspace: usize, m: u32, n: u32, k: u32, stride: usize,
-  alpha: f32, beta: f32, bias: usize, activation: u32,
+  c: usize, workspace: usize, b: usize, m: u32, n: u32, k: u32, stride: usize,
+  direct: bool, stepB: usize,
+  alpha: f32, beta: f32, bias: usize, activation: u32, toY: usize,
 ): void {
   const relu = activation == Activation.Relu;
-  const curved = activation == Activation.Sigmoid || activation == Activation.Tanh;
-  const tile = workspace + TILE_AT;
+  const reluBackward = activation == Activation.ReluBackward;
+  const curved = activation > <u32>Activation.Relu && !reluBackward;
+  const sums = workspace + TILE_AT;
   const bytesA = <usize>k * MR * 4;
-  const bytesB = <usize>k * NR * 4;
-  let b = workspace + B_AT;
-  for (let jr: u32 = 0; jr < n; jr += NR, b += bytesB) {
+  const bytesB = direct ? <usize>NR * 4 : <usize>k * NR * 4;
+  const over = m % MR;
+  if (over == 1 || over == 2) {
+    m -= over;
+    multiplyRows(
+      c + <usize>m * stride, workspace, workspace + <usize>(m / MR) * bytesA, b, over, n, k, stride,
+      bytesB, direct, stepB, alpha, beta, bias, activation, toY,
+    );
+  }
+  for (let jr: u32 = 0; jr < n; jr += NR, b += bytesB, c += NR * 4) {
     const cols = least(n - jr, NR);
-    let shift = bias ? bias + (<usize>jr << 2) : 0;
-    if (bias && cols < NR) {
-      shift = workspace + BIAS_AT;
-      copyTile(shift, 0, bias + (<usize>jr << 2), 0, 1, cols);
-    }
+    const shift = bias ? bias + (<usize>jr << 2) : 0;
     let a = workspace;
-    let to = c + (<usize>jr << 2);
-    for (let ir: u32 = 0; ir < m; ir += MR, a += bytesA, to += stride * MR) {
-      const rows = least(m - ir, MR);
-      if (rows == MR && cols == NR) {
-        microKernel(to, a, b, k, stride, alpha, beta, shift, relu);
-        if (curved) activate(to, stride, activation);
-        continue;
+    let to = c;
+    if (cols <= NR / 2) {
+      const skip = direct ? (NR / 2 - cols) << 2 : 0;
+      for (let ir: u32 = 0; ir < m; ir += 2 * MR, a += 2 * bytesA, to += stride * 2 * MR) {
+        narrowKernel(sums, a, m - ir > MR ? a + bytesA : a, b - skip, k, stepB);
+        finish(
+          to, stride, sums + skip, NR * 2, least(m - ir, 2 * MR), cols,
+          alpha, beta, shift, activation, toY,
+        );
       }
-      if (beta != 0) copyTile(tile, NR * 4, to, stride, rows, cols);
-      microKernel(tile, a, b, k, NR * 4, alpha, beta, shift, relu);
-      if (curved) activate(tile, NR * 4, activation);
-      copyTile(to, stride, tile, NR * 4, rows, cols);
+      return;
     }
+    const skip = direct ? (NR - cols) << 2 : 0;
+    for (let ir: u32 = 0; ir < m; ir += MR, a += bytesA, to += stride * MR) {
+      if (cols == NR && m - ir >= MR) {
+        microKernel(
+          to, a, b, k, stride, stepB, alpha, beta, shift, relu, reluBackward ? to + toY : 0,
+        );
+        if (curved) activate(to, stride, activation, toY);
+      } else {
+        microKernel(sums, a, b - skip, k, NR * 4, stepB, 1, 0, 0, false, 0);
+        finish(
+          to, stride, sums + skip, NR * 4, least(m - ir, MR), cols,
+          alpha, beta, shift, activation, toY,
+        );
+      }
+    }
+  }
+}
+
+/** One or two rows of a block, the first ones of a micro-panel, sixteen columns at a time. */
+function multiplyRows(
+  c: usize, workspace: usize, a: usize, b: usize, rows: u32, n: u32, k: u32, stride: usize,
+  bytesB: usize, direct: bool, stepB: usize,
+  alpha: f32, beta: f32, bias: usize, activation: u32, toY: usize,
+): void {
+  const sums = workspace + TILE_AT;
+  const width: u32 = direct && n < 2 * NR ? NR : 2 * NR;
+  for (let jr: u32 = 0; jr < n; jr += width) {
+    const cols = least(n - jr, width);
+    const skip = direct ? (width - cols) << 2 : 0;
+    const from = b + <usize>(jr / NR) * bytesB - skip;
+    const wide = cols + (skip >> 2) > NR;
+    shortKernel(sums, a, from, wide ? from + bytesB : from, k, stepB);
+    finish(
+      c + (<usize>jr << 2), stride, sums + skip, NR * 8, rows, cols,
+      alpha, beta, bias ? bias + (<usize>jr << 2) : 0, activation, toY,
+    );
   }
 }
 
@@ -159,7 +275,7 @@ export function gemmBatched(
 ): void {
   const strideC = <usize>m * n;
   for (let i: u32 = 0; i < batch; i++) {
-    gemm(c, a, b, 0, m, n, k, n, rsA, csA, rsB, csB, 0, 0, Activation.None, workspace);
+    product(c, a, b, 0, m, n, k, n, rsA, csA, rsB, csB, 1, 0, Activation.None, workspace);
     c += strideC << 2;
     a += strideA << 2;
     b += strideB << 2;

@@ -1,5 +1,5 @@
 export { run } from "./run";
-export { workspaceBytes } from "./gemm";
+export { fuseProducts, workspaceBytes } from "./gemm";
 
 /** The first byte that the kernels do not use themselves. */
 export function heapBase(): usize {

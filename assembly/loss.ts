@@ -1,5 +1,5 @@
 import { loadLanes, storeLanes } from "./lanes";
-import { exp4, log4 } from "./math";
+import { expDown4, log4 } from "./math";
 import { rowSum } from "./reduce";
 
 /**
@@ -13,19 +13,49 @@ export class ShiftedExp {
   // @ts-ignore: decorator
   @inline
   at(logits: v128, rowMax: v128): v128 {
-    return exp4(f32x4.sub(logits, rowMax));
+    return expDown4(f32x4.sub(logits, rowMax));
   }
 }
 
-/** The greatest of a row; any NaN wins, and no order of comparison changes the result. */
+/**
+ * The greatest of a row; any NaN wins, and no order of comparison changes the result. `f32x4.max`
+ * takes eight instructions in a chain where `pmax` is one, which misses NaNs and takes either zero:
+ * then, and only then, the row is gone over again.
+ */
 export function greatest(row: usize, cols: usize): f32 {
   const end = row + (cols << 2);
-  let best = f32x4.splat(f32.NEGATIVE_INFINITY);
+  let even = f32x4.splat(f32.NEGATIVE_INFINITY);
+  let odd = even;
+  let nan = f32x4.ne(even, odd);
   let at = row;
-  for (; at + 16 <= end; at += 16) best = f32x4.max(best, v128.load(at));
-  for (; at < end; at += 4) best = f32x4.max(best, v128.load32_splat(at));
-  const pair = f32x4.max(best, v128.shuffle<f32>(best, best, 2, 3, 0, 1));
-  return max<f32>(f32x4.extract_lane(pair, 0), f32x4.extract_lane(pair, 1));
+  for (; at + 32 <= end; at += 32) {
+    const first = v128.load(at);
+    const second = v128.load(at, 16);
+    even = f32x4.pmax(even, first);
+    odd = f32x4.pmax(odd, second);
+    nan = v128.or(nan, v128.or(f32x4.ne(first, first), f32x4.ne(second, second)));
+  }
+  for (; at + 16 <= end; at += 16) {
+    const x = v128.load(at);
+    even = f32x4.pmax(even, x);
+    nan = v128.or(nan, f32x4.ne(x, x));
+  }
+  for (; at < end; at += 4) {
+    const x = v128.load32_splat(at);
+    odd = f32x4.pmax(odd, x);
+    nan = v128.or(nan, f32x4.ne(x, x));
+  }
+  const best = f32x4.pmax(even, odd);
+  const pair = f32x4.pmax(best, v128.shuffle<f32>(best, best, 2, 3, 0, 1));
+  const one = f32x4.pmax(pair, v128.shuffle<f32>(pair, pair, 1, 0, 3, 2));
+  const found = f32x4.extract_lane(one, 0);
+  return found == 0 || v128.any_true(nan) ? greatestOfAll(row, end) : found;
+}
+
+function greatestOfAll(at: usize, end: usize): f32 {
+  let best = f32.NEGATIVE_INFINITY;
+  for (; at < end; at += 4) best = max<f32>(best, load<f32>(at));
+  return best;
 }
 
 export function softmaxCrossEntropyForward(
@@ -53,7 +83,7 @@ export function softmaxCrossEntropyForward(
 function softmaxStep(
   out: usize, logits: usize, count: usize, shift: v128, log: v128, dLoss: v128,
 ): void {
-  const p = exp4(f32x4.sub(f32x4.sub(loadLanes(logits, count), shift), log));
+  const p = expDown4(f32x4.sub(f32x4.sub(loadLanes(logits, count), shift), log));
   storeLanes(out, f32x4.mul(p, dLoss), count);
 }
 
@@ -71,7 +101,7 @@ export function softmaxCrossEntropyBackward(
     const dLoss = v128.load32_splat(dLosses + ((r * dStride) << 2));
     // The label's entry differs: computed first, since dLogits may lie on logits, and stored last.
     const label = <usize>load<u32>(labels + (r << 2)) << 2;
-    const p = exp4(f32x4.sub(f32x4.sub(v128.load32_splat(row + label), shift), log));
+    const p = expDown4(f32x4.sub(f32x4.sub(v128.load32_splat(row + label), shift), log));
     const chosen = f32x4.mul(f32x4.sub(p, f32x4.splat(1)), dLoss);
     for (let c: usize = 0; c < body; c += 16) softmaxStep(out + c, row + c, 4, shift, log, dLoss);
     if (body < bytes) softmaxStep(out + body, row + body, cols & 3, shift, log, dLoss);

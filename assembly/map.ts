@@ -28,14 +28,46 @@ export function map1<F>(out: usize, x: usize, n: usize): void {
 }
 
 /**
+ * The same for what costs less than the loads and stores: whole cache lines of four vectors reach
+ * their bandwidth, where two give 60 to 85 % of it.
+ */
+export function stream1<F>(out: usize, x: usize, n: usize): void {
+  const f = changetype<F>(0);
+  const end = out + (n << 2);
+  for (; out + 64 <= end; out += 64, x += 64) {
+    const first = f.of(v128.load(x));
+    const second = f.of(v128.load(x, 16));
+    const third = f.of(v128.load(x, 32));
+    const fourth = f.of(v128.load(x, 48));
+    v128.store(out, first);
+    v128.store(out, second, 16);
+    v128.store(out, third, 32);
+    v128.store(out, fourth, 48);
+  }
+  for (; out + 16 <= end; out += 16, x += 16) v128.store(out, f.of(v128.load(x)));
+  const rest = (end - out) >> 2;
+  if (rest > 0) storeLanes(out, f.of(loadLanes(x, rest)), rest);
+}
+
+/**
+ * The same for a long f: it is in the loop once, body and tail alike, with its constants outside.
+ */
+export function deep1<F>(out: usize, x: usize, n: usize): void {
+  const f = changetype<F>(0);
+  for (; n >= 4; n -= 4, out += 16, x += 16) v128.store(out, f.of(v128.load(x)));
+  if (n > 0) storeLanes(out, f.of(loadLanes(x, n)), n);
+}
+
+/**
  * Rows of f(a, b) whose operands walk along the row or repeat one element. `walkA` and `walkB` are
- * literals at every call, so that each call becomes a loop of its own.
+ * literals at every call, so that each call becomes a loop of its own; so is `light`, of an f that
+ * costs less than its loads and stores.
  */
 // @ts-ignore: decorator
 @inline
 function rows2<F>(
   out: usize, a: usize, b: usize, rows: usize, cols: usize,
-  rsA: usize, walkA: bool, rsB: usize, walkB: bool,
+  rsA: usize, walkA: bool, rsB: usize, walkB: bool, light: bool,
 ): void {
   const f = changetype<F>(0);
   for (; rows > 0; rows--, a += rsA << 2, b += rsB << 2) {
@@ -44,6 +76,16 @@ function rows2<F>(
     const splatB = v128.load32_splat(b);
     let p = a;
     let q = b;
+    for (; light && out + 64 <= end; out += 64, p += 64, q += 64) {
+      const first = f.of(walkA ? v128.load(p) : splatA, walkB ? v128.load(q) : splatB);
+      const second = f.of(walkA ? v128.load(p, 16) : splatA, walkB ? v128.load(q, 16) : splatB);
+      const third = f.of(walkA ? v128.load(p, 32) : splatA, walkB ? v128.load(q, 32) : splatB);
+      const fourth = f.of(walkA ? v128.load(p, 48) : splatA, walkB ? v128.load(q, 48) : splatB);
+      v128.store(out, first);
+      v128.store(out, second, 16);
+      v128.store(out, third, 32);
+      v128.store(out, fourth, 48);
+    }
     for (; out + 32 <= end; out += 32, p += 32, q += 32) {
       const first = f.of(walkA ? v128.load(p) : splatA, walkB ? v128.load(q) : splatB);
       const second = f.of(walkA ? v128.load(p, 16) : splatA, walkB ? v128.load(q, 16) : splatB);
@@ -67,9 +109,11 @@ function rows2<F>(
 }
 
 /** out[r, c] = f(a[r·rsA + c·csA], b[r·rsB + c·csB]) with column strides of 0 or 1. */
-export function map2<F>(
+// @ts-ignore: decorator
+@inline
+function anyRows2<F>(
   out: usize, a: usize, b: usize, rows: usize, cols: usize,
-  rsA: usize, csA: usize, rsB: usize, csB: usize,
+  rsA: usize, csA: usize, rsB: usize, csB: usize, light: bool,
 ): void {
   if (rows == 0 || cols == 0) return;
   if (cols == 1 && rsA <= 1 && rsB <= 1) {
@@ -84,15 +128,36 @@ export function map2<F>(
     rows = 1;
   }
   if (csA != 0) {
-    if (csB != 0) rows2<F>(out, a, b, rows, cols, rsA, true, rsB, true);
-    else rows2<F>(out, a, b, rows, cols, rsA, true, rsB, false);
+    if (csB != 0) rows2<F>(out, a, b, rows, cols, rsA, true, rsB, true, light);
+    else rows2<F>(out, a, b, rows, cols, rsA, true, rsB, false, light);
   } else {
-    if (csB != 0) rows2<F>(out, a, b, rows, cols, rsA, false, rsB, true);
-    else rows2<F>(out, a, b, rows, cols, rsA, false, rsB, false);
+    if (csB != 0) rows2<F>(out, a, b, rows, cols, rsA, false, rsB, true, light);
+    else rows2<F>(out, a, b, rows, cols, rsA, false, rsB, false, light);
   }
+}
+
+/** The same, each call a loop of its own. */
+export function map2<F>(
+  out: usize, a: usize, b: usize, rows: usize, cols: usize,
+  rsA: usize, csA: usize, rsB: usize, csB: usize,
+): void {
+  anyRows2<F>(out, a, b, rows, cols, rsA, csA, rsB, csB, false);
+}
+
+/** The same for what costs less than the loads and stores. */
+export function stream2<F>(
+  out: usize, a: usize, b: usize, rows: usize, cols: usize,
+  rsA: usize, csA: usize, rsB: usize, csB: usize,
+): void {
+  anyRows2<F>(out, a, b, rows, cols, rsA, csA, rsB, csB, true);
 }
 
 /** out[i] = f(a[i], b[i]) */
 export function zip<F>(out: usize, a: usize, b: usize, n: usize): void {
-  rows2<F>(out, a, b, 1, n, n, true, n, true);
+  rows2<F>(out, a, b, 1, n, n, true, n, true, false);
+}
+
+/** The same for what costs less than the loads and stores. */
+export function streamZip<F>(out: usize, a: usize, b: usize, n: usize): void {
+  rows2<F>(out, a, b, 1, n, n, true, n, true, true);
 }

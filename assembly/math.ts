@@ -7,14 +7,14 @@
 
 // @ts-ignore: decorator
 @inline
-function all(value: f32): v128 {
+export function all(value: f32): v128 {
   return f32x4.splat(value);
 }
 
 /** One step of Horner's rule: p · x + c. */
 // @ts-ignore: decorator
 @inline
-function horner(p: v128, x: v128, c: f32): v128 {
+export function horner(p: v128, x: v128, c: f32): v128 {
   return f32x4.add(f32x4.mul(p, x), all(c));
 }
 
@@ -22,6 +22,8 @@ const LOG2E: f32 = 1.4426950408889634; // 0x3fb8aa3b
 /** ln 2 in two parts; the first has nine significant bits: times an exponent it is exact. */
 const LN2_HI: f32 = 0.693359375; // 0x3f318000
 const LN2_LO: f32 = -2.1219444e-4; // 0xb95e8083
+/** eˣ is 0 from here down. */
+const LEAST: f32 = -105;
 /** 1.5 · 2²³: added to a small number, it leaves the nearest integer in the low bits. */
 const ROUND: f32 = 12582912; // 0x4b400000
 
@@ -33,24 +35,30 @@ const ROUND: f32 = 12582912; // 0x4b400000
 @inline
 export function exp4(x: v128): v128 {
   // Outside these bounds the result is 0 or Infinity. pmin(x, b) is b < x ? b : x, so NaN passes.
-  const clamped = f32x4.pmax(f32x4.pmin(x, all(89)), all(-104));
+  const clamped = f32x4.pmax(f32x4.pmin(x, all(89)), all(LEAST));
   const rounded = roundedExponent(clamped);
-  return scaled(f32x4.add(expm1Reduced(clamped, rounded), all(1)), rounded);
+  return scaled(f32x4.add(expm1Near(reduced(clamped, rounded)), all(1)), rounded);
 }
 
 /** n + ROUND */
 // @ts-ignore: decorator
 @inline
-function roundedExponent(x: v128): v128 {
+export function roundedExponent(x: v128): v128 {
   return f32x4.add(f32x4.mul(x, all(LOG2E)), all(ROUND));
 }
 
-/** eʳ − 1 */
+/** r */
 // @ts-ignore: decorator
 @inline
-function expm1Reduced(x: v128, rounded: v128): v128 {
+export function reduced(x: v128, rounded: v128): v128 {
   const n = f32x4.sub(rounded, all(ROUND));
-  const r = f32x4.sub(f32x4.sub(x, f32x4.mul(n, all(LN2_HI))), f32x4.mul(n, all(LN2_LO)));
+  return f32x4.sub(f32x4.sub(x, f32x4.mul(n, all(LN2_HI))), f32x4.mul(n, all(LN2_LO)));
+}
+
+/** eʳ − 1, |r| ≤ ½ */
+// @ts-ignore: decorator
+@inline
+export function expm1Near(r: v128): v128 {
   let p = all(1.98756915e-4); // 0x39506967
   p = horner(p, r, 1.3981999507e-3); // 0x3ab743ce
   p = horner(p, r, 8.3334519073e-3); // 0x3c088908
@@ -64,9 +72,51 @@ function expm1Reduced(x: v128, rounded: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function scaled(p: v128, rounded: v128): v128 {
-  const exponent = i32x4.sub(rounded, all(ROUND));
+  const exponent = exponentOf(rounded);
   const half = i32x4.shr_s(exponent, 1);
-  return f32x4.mul(f32x4.mul(p, power2(half)), power2(i32x4.sub(exponent, half)));
+  const rest = v128.and(power2(i32x4.sub(exponent, half)), stays(exponent, -151));
+  return f32x4.mul(f32x4.mul(p, power2(half)), rest);
+}
+
+/**
+ * Ones where n > least. What rounds to 0 is multiplied by 0: it takes a processor some 150 cycles
+ * to find that a product vanishes, and half of a causal attention is such products.
+ */
+// @ts-ignore: decorator
+@inline
+function stays(n: v128, least: i32): v128 {
+  return i32x4.gt_s(n, i32x4.splat(least));
+}
+
+/** 2ⁿ⁺⁶⁴ for `down`, −190 ≤ n ≤ 0; 0 from `least` down, where p·2ⁿ rounds to 0. */
+// @ts-ignore: decorator
+@inline
+export function downFactor(n: v128, least: i32): v128 {
+  return v128.and(power2(i32x4.add(n, i32x4.splat(64))), stays(n, least));
+}
+
+/** p · 2ⁿ, given 2ⁿ⁺⁶⁴: rounded once, subnormal or not. */
+// @ts-ignore: decorator
+@inline
+export function down(p: v128, factor: v128): v128 {
+  return f32x4.mul(f32x4.mul(p, factor), all(5.421010862427522e-20)); // 0x1f800000
+}
+
+/** The n of n + ROUND. */
+// @ts-ignore: decorator
+@inline
+export function exponentOf(rounded: v128): v128 {
+  return i32x4.sub(rounded, all(ROUND));
+}
+
+/** eˣ of x ≤ 0 or NaN, the same bits for less: nothing overflows. */
+// @ts-ignore: decorator
+@inline
+export function expDown4(x: v128): v128 {
+  const clamped = f32x4.pmax(x, all(LEAST));
+  const rounded = roundedExponent(clamped);
+  const p = f32x4.add(expm1Near(reduced(clamped, rounded)), all(1));
+  return down(p, downFactor(exponentOf(rounded), -151));
 }
 
 /** 2ⁿ from its bits, −126 ≤ n ≤ 127. */
@@ -126,11 +176,11 @@ export function log4(x: v128): v128 {
 @inline
 export function sigmoid4(x: v128): v128 {
   const negative = f32x4.lt(x, all(0));
-  const clamped = f32x4.pmax(f32x4.neg(f32x4.abs(x)), all(-104));
+  const clamped = f32x4.pmax(f32x4.neg(f32x4.abs(x)), all(LEAST));
   const rounded = roundedExponent(clamped);
-  const t = expm1Reduced(clamped, rounded);
+  const t = expm1Near(reduced(clamped, rounded));
   const p = f32x4.add(t, all(1));
-  const e = scaled(p, rounded);
+  const e = down(p, downFactor(exponentOf(rounded), -151));
   const below = f32x4.add(all(1), e);
   const lostAbove = v128.and(f32x4.sub(t, f32x4.sub(p, all(1))), negative);
   const lostBelow = f32x4.sub(e, f32x4.sub(below, all(1)));

@@ -1,6 +1,6 @@
 /** Kernels that move elements without computing on them (contract: `src/kernels.ts`). */
 import { loadLanes, storeLanes } from "./lanes";
-import { map1 } from "./map";
+import { stream1 } from "./map";
 
 export function copy(out: usize, x: usize, bytes: usize): void {
   memory.copy(out, x, bytes);
@@ -14,6 +14,12 @@ export function fill(out: usize, value: usize, n: usize): void {
 @inline
 function fillRow(out: usize, value: v128, n: usize): void {
   const end = out + (n << 2);
+  for (; out + 64 <= end; out += 64) {
+    v128.store(out, value);
+    v128.store(out, value, 16);
+    v128.store(out, value, 32);
+    v128.store(out, value, 48);
+  }
   for (; out + 16 <= end; out += 16) v128.store(out, value);
   const rest = (end - out) >> 2;
   if (rest > 0) storeLanes(out, value, rest);
@@ -164,7 +170,7 @@ class Increment {
   }
 }
 export function increment(out: usize, x: usize, n: usize): void {
-  map1<Increment>(out, x, n);
+  stream1<Increment>(out, x, n);
 }
 
 export function oneHot(out: usize, labels: usize, rows: usize, cols: usize): i32 {

@@ -1,11 +1,22 @@
-import { channelSums, rstdOf } from "./channelSums";
+import { channelSum, columnSums, rstdOf } from "./channelSums";
+import { cotangentSums, isOneBlock } from "./cotangentSums";
 import { loadLanes, storeLanes } from "./lanes";
+import {
+  All,
+  Gradient,
+  GradientTimesXhat,
+  Output,
+  Passed,
+  PassedTimesXhat,
+  PassedValue,
+  ReluGradient,
+  ReluOutput,
+  SquaredDeviation,
+  Value,
+} from "./normTerms";
+import { Activation } from "./opcodes";
 
-/**
- * Batch normalisation: what its sums per channel add, and its maps with constants per channel.
- * Sums and maps take a class with inlined methods, so that a tail is computed by the expression
- * of the body.
- */
+/** Batch normalisation: its sums and its maps with constants per channel. */
 
 /**
  * Rows of a tile of a map, over which strips of four channels pass: eight cache lines stay in an
@@ -13,100 +24,10 @@ import { loadLanes, storeLanes } from "./lanes";
  */
 const TILE: usize = 8;
 
-/** A term of the mean and of dBeta: x, or dy in its place. */
-@unmanaged
-class Value {
-  // @ts-ignore: decorator
-  @inline
-  at(x: usize, _dy: usize, count: usize, _mean: v128, _rstd: v128): v128 {
-    return loadLanes(x, count);
-  }
-}
-
-/** A term of the variance: (x − mean)² */
-@unmanaged
-class SquaredDeviation {
-  // @ts-ignore: decorator
-  @inline
-  at(x: usize, _dy: usize, count: usize, mean: v128, _rstd: v128): v128 {
-    const d = f32x4.sub(loadLanes(x, count), mean);
-    return f32x4.mul(d, d);
-  }
-}
-
-/** A term of dGamma: dy · xhat */
-@unmanaged
-class GradientTimesXhat {
-  // @ts-ignore: decorator
-  @inline
-  at(x: usize, dy: usize, count: usize, mean: v128, rstd: v128): v128 {
-    return f32x4.mul(loadLanes(dy, count), normalized(loadLanes(x, count), mean, rstd));
-  }
-}
-
-/** xhat = (x − mean) · rstd */
-// @ts-ignore: decorator
-@inline
-function normalized(x: v128, mean: v128, rstd: v128): v128 {
-  return f32x4.mul(f32x4.sub(x, mean), rstd);
-}
-
 /** values[c] /= n */
 function divide(values: usize, channels: usize, n: f32): void {
   for (let at: usize = 0; at < channels << 2; at += 4)
     store<f32>(values + at, load<f32>(values + at) / n);
-}
-
-/** y = xhat · gamma + beta: the scale is gamma, the shift beta; there is no slope. */
-@unmanaged
-class Output {
-  // @ts-ignore: decorator
-  @inline
-  scale(gamma: v128, _rstd: v128): v128 {
-    return gamma;
-  }
-  // @ts-ignore: decorator
-  @inline
-  perElement(value: v128, _n: v128): v128 {
-    return value;
-  }
-  // @ts-ignore: decorator
-  @inline
-  at(
-    x: usize, _dy: usize, count: usize, mean: v128, rstd: v128,
-    scale: v128, shift: v128, _slope: v128,
-  ): v128 {
-    const xhat = normalized(loadLanes(x, count), mean, rstd);
-    return f32x4.add(f32x4.mul(xhat, scale), shift);
-  }
-}
-
-/**
- * dx = scale · ((dy − shift) − xhat · slope),
- * scale = gamma · rstd, shift = dBeta / n, slope = dGamma / n
- */
-@unmanaged
-class Gradient {
-  // @ts-ignore: decorator
-  @inline
-  scale(gamma: v128, rstd: v128): v128 {
-    return f32x4.mul(gamma, rstd);
-  }
-  // @ts-ignore: decorator
-  @inline
-  perElement(value: v128, n: v128): v128 {
-    return f32x4.div(value, n);
-  }
-  // @ts-ignore: decorator
-  @inline
-  at(
-    x: usize, dy: usize, count: usize, mean: v128, rstd: v128,
-    scale: v128, shift: v128, slope: v128,
-  ): v128 {
-    const xhat = normalized(loadLanes(x, count), mean, rstd);
-    const centred = f32x4.sub(loadLanes(dy, count), shift);
-    return f32x4.mul(scale, f32x4.sub(centred, f32x4.mul(xhat, slope)));
-  }
 }
 
 /** Maps `steps` groups of `count` elements, `stride` bytes apart, all with the same constants. */
@@ -114,20 +35,25 @@ class Gradient {
 @inline
 function mapGroups<F>(
   out: usize, x: usize, dy: usize, steps: usize, stride: usize, count: usize,
-  mean: v128, rstd: v128, scale: v128, shift: v128, slope: v128,
+  mean: v128, rstd: v128, gamma: v128, beta: v128, shift: v128, slope: v128,
 ): void {
   for (let i: usize = 0; i < steps; i++) {
-    storeLanes(out, changetype<F>(0).at(x, dy, count, mean, rstd, scale, shift, slope), count);
+    const v = changetype<F>(0).at(x, dy, count, mean, rstd, gamma, beta, shift, slope);
+    storeLanes(out, v, count);
     out += stride;
     x += stride;
     dy += stride;
   }
 }
 
-/** inner = 1: constants in the lanes, a strip of channels of a tile of rows at a time. */
+/**
+ * inner = 1: constants in the lanes, a strip of channels of a tile of rows at a time. `beta`,
+ * `shifts` and `slopes`, of which the last two are sums over n, may be any address if F does not
+ * use them.
+ */
 function mapColumns<F>(
   out: usize, x: usize, dy: usize, mean: usize, variance: usize, gamma: usize, beta: usize,
-  slopes: usize, outer: usize, channels: usize, eps: usize,
+  shifts: usize, slopes: usize, outer: usize, channels: usize, eps: usize,
 ): void {
   const n = f32x4.splat(<f32>outer);
   const stride = channels << 2;
@@ -138,79 +64,162 @@ function mapColumns<F>(
       const count = min<usize>(channels - c, 4);
       const m = loadLanes(mean + o, count);
       const r = rstdOf(loadLanes(variance + o, count), eps);
-      const scale = changetype<F>(0).scale(loadLanes(gamma + o, count), r);
-      const shift = changetype<F>(0).perElement(loadLanes(beta + o, count), n);
-      const slope = changetype<F>(0).perElement(loadLanes(slopes + o, count), n);
+      const scale = loadLanes(gamma + o, count);
+      const offset = loadLanes(beta + o, count);
+      const shift = f32x4.div(loadLanes(shifts + o, count), n);
+      const slope = f32x4.div(loadLanes(slopes + o, count), n);
       const at = from * stride + o;
+      const to = out + at;
+      const fromX = x + at;
+      const fromDy = dy + at;
       if (count == 4)
-        mapGroups<F>(out + at, x + at, dy + at, rows, stride, 4, m, r, scale, shift, slope);
-      else mapGroups<F>(out + at, x + at, dy + at, rows, stride, count, m, r, scale, shift, slope);
+        mapGroups<F>(to, fromX, fromDy, rows, stride, 4, m, r, scale, offset, shift, slope);
+      else mapGroups<F>(to, fromX, fromDy, rows, stride, count, m, r, scale, offset, shift, slope);
     }
   }
 }
 
-/** inner > 1: one channel at a time, its constants in every lane. */
-function mapRows<F>(
-  out: usize, x: usize, dy: usize, mean: usize, variance: usize, gamma: usize, beta: usize,
-  slopes: usize, outer: usize, channels: usize, inner: usize, eps: usize,
+/**
+ * inner > 1: one channel at a time, its constants in every lane; x, dy and out begin with its first
+ * row, `stride` bytes from one to the next.
+ */
+function mapChannel<F>(
+  out: usize, x: usize, dy: usize, mean: f32, rstd: f32, gamma: f32, beta: f32, shift: f32,
+  slope: f32, outer: usize, stride: usize, inner: usize,
 ): void {
-  const n = f32x4.splat(<f32>(outer * inner));
-  const bytes = inner << 2;
-  const body = bytes & ~15;
-  for (let c: usize = 0; c < channels; c++) {
-    const o = c << 2;
-    const m = v128.load32_splat(mean + o);
-    const r = rstdOf(v128.load32_splat(variance + o), eps);
-    const scale = changetype<F>(0).scale(v128.load32_splat(gamma + o), r);
-    const shift = changetype<F>(0).perElement(v128.load32_splat(beta + o), n);
-    const slope = changetype<F>(0).perElement(v128.load32_splat(slopes + o), n);
-    for (let row: usize = 0; row < outer; row++) {
-      const at = (row * channels + c) * bytes;
-      const end = at + body;
+  const m = f32x4.splat(mean);
+  const r = f32x4.splat(rstd);
+  const scale = f32x4.splat(gamma);
+  const offset = f32x4.splat(beta);
+  const s = f32x4.splat(shift);
+  const t = f32x4.splat(slope);
+  const body = (inner << 2) & ~15;
+  for (let row: usize = 0; row < outer; row++) {
+    mapGroups<F>(out, x, dy, inner >> 2, 16, 4, m, r, scale, offset, s, t);
+    if (inner & 3)
       mapGroups<F>(
-        out + at, x + at, dy + at, inner >> 2, 16, 4, m, r, scale, shift, slope,
+        out + body, x + body, dy + body, 1, 16, inner & 3, m, r, scale, offset, s, t,
       );
-      if (body < bytes)
-        mapGroups<F>(
-          out + end, x + end, dy + end, 1, 16, inner & 3, m, r, scale, shift, slope,
-        );
-    }
+    out += stride;
+    x += stride;
+    dy += stride;
   }
+}
+
+/** `rstdOf` one number. */
+// @ts-ignore: decorator
+@inline
+function rstdOfOne(variance: f32, eps: usize): f32 {
+  return f32x4.extract_lane(rstdOf(f32x4.splat(variance), eps), 0);
 }
 
 export function batchNormForward(
   y: usize, mean: usize, variance: usize, x: usize, gamma: usize, beta: usize,
-  outer: usize, channels: usize, inner: usize, eps: usize,
+  outer: usize, channels: usize, inner: usize, eps: usize, activation: u32,
 ): void {
   const n = <f32>(outer * inner);
-  channelSums<Value>(mean, x, x, 0, 0, outer, channels, inner, eps);
-  divide(mean, channels, n);
-  channelSums<SquaredDeviation>(variance, x, x, mean, 0, outer, channels, inner, eps);
-  divide(variance, channels, n);
-  batchNormEval(y, x, mean, variance, gamma, beta, outer, channels, inner, eps);
+  if (inner == 1) {
+    columnSums<Value>(mean, x, x, 0, 0, 0, 0, outer, channels, eps);
+    divide(mean, channels, n);
+    columnSums<SquaredDeviation>(variance, x, x, mean, 0, 0, 0, outer, channels, eps);
+    divide(variance, channels, n);
+    batchNormEval(y, x, mean, variance, gamma, beta, outer, channels, inner, eps, activation);
+    return;
+  }
+  // A channel is read three times while it is in cache.
+  const stride = channels * inner << 2;
+  for (let c: usize = 0; c < channels << 2; c += 4) {
+    const m = channelSum<Value>(x, x, 0, 0, 0, 0, outer, stride, inner) / n;
+    const v = channelSum<SquaredDeviation>(x, x, m, 0, 0, 0, outer, stride, inner) / n;
+    store<f32>(mean + c, m);
+    store<f32>(variance + c, v);
+    outputChannel(
+      y, x, m, rstdOfOne(v, eps), load<f32>(gamma + c), load<f32>(beta + c), outer, stride, inner,
+      activation,
+    );
+    x += inner << 2;
+    y += inner << 2;
+  }
+}
+
+function outputChannel(
+  y: usize, x: usize, mean: f32, rstd: f32, gamma: f32, beta: f32, outer: usize, stride: usize,
+  inner: usize, activation: u32,
+): void {
+  if (activation == Activation.Relu)
+    mapChannel<ReluOutput>(y, x, x, mean, rstd, gamma, beta, 0, 0, outer, stride, inner);
+  else mapChannel<Output>(y, x, x, mean, rstd, gamma, beta, 0, 0, outer, stride, inner);
 }
 
 export function batchNormEval(
   y: usize, x: usize, mean: usize, variance: usize, gamma: usize, beta: usize,
-  outer: usize, channels: usize, inner: usize, eps: usize,
+  outer: usize, channels: usize, inner: usize, eps: usize, activation: u32,
 ): void {
-  if (inner == 1)
-    mapColumns<Output>(y, x, x, mean, variance, gamma, beta, beta, outer, channels, eps);
-  else mapRows<Output>(y, x, x, mean, variance, gamma, beta, beta, outer, channels, inner, eps);
+  const g = gamma;
+  const b = beta;
+  if (inner == 1) {
+    if (activation == Activation.Relu)
+      mapColumns<ReluOutput>(y, x, x, mean, variance, g, b, b, b, outer, channels, eps);
+    else mapColumns<Output>(y, x, x, mean, variance, g, b, b, b, outer, channels, eps);
+    return;
+  }
+  for (let c: usize = 0; c < channels << 2; c += 4) {
+    const rstd = rstdOfOne(load<f32>(variance + c), eps);
+    outputChannel(
+      y, x, load<f32>(mean + c), rstd, load<f32>(g + c), load<f32>(b + c), outer,
+      channels * inner << 2, inner, activation,
+    );
+    x += inner << 2;
+    y += inner << 2;
+  }
 }
 
 export function batchNormBackward(
   dx: usize, dGamma: usize, dBeta: usize, x: usize, mean: usize, variance: usize, gamma: usize,
-  dy: usize, outer: usize, channels: usize, inner: usize, eps: usize,
+  dy: usize, outer: usize, channels: usize, inner: usize, eps: usize, beta: usize,
 ): void {
-  channelSums<Value>(dBeta, dy, dy, 0, 0, outer, channels, inner, eps);
-  channelSums<GradientTimesXhat>(dGamma, x, dy, mean, variance, outer, channels, inner, eps);
-  if (inner == 1)
-    mapColumns<Gradient>(
-      dx, x, dy, mean, variance, gamma, dBeta, dGamma, outer, channels, eps,
+  if (beta)
+    backward<PassedValue, PassedTimesXhat, ReluGradient, Passed>(
+      dx, dGamma, dBeta, x, mean, variance, gamma, dy, outer, channels, inner, eps, beta, x,
     );
   else
-    mapRows<Gradient>(
-      dx, x, dy, mean, variance, gamma, dBeta, dGamma, outer, channels, inner, eps,
+    backward<Value, GradientTimesXhat, Gradient, All>(
+      dx, dGamma, dBeta, x, mean, variance, gamma, dy, outer, channels, inner, eps, gamma, dy,
     );
+}
+
+/** B: a term of dBeta, which reads `values` as x; G: of dGamma; D: dx; T: what both see of dy. */
+function backward<B, G, D, T>(
+  dx: usize, dGamma: usize, dBeta: usize, x: usize, mean: usize, variance: usize, gamma: usize,
+  dy: usize, outer: usize, channels: usize, inner: usize, eps: usize, beta: usize, values: usize,
+): void {
+  if (inner == 1) {
+    columnSums<B>(dBeta, values, dy, mean, variance, gamma, beta, outer, channels, eps);
+    columnSums<G>(dGamma, x, dy, mean, variance, gamma, beta, outer, channels, eps);
+    mapColumns<D>(
+      dx, x, dy, mean, variance, gamma, beta, dBeta, dGamma, outer, channels, eps,
+    );
+    return;
+  }
+  const stride = channels * inner << 2;
+  const n = <f32>(outer * inner);
+  for (let c: usize = 0; c < channels << 2; c += 4) {
+    const m = load<f32>(mean + c);
+    const r = rstdOfOne(load<f32>(variance + c), eps);
+    const g = load<f32>(gamma + c);
+    const b = load<f32>(beta + c);
+    if (isOneBlock(inner)) {
+      cotangentSums<T>(dBeta + c, dGamma + c, x, dy, m, r, g, b, outer, stride, inner);
+    } else {
+      store<f32>(dBeta + c, channelSum<B>(values, dy, m, r, g, b, outer, stride, inner));
+      store<f32>(dGamma + c, channelSum<G>(x, dy, m, r, g, b, outer, stride, inner));
+    }
+    const shift = load<f32>(dBeta + c) / n;
+    const slope = load<f32>(dGamma + c) / n;
+    mapChannel<D>(dx, x, dy, m, r, g, b, shift, slope, outer, stride, inner);
+    x += inner << 2;
+    dy += inner << 2;
+    dx += inner << 2;
+    values += inner << 2;
+  }
 }

@@ -4,8 +4,9 @@
  *     [ opcode | length in words, these two included | operands … ]
  *
  * and every opcode's operands are the parameters of the kernel of the same name, in order
- * (`src/kernels.ts` is their contract). The values are dense, so that the run loops compile to jump
- * tables.
+ * (`src/kernels.ts` is their contract). `Sgd`, `SgdMomentum`, `Adam` and `Increment` take any number
+ * of parts: the outputs of every part, then the inputs of every part. The values are dense, so that
+ * the run loops compile to jump tables.
  */
 export const enum Opcode {
   Copy,
@@ -113,6 +114,13 @@ export const enum Opcode {
   GeluTanh,
   GeluTanhBackward,
 
+  Chain,
+  SumBlocks,
+  GemmBackward,
+  GemmSums,
+  CausalSoftmax,
+  CausalSoftmaxBackward,
+
   /** Not an instruction: how many there are. */
   Count,
 }
@@ -134,12 +142,15 @@ export const enum IntegerOperation {
   Minimum,
 }
 
-/** What an epilogue of a GEMM applies to every entry, last. */
+/** What an epilogue of a GEMM applies to every entry, last: f, or with y = f(x) from elsewhere f′. */
 export const enum Activation {
   None,
   Relu,
   Sigmoid,
   Tanh,
+  ReluBackward,
+  SigmoidBackward,
+  TanhBackward,
 }
 
 /** Why a run stopped before its end: the first word of the status block. */

@@ -13,59 +13,106 @@ import { MR, NR } from "./microKernel";
  *     └─────────┴─────────┴─────────┴──       └─────────────┴─────────────┴──
  *     then rows 4 … 7, and so on              then columns 8 … 15, and so on
  *
- * Rows and columns that A and B do not have are zeros. Strides are in bytes.
+ * Rows and columns that A and B do not have are some number or other: nothing that is computed with
+ * them is stored. Strides are in bytes.
  */
 
 /**
  * Packs a strip of four rows of A, or of four columns of B: element (r, p) of x, at r·rs + p·cs,
- * goes to out + p·step + 4·r; rows from `count` on are 0. Four steps of k at a time:
+ * goes to out + p·step + 4·r, for r < `count`. Four steps of k at a time:
  *
  *     rs = 4 (Aᵀ, B)                   cs = 4 (A, Bᵀ)
  *     p0: r0 r1 r2 r3   as it is       r0: p0 p1 p2 p3         p0: r0 r1 r2 r3
  *     p1: r0 r1 r2 r3                  r1: p0 p1 p2 p3    →    p1: r0 r1 r2 r3
  *     …                                …                       …
  */
+// @ts-ignore: decorator
+@inline
 function packStrip(
   out: usize, x: usize, count: u32, k: u32, rs: usize, cs: usize, step: usize,
 ): void {
   const end = out + <usize>k * step;
-  if (count >= 4 && (rs == 4 || cs == 4)) {
-    const whole = out + <usize>(k & ~3) * step;
-    const next = rs == 4 ? cs : rs;
-    for (; out < whole; x += cs << 2) {
-      let v0 = v128.load(x);
-      let v1 = v128.load(x + next);
-      let v2 = v128.load(x + (next << 1));
-      let v3 = v128.load(x + (next << 1) + next);
-      if (rs != 4) {
-        const low01 = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5);
-        const low23 = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5);
-        const high01 = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7);
-        const high23 = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7);
-        v0 = v128.shuffle<f64>(low01, low23, 0, 2);
-        v1 = v128.shuffle<f64>(low01, low23, 1, 3);
-        v2 = v128.shuffle<f64>(high01, high23, 0, 2);
-        v3 = v128.shuffle<f64>(high01, high23, 1, 3);
-      }
-      v128.store(out, v0);
-      out += step;
-      v128.store(out, v1);
-      out += step;
-      v128.store(out, v2);
-      out += step;
-      v128.store(out, v3);
-      out += step;
+  const whole = out + <usize>(k & ~3) * step;
+  if (cs == 4) {
+    // A row that is not there is the last one once more.
+    let x1 = count > 1 ? x + rs : x;
+    let x2 = count > 2 ? x1 + rs : x1;
+    let x3 = count > 3 ? x2 + rs : x2;
+    for (; out < whole; out += step << 2) {
+      const v0 = v128.load(x);
+      const v1 = v128.load(x1);
+      const v2 = v128.load(x2);
+      const v3 = v128.load(x3);
+      x += 16;
+      x1 += 16;
+      x2 += 16;
+      x3 += 16;
+      const low01 = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5);
+      const low23 = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5);
+      const high01 = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7);
+      const high23 = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7);
+      v128.store(out, v128.shuffle<f64>(low01, low23, 0, 2));
+      v128.store(out + step, v128.shuffle<f64>(low01, low23, 1, 3));
+      v128.store(out + 2 * step, v128.shuffle<f64>(high01, high23, 0, 2));
+      v128.store(out + 3 * step, v128.shuffle<f64>(high01, high23, 1, 3));
     }
+  } else if (rs == 4 && count >= 4) {
+    for (; out < end; out += step, x += cs) v128.store(out, v128.load(x));
+    return;
   }
   for (; out < end; out += step, x += cs) v128.store(out, gather(x, rs, count));
 }
 
+/** Two rows of A in the same way, two steps of k at a time. */
+function packPair(
+  out: usize, x: usize, count: u32, k: u32, rs: usize, cs: usize, step: usize,
+): void {
+  const end = out + <usize>k * step;
+  if (count == 2 && cs == 4) {
+    const whole = out + <usize>(k & ~1) * step;
+    for (; out < whole; out += step << 1, x += 8) {
+      const both = v128.load64_lane(x + rs, v128.load64_zero(x), 1);
+      const pairs = v128.shuffle<f32>(both, both, 0, 2, 1, 3);
+      v128.store64_lane(out, pairs, 0);
+      v128.store64_lane(out + step, pairs, 1);
+    }
+  }
+  for (; out < end; out += step, x += cs) v128.store64_lane(out, gather(x, rs, count), 0);
+}
+
+/**
+ * Packs the panels of sixteen or of six rows of Aᵀ (rs = 4) at once, so that the cache lines of a
+ * step of k are visited once: MR = 4 makes four panels, `size` bytes apart, MR = 6 one.
+ */
+function packLines(out: usize, a: usize, cs: usize, size: usize): void {
+  const end = out + size;
+  for (; out < end; out += MR * 4, a += cs) {
+    v128.store(out, v128.load(a));
+    if (MR == 6) {
+      v128.store64_lane(out, v128.load64_zero(a, 16), 0, 16);
+    } else {
+      v128.store(out + size, v128.load(a, 16));
+      v128.store(out + 2 * size, v128.load(a, 32));
+      v128.store(out + 3 * size, v128.load(a, 48));
+    }
+  }
+}
+
 /** Packs `rows` rows of A, k long, into micro-panels. */
 export function packA(out: usize, a: usize, rows: u32, k: u32, rs: usize, cs: usize): void {
-  for (let i: u32 = 0; i < rows; i += MR) {
+  const size = <usize>k * MR * 4;
+  const lines: u32 = MR == 6 ? 6 : 16;
+  let i: u32 = 0;
+  if (rs == 4) {
+    for (; rows - i >= lines; i += lines, out += size * (lines / MR), a += lines << 2) {
+      packLines(out, a, cs, size);
+    }
+  }
+  for (; i < rows; i += MR, out += size, a += rs * MR) {
     packStrip(out, a, rows - i, k, rs, cs, MR * 4);
-    out += <usize>k * MR * 4;
-    a += rs * MR;
+    if (MR == 4) continue;
+    if (rows - i > 4) packPair(out + 16, a + (rs << 2), min(rows - i - 4, 2), k, rs, cs, MR * 4);
+    else for (let to = out; to < out + size; to += MR * 4) store<u64>(to, 0, 16);
   }
 }
 

@@ -1,60 +1,167 @@
 import { Geometry, endInside, firstInside } from "./geometry";
-import { gather, storeLanes } from "./lanes";
+import { gather, loadLanes, storeLanes } from "./lanes";
 
 /**
  * Windows over the planes of images. Where the windows of neighbouring positions lie wholly between
- * the sides of a row, up to four are reduced at once, one in each lane; those that stick out alone,
- * over what they have.
+ * the sides of a row, four are reduced at once, one in each lane; the last four of a row overlap
+ * those before them. Windows that stick out are reduced alone, over what they have.
  *
  *     x     ┌─0─0─1─1─2─2─3─3─┐        lanes 0 … 3, a step of the kernel: elements `stride` apart
  *     y     └──0───1───2───3──┘
  */
 
-/** Positions in a row of windows that are reduced together from `ox` on. */
+/** The first position of a row whose window does not stick out on the left. */
 // @ts-ignore: decorator
 @inline
-function together(g: Geometry, ox: u32): u32 {
+function firstWhole(g: Geometry): u32 {
+  return min((g.paddingX + g.strideX - 1) / g.strideX, g.outWidth);
+}
+
+/** One past the last whose window does not stick out on the right, at least the first. */
+// @ts-ignore: decorator
+@inline
+function endWhole(g: Geometry): u32 {
   const reach = <i32>((g.kernelWidth - 1) * g.dilationX) - <i32>g.paddingX;
-  const end = endInside(reach, g.strideX, g.width, g.outWidth);
-  return ox * g.strideX >= g.paddingX && ox < end ? min(end - ox, 4) : 1;
+  return max(endInside(reach, g.strideX, g.width, g.outWidth), firstWhole(g));
+}
+
+/**
+ * What four windows hold at step kx: elements `stride` apart from x. Two loads of the four elements
+ * between and around them take in nothing outside the windows.
+ */
+// @ts-ignore: decorator
+@inline
+function loadSteps(x: usize, stride: u32, kx: u32, kernel: u32): v128 {
+  if (stride == 1) return v128.load(x);
+  if (stride == 2) {
+    if (kx > 0) return v128.shuffle<f32>(v128.load(x - 4), v128.load(x + 12), 1, 3, 5, 7);
+    if (kernel > 1) return v128.shuffle<f32>(v128.load(x), v128.load(x, 16), 0, 2, 4, 6);
+  }
+  return gather(x, <usize>stride << 2, 4);
+}
+
+/** Whether a lane of b is taken after one of a: it is greater, or NaN. */
+// @ts-ignore: decorator
+@inline
+function isTaken(a: v128, b: v128): v128 {
+  return v128.or(f32x4.gt(b, a), f32x4.ne(b, b));
 }
 
 export function maxPool(y: usize, indices: usize, x: usize, geometry: usize): void {
   const g = changetype<Geometry>(geometry);
-  const step = <usize>g.strideX << 2;
-  const lanes = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(g.strideX));
+  const isSquare = g.kernelHeight == 2 && g.kernelWidth == 2 && g.strideX == 2 &&
+    g.dilationY == 1 && g.dilationX == 1;
+  const first = firstWhole(g);
+  const end = endWhole(g);
   for (let plane = g.batch * g.channels; plane > 0; plane--) {
     for (let oy: u32 = 0; oy < g.outHeight; oy++) {
       const startY = <i32>(oy * g.strideY) - <i32>g.paddingY;
       const top = firstInside(startY, g.dilationY, g.kernelHeight);
       const bottom = endInside(startY, g.dilationY, g.height, g.kernelHeight);
-      for (let ox: u32 = 0; ox < g.outWidth; ) {
-        const count = together(g, ox);
-        const startX = <i32>(ox * g.strideX) - <i32>g.paddingX;
-        const left = firstInside(startX, g.dilationX, g.kernelWidth);
-        const right = endInside(startX, g.dilationX, g.width, g.kernelWidth);
-        let best = f32x4.splat(-Infinity);
-        let place = i32x4.splat(-1);
-        for (let ky = top; ky < bottom; ky++) {
-          const row = (startY + <i32>(ky * g.dilationY)) * <i32>g.width + startX;
-          for (let kx = left; kx < right; kx++) {
-            const at = row + <i32>(kx * g.dilationX);
-            const v = gather(x + (<usize>at << 2), step, count);
-            const better = v128.or(f32x4.gt(v, best), f32x4.ne(v, v));
-            const take = v128.or(better, i32x4.lt_s(place, i32x4.splat(0)));
-            best = v128.bitselect(v, best, take);
-            place = v128.bitselect(i32x4.add(i32x4.splat(at), lanes), place, take);
-          }
-        }
-        storeLanes(y, best, count);
-        storeLanes(indices, place, count);
-        y += <usize>count << 2;
-        indices += <usize>count << 2;
-        ox += count;
+      const whole = top < bottom && first + 4 <= end;
+      if (whole && isSquare && bottom - top == 2) {
+        maxSquares(y, indices, x, startY * <i32>g.width - <i32>g.paddingX, g.width, first, end);
+      } else if (whole) maxRow(y, indices, x, g, startY, top, bottom, first, end);
+      for (let ox: u32 = 0; ox < g.outWidth; ox++) {
+        if (whole && ox == first) ox = end;
+        if (ox >= g.outWidth) break;
+        maxWindow(y + (<usize>ox << 2), indices + (<usize>ox << 2), x, g, startY, top, bottom, ox);
       }
+      y += <usize>g.outWidth << 2;
+      indices += <usize>g.outWidth << 2;
     }
     x += <usize>(g.height * g.width) << 2;
   }
+}
+
+/**
+ * The windows first ≤ ox < end of a row, four at a time. The first element of each is met twice,
+ * which changes nothing.
+ */
+function maxRow(
+  y: usize, indices: usize, x: usize, g: Geometry, startY: i32, top: u32, bottom: u32,
+  first: u32, end: u32,
+): void {
+  const stride = g.strideX;
+  const kernel = g.kernelWidth;
+  const dilation = g.dilationX;
+  const rowStep = g.dilationY * g.width;
+  const row = (startY + <i32>(top * g.dilationY)) * <i32>g.width - <i32>g.paddingX;
+  const lanes = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(stride));
+  for (let ox = first; ox < end; ox += 4) {
+    ox = min(ox, end - 4);
+    let start = row + <i32>(ox * stride);
+    let best = loadSteps(x + (<usize>start << 2), stride, 0, kernel);
+    let place = i32x4.add(i32x4.splat(start), lanes);
+    for (let ky = top; ky < bottom; ky++, start += rowStep) {
+      let at = start;
+      for (let kx: u32 = 0; kx < kernel; kx++, at += dilation) {
+        const v = loadSteps(x + (<usize>at << 2), stride, kx, kernel);
+        const take = isTaken(best, v);
+        best = v128.bitselect(v, best, take);
+        place = v128.bitselect(i32x4.add(i32x4.splat(at), lanes), place, take);
+      }
+    }
+    v128.store(y + (<usize>ox << 2), best);
+    v128.store(indices + (<usize>ox << 2), place);
+  }
+}
+
+/**
+ * The same for windows of 2 × 2, two apart: to take one after another is associative, so the halves
+ * of a window are reduced first. `row` is where position 0 looks in the plane.
+ */
+function maxSquares(
+  y: usize, indices: usize, x: usize, row: i32, width: u32, first: u32, end: u32,
+): void {
+  const one = i32x4.splat(1);
+  const below = <usize>width << 2;
+  for (let ox = first; ox < end; ox += 4) {
+    ox = min(ox, end - 4);
+    const start = row + <i32>(ox << 1);
+    const above = x + (<usize>start << 2);
+    const v0 = v128.load(above);
+    const v1 = v128.load(above, 16);
+    const v2 = v128.load(above + below);
+    const v3 = v128.load(above + below, 16);
+    const a = v128.shuffle<f32>(v0, v1, 0, 2, 4, 6);
+    const b = v128.shuffle<f32>(v0, v1, 1, 3, 5, 7);
+    const c = v128.shuffle<f32>(v2, v3, 0, 2, 4, 6);
+    const d = v128.shuffle<f32>(v2, v3, 1, 3, 5, 7);
+    const takeB = isTaken(a, b);
+    const takeD = isTaken(c, d);
+    const upper = v128.bitselect(b, a, takeB);
+    const lower = v128.bitselect(d, c, takeD);
+    const takeLower = isTaken(upper, lower);
+    const column = v128.and(v128.bitselect(takeD, takeB, takeLower), one);
+    const place = i32x4.add(column, v128.and(takeLower, i32x4.splat(width)));
+    const corner = i32x4.add(i32x4.splat(start), i32x4(0, 2, 4, 6));
+    v128.store(y + (<usize>ox << 2), v128.bitselect(lower, upper, takeLower));
+    v128.store(indices + (<usize>ox << 2), i32x4.add(corner, place));
+  }
+}
+
+function maxWindow(
+  y: usize, indices: usize, x: usize, g: Geometry, startY: i32, top: u32, bottom: u32, ox: u32,
+): void {
+  const startX = <i32>(ox * g.strideX) - <i32>g.paddingX;
+  const left = firstInside(startX, g.dilationX, g.kernelWidth);
+  const right = endInside(startX, g.dilationX, g.width, g.kernelWidth);
+  let best: f32 = -Infinity;
+  let place: i32 = -1;
+  for (let ky = top; ky < bottom; ky++) {
+    const row = (startY + <i32>(ky * g.dilationY)) * <i32>g.width + startX;
+    for (let kx = left; kx < right; kx++) {
+      const at = row + <i32>(kx * g.dilationX);
+      const v = load<f32>(x + (<usize>at << 2));
+      if (v > best || v != v || place < 0) {
+        best = v;
+        place = at;
+      }
+    }
+  }
+  store<f32>(y, best);
+  store<i32>(indices, place);
 }
 
 export function poolGather(
@@ -107,30 +214,39 @@ export function avgPool(
   y: usize, x: usize, geometry: usize, countIncludePad: u32, divisor: usize,
 ): void {
   const g = changetype<Geometry>(geometry);
-  const step = <usize>g.strideX << 2;
+  const first = firstWhole(g);
+  const end = endWhole(g);
+  const stride = g.strideX;
+  const kernel = g.kernelWidth;
   for (let plane = g.batch * g.channels; plane > 0; plane--) {
     for (let oy: u32 = 0; oy < g.outHeight; oy++) {
       const startY = <i32>(oy * g.strideY) - <i32>g.paddingY;
       const top = firstInside(startY, 1, g.kernelHeight);
       const bottom = endInside(startY, 1, g.height, g.kernelHeight);
+      const whole = first + 4 <= end;
+      const inRow = divisorOf(g, startY, 0, (bottom - top) * kernel, countIncludePad, divisor);
       for (let ox: u32 = 0; ox < g.outWidth; ) {
-        const count = together(g, ox);
-        const startX = <i32>(ox * g.strideX) - <i32>g.paddingX;
-        const left = firstInside(startX, 1, g.kernelWidth);
-        const right = endInside(startX, 1, g.width, g.kernelWidth);
+        const four = whole && ox >= first && ox < end;
+        if (four) ox = min(ox, end - 4);
+        const startX = <i32>(ox * stride) - <i32>g.paddingX;
+        const left = four ? <u32>0 : firstInside(startX, 1, kernel);
+        const right = four ? kernel : endInside(startX, 1, g.width, kernel);
         let sum = f32x4.splat(0);
         for (let ky = top; ky < bottom; ky++) {
           const row = (startY + <i32>ky) * <i32>g.width + startX;
           for (let kx = left; kx < right; kx++) {
-            sum = f32x4.add(sum, gather(x + (<usize>(row + <i32>kx) << 2), step, count));
+            const at = x + (<usize>(row + <i32>kx) << 2);
+            sum = f32x4.add(sum, four ? loadSteps(at, stride, kx, kernel) : gather(at, 0, 1));
           }
         }
         const inside = (bottom - top) * (right - left);
-        const by = divisorOf(g, startY, startX, inside, countIncludePad, divisor);
-        storeLanes(y, f32x4.div(sum, f32x4.splat(by)), count);
-        y += <usize>count << 2;
-        ox += count;
+        const by = four ? inRow : divisorOf(g, startY, startX, inside, countIncludePad, divisor);
+        const mean = f32x4.div(sum, f32x4.splat(by));
+        if (four) v128.store(y + (<usize>ox << 2), mean);
+        else storeLanes(y + (<usize>ox << 2), mean, 1);
+        ox += four ? 4 : 1;
       }
+      y += <usize>g.outWidth << 2;
     }
     x += <usize>(g.height * g.width) << 2;
   }
@@ -142,26 +258,34 @@ export function avgPoolBackward(
   const g = changetype<Geometry>(geometry);
   const size = <usize>(g.height * g.width) << 2;
   const planes = g.batch * g.channels;
+  const kernel = g.kernelWidth;
+  const first = firstWhole(g);
+  // Four windows in the lanes meet no pixel twice in a step only where they lie side by side.
+  const end = g.strideX == 1 ? endWhole(g) : first;
   memory.fill(dx, 0, <usize>planes * size);
   for (let plane: u32 = 0; plane < planes; plane++, dx += size) {
     for (let oy: u32 = 0; oy < g.outHeight; oy++) {
       const startY = <i32>(oy * g.strideY) - <i32>g.paddingY;
       const top = firstInside(startY, 1, g.kernelHeight);
       const bottom = endInside(startY, 1, g.height, g.kernelHeight);
-      for (let ox: u32 = 0; ox < g.outWidth; ox++, dy += 4) {
+      for (let ox: u32 = 0; ox < g.outWidth; ) {
+        const count: u32 = ox >= first && ox + 4 <= end ? 4 : 1;
         const startX = <i32>(ox * g.strideX) - <i32>g.paddingX;
-        const left = firstInside(startX, 1, g.kernelWidth);
-        const right = endInside(startX, 1, g.width, g.kernelWidth);
+        const left = firstInside(startX, 1, kernel);
+        const right = count == 4 ? kernel : endInside(startX, 1, g.width, kernel);
         const inside = (bottom - top) * (right - left);
         const by = divisorOf(g, startY, startX, inside, countIncludePad, divisor);
-        const share = load<f32>(dy) / by;
+        const share = f32x4.div(loadLanes(dy, count), f32x4.splat(by));
         for (let ky = top; ky < bottom; ky++) {
           const row = (startY + <i32>ky) * <i32>g.width + startX;
-          for (let kx = left; kx < right; kx++) {
-            const to = dx + (<usize>(row + <i32>kx) << 2);
-            store<f32>(to, load<f32>(to) + share);
+          // From the right, so that a pixel meets the windows of the lanes in ascending order.
+          for (let kx = <i32>right - 1; kx >= <i32>left; kx--) {
+            const to = dx + (<usize>(row + kx) << 2);
+            storeLanes(to, f32x4.add(loadLanes(to, count), share), count);
           }
         }
+        ox += count;
+        dy += <usize>count << 2;
       }
     }
   }

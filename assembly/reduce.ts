@@ -1,4 +1,4 @@
-import { loadLanes } from "./lanes";
+import { loadLanes, storeLanes } from "./lanes";
 
 /**
  * Reductions of [outer, n, inner] to [outer, inner]. Every sum has one order, the contract's, so
@@ -50,7 +50,6 @@ function blockSum<F>(x: usize, n: i32, c: v128): f32 {
   let p4 = f32x4.splat(0);
   let p8 = f32x4.splat(0);
   let p12 = f32x4.splat(0);
-  const end = x + (<usize>n << 2);
   const whole = x + (<usize>(n & ~15) << 2);
   for (; x < whole; x += 64) {
     p0 = f32x4.add(p0, changetype<F>(0).at(v128.load(x), c));
@@ -58,13 +57,20 @@ function blockSum<F>(x: usize, n: i32, c: v128): f32 {
     p8 = f32x4.add(p8, changetype<F>(0).at(v128.load(x, 32), c));
     p12 = f32x4.add(p12, changetype<F>(0).at(v128.load(x, 48), c));
   }
+  return finish<F>(p0, p4, p8, p12, x, n & 15, c);
+}
+
+/** The sum of a block from its partials, when the last `n` ≤ 15 elements at x have joined them. */
+// @ts-ignore: decorator
+@inline
+function finish<F>(p0: v128, p4: v128, p8: v128, p12: v128, x: usize, n: i32, c: v128): f32 {
   let part = f32x4.splat(0);
   const count = n & 3;
+  const vectors = n >>> 2;
   if (count) {
-    const at = end - (<usize>count << 2);
+    const at = x + (<usize>vectors << 4);
     part = v128.and(changetype<F>(0).at(loadLanes(at, count), c), maskOf(count));
   }
-  const vectors = (n & 15) >>> 2;
   if (vectors == 0) {
     p0 = f32x4.add(p0, part);
   } else {
@@ -84,6 +90,36 @@ function blockSum<F>(x: usize, n: i32, c: v128): f32 {
   const p = f32x4.add(f32x4.add(p0, p8), f32x4.add(p4, p12));
   const q = f32x4.add(p, v128.shuffle<f32>(p, p, 2, 3, 2, 3));
   return f32x4.extract_lane(q, 0) + f32x4.extract_lane(q, 1);
+}
+
+/**
+ * The sums of two blocks of n ≤ 4,096 elements, `step` bytes apart, to out: one alone would wait
+ * for its additions.
+ */
+function twoBlockSums(out: usize, x: usize, n: i32, step: usize): void {
+  let p0 = f32x4.splat(0);
+  let p4 = f32x4.splat(0);
+  let p8 = f32x4.splat(0);
+  let p12 = f32x4.splat(0);
+  let q0 = f32x4.splat(0);
+  let q4 = f32x4.splat(0);
+  let q8 = f32x4.splat(0);
+  let q12 = f32x4.splat(0);
+  let y = x + step;
+  const whole = x + (<usize>(n & ~15) << 2);
+  for (; x < whole; x += 64, y += 64) {
+    p0 = f32x4.add(p0, v128.load(x));
+    q0 = f32x4.add(q0, v128.load(y));
+    p4 = f32x4.add(p4, v128.load(x, 16));
+    q4 = f32x4.add(q4, v128.load(y, 16));
+    p8 = f32x4.add(p8, v128.load(x, 32));
+    q8 = f32x4.add(q8, v128.load(y, 32));
+    p12 = f32x4.add(p12, v128.load(x, 48));
+    q12 = f32x4.add(q12, v128.load(y, 48));
+  }
+  const none = f32x4.splat(0);
+  store<f32>(out, finish<Itself>(p0, p4, p8, p12, x, n & 15, none));
+  store<f32>(out, finish<Itself>(q0, q4, q8, q12, y, n & 15, none), 4);
 }
 
 /**
@@ -119,183 +155,121 @@ function halve<F>(x: usize, n: i32, c: v128, shift: i32, q: i32, step: i32): f32
   return s;
 }
 
-/**
- * Σ over the n rows of four columns at x, `step` bytes apart; the total starts at +0, which is
- * never seen: s is never −0.
- */
+/** s + x₀ + x₁ + … + x_(rows − 1) of up to four columns; s starts at +0 if `first`. */
 // @ts-ignore: decorator
 @inline
-function columnSum4(x: usize, n: i32, step: usize): v128 {
-  let total = f32x4.splat(0);
-  for (let from = 0; from < n; from += KC) {
-    const rows = n - from < KC ? n - from : KC;
-    const end = x + <usize>rows * step;
-    let s = f32x4.splat(0);
-    for (; x < end; x += step) s = f32x4.add(s, v128.load(x));
-    total = f32x4.add(total, s);
+function addColumns4(
+  to: usize, x: usize, step: usize, rows: i32, first: bool, count: usize,
+): void {
+  let s = first ? f32x4.splat(0) : loadLanes(to, count);
+  for (; rows > 0; rows--, x += step) s = f32x4.add(s, loadLanes(x, count));
+  storeLanes(to, s, count);
+}
+
+/** The same of sixteen columns: four independent chains of additions. */
+// @ts-ignore: decorator
+@inline
+function addColumns16(to: usize, x: usize, step: usize, rows: i32, first: bool): void {
+  let s0 = first ? f32x4.splat(0) : v128.load(to);
+  let s1 = first ? f32x4.splat(0) : v128.load(to, 16);
+  let s2 = first ? f32x4.splat(0) : v128.load(to, 32);
+  let s3 = first ? f32x4.splat(0) : v128.load(to, 48);
+  for (; rows > 0; rows--, x += step) {
+    s0 = f32x4.add(s0, v128.load(x));
+    s1 = f32x4.add(s1, v128.load(x, 16));
+    s2 = f32x4.add(s2, v128.load(x, 32));
+    s3 = f32x4.add(s3, v128.load(x, 48));
   }
-  return total;
+  v128.store(to, s0);
+  v128.store(to, s1, 16);
+  v128.store(to, s2, 32);
+  v128.store(to, s3, 48);
+}
+
+/** The same of `width` columns of rows `step` bytes apart. */
+function addRows(
+  to: usize, x: usize, step: usize, width: usize, rows: i32, first: bool,
+): void {
+  const end = to + (width << 2);
+  for (; to + 64 <= end; to += 64, x += 64) addColumns16(to, x, step, rows, first);
+  for (; to + 16 <= end; to += 16, x += 16) addColumns4(to, x, step, rows, first, 4);
+  if (to < end) addColumns4(to, x, step, rows, first, width & 3);
+}
+
+/** Rows that are read side by side: few enough for the hardware to read each ahead. */
+const ROWS: i32 = 16;
+
+/** Columns whose sums stay in L1 while rows pass by. */
+const STRIP: usize = 4096;
+
+/**
+ * Σ over n ≥ 1 rows of `width` columns, in GEMM's order: the sums of the first 256 rows grow in
+ * `out`, those of the next in the workspace, a few rows at a time, so that memory is read row by
+ * row. The total starts at +0, which is never seen: a sum from +0 on is never −0.
+ */
+function stripSums(
+  out: usize, x: usize, n: i32, step: usize, width: usize, workspace: usize,
+): void {
+  for (let from = 0; from < n; from += KC) {
+    const to = from == 0 ? out : workspace;
+    const end = n < from + KC ? n : from + KC;
+    for (let r = from; r < end; r += ROWS) {
+      const rows = end - r < ROWS ? end - r : ROWS;
+      addRows(to, x + <usize>r * step, step, width, rows, r == from);
+    }
+    if (from > 0) addRows(out, workspace, 0, width, 1, false);
+  }
 }
 
 /**
- * Sixteen columns at once: a whole cache line of each row, and four independent chains of
- * additions.
+ * The sums of `inner` columns of n rows, `step` bytes apart. The workspace has room for those of a
+ * strip.
  */
-function columnSum16(out: usize, x: usize, n: i32, step: usize): void {
-  let total0 = f32x4.splat(0);
-  let total1 = f32x4.splat(0);
-  let total2 = f32x4.splat(0);
-  let total3 = f32x4.splat(0);
-  for (let from = 0; from < n; from += KC) {
-    const rows = n - from < KC ? n - from : KC;
-    const end = x + <usize>rows * step;
-    let s0 = f32x4.splat(0);
-    let s1 = f32x4.splat(0);
-    let s2 = f32x4.splat(0);
-    let s3 = f32x4.splat(0);
-    for (; x < end; x += step) {
-      s0 = f32x4.add(s0, v128.load(x));
-      s1 = f32x4.add(s1, v128.load(x, 16));
-      s2 = f32x4.add(s2, v128.load(x, 32));
-      s3 = f32x4.add(s3, v128.load(x, 48));
-    }
-    total0 = f32x4.add(total0, s0);
-    total1 = f32x4.add(total1, s1);
-    total2 = f32x4.add(total2, s2);
-    total3 = f32x4.add(total3, s3);
+export function columnSums(
+  out: usize, x: usize, n: i32, inner: usize, step: usize, workspace: usize,
+): void {
+  if (n == 0) memory.fill(out, 0, inner << 2);
+  for (let c: usize = 0; c < inner && n > 0; c += STRIP) {
+    const at = c << 2;
+    stripSums(out + at, x + at, n, step, min<usize>(inner - c, STRIP), workspace);
   }
-  v128.store(out, total0);
-  v128.store(out, total1, 16);
-  v128.store(out, total2, 32);
-  v128.store(out, total3, 48);
 }
 
-/** One column, lane 0 of what four columns do: the same additions. */
-function columnSum1(x: usize, n: i32, step: usize): f32 {
-  let total: f32 = 0;
-  for (let from = 0; from < n; from += KC) {
-    const rows = n - from < KC ? n - from : KC;
-    const end = x + <usize>rows * step;
-    let s: f32 = 0;
-    for (; x < end; x += step) s += load<f32>(x);
-    total += s;
+export function sum(
+  out: usize, x: usize, outer: u32, n: u32, inner: u32, workspace: usize,
+): void {
+  if (inner == 1) {
+    sumRows(out, x, outer, n);
+    return;
   }
-  return total;
-}
-
-export function sum(out: usize, x: usize, outer: u32, n: u32, inner: u32): void {
   const step = <usize>inner << 2;
-  const slab = <usize>n * step;
-  for (let o: u32 = 0; o < outer; o++, x += slab) {
-    if (inner == 1) {
-      store<f32>(out, rowSum<Itself>(x, n, f32x4.splat(0)));
-      out += 4;
-      continue;
-    }
-    const end = out + step;
-    let column = x;
-    for (; out + 64 <= end; out += 64, column += 64) columnSum16(out, column, n, step);
-    for (; out + 16 <= end; out += 16, column += 16) v128.store(out, columnSum4(column, n, step));
-    for (; out < end; out += 4, column += 4) store<f32>(out, columnSum1(column, n, step));
+  for (; outer > 0; outer--, out += step, x += <usize>n * step) {
+    columnSums(out, x, n, inner, step, workspace);
   }
 }
 
-export function mean(out: usize, x: usize, outer: u32, n: u32, inner: u32): void {
-  sum(out, x, outer, n, inner);
+function sumRows(out: usize, x: usize, outer: u32, n: u32): void {
+  const step = <usize>n << 2;
+  const end = out + (<usize>outer << 2);
+  if (n <= <u32>BLOCK) {
+    for (; out + 8 <= end; out += 8, x += step << 1) twoBlockSums(out, x, n, step);
+  }
+  for (; out < end; out += 4, x += step) store<f32>(out, rowSum<Itself>(x, n, f32x4.splat(0)));
+}
+
+export function sumBlocks(out: usize, x: usize, n: i32): void {
+  for (; n > 0; n -= BLOCK, out += 4, x += <usize>BLOCK << 2) {
+    store<f32>(out, blockSum<Itself>(x, n < BLOCK ? n : BLOCK, f32x4.splat(0)));
+  }
+}
+
+export function mean(
+  out: usize, x: usize, outer: u32, n: u32, inner: u32, workspace: usize,
+): void {
+  sum(out, x, outer, n, inner, workspace);
   const end = out + ((<usize>outer * inner) << 2);
   for (; out + 16 <= end; out += 16) {
     v128.store(out, f32x4.div(v128.load(out), f32x4.splat(<f32>n)));
   }
   for (; out < end; out += 4) store<f32>(out, load<f32>(out) / <f32>n);
-}
-
-// @ts-ignore: decorator
-@unmanaged
-class Greatest {
-  // @ts-ignore: decorator
-  @inline
-  start(): f32 {
-    return -Infinity;
-  }
-  // @ts-ignore: decorator
-  @inline
-  of4(a: v128, b: v128): v128 {
-    return f32x4.max(a, b);
-  }
-}
-
-// @ts-ignore: decorator
-@unmanaged
-class Least {
-  // @ts-ignore: decorator
-  @inline
-  start(): f32 {
-    return Infinity;
-  }
-  // @ts-ignore: decorator
-  @inline
-  of4(a: v128, b: v128): v128 {
-    return f32x4.min(a, b);
-  }
-}
-
-/**
- * The greatest or least of n ≥ 1 elements `step` bytes apart. Both are associative and commutative,
- * NaN and −0 included, so any order gives the contract's result.
- */
-function extreme4<F>(x: usize, n: u32, step: usize): v128 {
-  let best = f32x4.splat(changetype<F>(0).start());
-  const end = x + <usize>n * step;
-  for (; x < end; x += step) best = changetype<F>(0).of4(best, v128.load(x));
-  return best;
-}
-
-function extreme1<F>(x: usize, n: u32, step: usize): f32 {
-  let best = f32x4.splat(changetype<F>(0).start());
-  const end = x + <usize>n * step;
-  for (; x < end; x += step) best = changetype<F>(0).of4(best, v128.load32_zero(x));
-  return f32x4.extract_lane(best, 0);
-}
-
-function extremeOfRow<F>(x: usize, n: u32): f32 {
-  if (n < 8) return extreme1<F>(x, n, 4);
-  const end = x + (<usize>n << 2);
-  let even = v128.load(x);
-  let odd = v128.load(x, 16);
-  for (x += 32; x + 32 <= end; x += 32) {
-    even = changetype<F>(0).of4(even, v128.load(x));
-    odd = changetype<F>(0).of4(odd, v128.load(x, 16));
-  }
-  // The last eight once more: an element that counts twice changes nothing.
-  even = changetype<F>(0).of4(even, v128.load(end - 32));
-  odd = changetype<F>(0).of4(odd, v128.load(end - 16));
-  const p = changetype<F>(0).of4(even, odd);
-  const q = changetype<F>(0).of4(p, v128.shuffle<f32>(p, p, 2, 3, 2, 3));
-  return f32x4.extract_lane(changetype<F>(0).of4(q, v128.shuffle<f32>(q, q, 1, 1, 1, 1)), 0);
-}
-
-// @ts-ignore: decorator
-@inline
-function extreme<F>(out: usize, x: usize, outer: u32, n: u32, inner: u32): void {
-  const step = <usize>inner << 2;
-  const slab = <usize>n * step;
-  for (let o: u32 = 0; o < outer; o++, x += slab) {
-    if (inner == 1) {
-      store<f32>(out, extremeOfRow<F>(x, n));
-      out += 4;
-      continue;
-    }
-    const end = out + step;
-    let column = x;
-    for (; out + 16 <= end; out += 16, column += 16) v128.store(out, extreme4<F>(column, n, step));
-    for (; out < end; out += 4, column += 4) store<f32>(out, extreme1<F>(column, n, step));
-  }
-}
-
-export function max(out: usize, x: usize, outer: u32, n: u32, inner: u32): void {
-  extreme<Greatest>(out, x, outer, n, inner);
-}
-
-export function min(out: usize, x: usize, outer: u32, n: u32, inner: u32): void {
-  extreme<Least>(out, x, outer, n, inner);
 }

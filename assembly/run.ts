@@ -6,6 +6,7 @@ import {
   silu,
   siluBackward,
 } from "./activation";
+import { chain } from "./chain";
 import { Opcode, Refusal } from "./opcodes";
 import { fold, unfold } from "./columns";
 import {
@@ -42,18 +43,24 @@ import {
   toFloat,
   toInteger,
 } from "./compare";
+import { maxOf, minOf } from "./extreme";
 import { conv2dForward, conv2dInputGradient, conv2dWeightGradient } from "./conv";
-import { gemm, gemmBatched } from "./gemm";
+import { gemm, gemmBackward, gemmBatched, gemmSums } from "./gemm";
 import { argsort, gather, scatterAdd, take, takeAdd } from "./indexing";
 import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from "./loss";
-import { copy, fill, increment, oneHot, stridedCopy, stridedPlace } from "./move";
+import { copy, fill, oneHot, stridedCopy, stridedPlace } from "./move";
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm";
 import { avgPool, avgPoolBackward, maxPool, poolGather, poolScatter } from "./pool";
 import { dropout, normal, randomBits, uniform } from "./random";
-import { max, mean, min, sum } from "./reduce";
+import { mean, sum, sumBlocks } from "./reduce";
 import { rmsNorm, rmsNormBackward } from "./rmsNorm";
 import { argmax, cumsum } from "./scan";
-import { softmax, softmaxBackward } from "./softmax";
+import {
+  causalSoftmax,
+  causalSoftmaxBackward,
+  softmax,
+  softmaxBackward,
+} from "./softmax";
 import {
   atan,
   atan2,
@@ -68,7 +75,7 @@ import {
   sinh,
   tan,
 } from "./transcendental";
-import { adam, sgd, sgdMomentum } from "./update";
+import { adamParts, incrementParts, sgdMomentumParts, sgdParts } from "./updateParts";
 
 // @ts-ignore: decorator
 @inline
@@ -80,7 +87,7 @@ function word(at: usize, index: i32): u32 {
  * Executes the program of `bytes` bytes at `program`; the whole of a training step is one call of
  * this. Returns 0, or 1 when an instruction refused its input: then `status` holds u32 [refusal,
  * byte offset of the instruction, position, value] and no later instruction has run. `workspace` is
- * `workspaceBytes()` bytes of scratch for packed panels.
+ * `workspaceBytes()` bytes of scratch for packed panels and for the tiles of chains.
  */
 export function run(program: usize, bytes: usize, status: usize, workspace: usize): i32 {
   const end = program + bytes;
@@ -136,7 +143,7 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         );
         break;
       case Opcode.Increment:
-        increment(word(at, 0), word(at, 1), word(at, 2));
+        incrementParts(at);
         break;
       case Opcode.OneHot: {
         const row = oneHot(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
@@ -273,16 +280,16 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         round(word(at, 0), word(at, 1), word(at, 2));
         break;
       case Opcode.Sum:
-        sum(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        sum(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), workspace);
         break;
       case Opcode.Mean:
-        mean(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        mean(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), workspace);
         break;
       case Opcode.Max:
-        max(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        maxOf(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
         break;
       case Opcode.Min:
-        min(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        minOf(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
         break;
       case Opcode.Gemm:
         gemm(
@@ -313,6 +320,15 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
           word(at, 6),
         );
         break;
+      case Opcode.CausalSoftmax:
+        causalSoftmax(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5));
+        break;
+      case Opcode.CausalSoftmaxBackward:
+        causalSoftmaxBackward(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7),
+        );
+        break;
       case Opcode.SoftmaxCrossEntropyForward: {
         const row = softmaxCrossEntropyForward(
           word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
@@ -330,19 +346,20 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
       case Opcode.BatchNormForward:
         batchNormForward(
           word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8), word(at, 9),
+          word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10),
         );
         break;
       case Opcode.BatchNormEval:
         batchNormEval(
           word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8), word(at, 9),
+          word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10),
         );
         break;
       case Opcode.BatchNormBackward:
         batchNormBackward(
           word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
           word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10), word(at, 11),
+          word(at, 12),
         );
         break;
       case Opcode.RmsNorm:
@@ -374,7 +391,8 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         break;
       case Opcode.Conv2dWeightGradient:
         conv2dWeightGradient(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), at + 24, word(at, 20), workspace,
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), at + 24, word(at, 20), word(at, 21),
+          word(at, 22),
         );
         break;
       case Opcode.MaxPool:
@@ -409,19 +427,13 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         dropout(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5));
         break;
       case Opcode.Sgd:
-        sgd(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        sgdParts(at);
         break;
       case Opcode.SgdMomentum:
-        sgdMomentum(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7),
-        );
+        sgdMomentumParts(at);
         break;
       case Opcode.Adam:
-        adam(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8), word(at, 9),
-        );
+        adamParts(at);
         break;
       case Opcode.Log1p:
         log1p(word(at, 0), word(at, 1), word(at, 2));
@@ -485,6 +497,25 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         break;
       case Opcode.GeluTanhBackward:
         geluTanhBackward(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        break;
+      case Opcode.Chain:
+        chain(at + 8, workspace);
+        break;
+      case Opcode.SumBlocks:
+        sumBlocks(word(at, 0), word(at, 1), word(at, 2));
+        break;
+      case Opcode.GemmBackward:
+        gemmBackward(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10), word(at, 11),
+          word(at, 12), word(at, 13), word(at, 14), workspace,
+        );
+        break;
+      case Opcode.GemmSums:
+        gemmSums(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
+          word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10), workspace,
+        );
         break;
       default:
         unreachable();

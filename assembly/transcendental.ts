@@ -2,7 +2,7 @@
  * The kernels of `wideMath.ts` and `wideTrig.ts` (contract: `src/kernels.ts`): what each computes on
  * four lanes; `map.ts` has the loops.
  */
-import { map1, map2 } from "./map";
+import { deep1, map1, map2 } from "./map";
 import { coshOf, erfOf, expm1Of, hypotOf, log1pOf, powOf, sinhOf } from "./wideMath";
 import { atan2Of, atanOf, cosOf, sinOf, tanOf } from "./wideTrig";
 
@@ -15,7 +15,7 @@ class Log1p {
   }
 }
 export function log1p(out: usize, x: usize, n: usize): void {
-  map1<Log1p>(out, x, n);
+  deep1<Log1p>(out, x, n);
 }
 
 @unmanaged
@@ -39,7 +39,7 @@ class Sin {
   }
 }
 export function sin(out: usize, x: usize, n: usize): void {
-  map1<Sin>(out, x, n);
+  deep1<Sin>(out, x, n);
 }
 
 @unmanaged
@@ -51,7 +51,7 @@ class Cos {
   }
 }
 export function cos(out: usize, x: usize, n: usize): void {
-  map1<Cos>(out, x, n);
+  deep1<Cos>(out, x, n);
 }
 
 @unmanaged
@@ -63,7 +63,7 @@ class Tan {
   }
 }
 export function tan(out: usize, x: usize, n: usize): void {
-  map1<Tan>(out, x, n);
+  deep1<Tan>(out, x, n);
 }
 
 @unmanaged
@@ -75,7 +75,7 @@ class Sinh {
   }
 }
 export function sinh(out: usize, x: usize, n: usize): void {
-  map1<Sinh>(out, x, n);
+  deep1<Sinh>(out, x, n);
 }
 
 @unmanaged
@@ -87,7 +87,7 @@ class Cosh {
   }
 }
 export function cosh(out: usize, x: usize, n: usize): void {
-  map1<Cosh>(out, x, n);
+  deep1<Cosh>(out, x, n);
 }
 
 @unmanaged
@@ -99,7 +99,7 @@ class Atan {
   }
 }
 export function atan(out: usize, x: usize, n: usize): void {
-  map1<Atan>(out, x, n);
+  deep1<Atan>(out, x, n);
 }
 
 @unmanaged
@@ -111,7 +111,7 @@ class Erf {
   }
 }
 export function erf(out: usize, x: usize, n: usize): void {
-  map1<Erf>(out, x, n);
+  deep1<Erf>(out, x, n);
 }
 
 @unmanaged

@@ -30,6 +30,8 @@ function exponentOf(x: v128): v128 {
 }
 
 /** eʳ − 1, r = x − n·ln 2, |r| ≤ ln 2 / 2; relative error 2⁻⁴³. */
+// @ts-ignore: decorator
+@inline
 function expm1Reduced(x: v128, n: v128): v128 {
   const r = f64x2.sub(f64x2.sub(x, f64x2.mul(n, all(LN2_HI))), f64x2.mul(n, all(LN2_LO)));
   let p = horner(all(2.7557432171377895e-6), r, 2.4876099496478995e-5);
@@ -80,6 +82,8 @@ function expm1Wide(x: v128): v128 {
  * s = f / (2 + f): ln m = 2 artanh s. Adding the bits of 1 less those of √½ to x's makes the
  * exponent step at √½; e becomes a float by its place in the low bits of 2⁵².
  */
+// @ts-ignore: decorator
+@inline
 function logWide(x: v128): v128 {
   const bits = i64x2.add(x, i64x2.splat(0x0009_5f62_0000_0000));
   const e = f64x2.sub(
@@ -115,6 +119,8 @@ export function expm1Of(x: v128): v128 {
 }
 
 /** ln (1 + x) from u = 1 + x, rounded, and what the rounding lost. */
+// @ts-ignore: decorator
+@inline
 function log1pWide(x: v128): v128 {
   const u = f64x2.add(all(1), x);
   const lost = f64x2.sub(x, f64x2.sub(u, all(1)));
@@ -131,6 +137,8 @@ export function log1pOf(x: v128): v128 {
 }
 
 /** sinh a of a ≥ 0, with e = eᵃ − 1: (e + e / (e + 1)) / 2. */
+// @ts-ignore: decorator
+@inline
 function sinhWide(a: v128): v128 {
   const e = expm1Wide(a);
   return f64x2.mul(all(0.5), f64x2.add(e, f64x2.div(e, f64x2.add(e, all(1)))));
@@ -144,6 +152,8 @@ export function sinhOf(x: v128): v128 {
   return copySign(join(sinhWide(low(a)), sinhWide(high(a))), x);
 }
 
+// @ts-ignore: decorator
+@inline
 function coshWide(a: v128): v128 {
   const e = expWide(a);
   return f64x2.mul(all(0.5), f64x2.add(e, f64x2.div(all(1), e)));
@@ -161,6 +171,8 @@ export function coshOf(x: v128): v128 {
  * erf a of a ≥ 0: a · p(a²) below 1, relative error 2⁻⁴⁰; else 1 − e^−p(a), where p is −ln erfc,
  * error 2⁻³⁷. From 4 on it is 1.
  */
+// @ts-ignore: decorator
+@inline
 function erfWide(x: v128): v128 {
   const z = f64x2.mul(x, x);
   let near = horner(all(1.0562983526764963e-6), z, -1.3898719921879057e-5);

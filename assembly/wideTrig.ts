@@ -7,6 +7,8 @@ const COS: i32 = 1;
 const TAN: i32 = 2;
 
 /** The function at n quarter turns (the low bits of integers) and r, |r| ≤ π/4. */
+// @ts-ignore: decorator
+@inline
 function wave(which: i32, n: v128, r: v128): v128 {
   const z = f64x2.mul(r, r);
   let s = horner(all(2.7180838616346306e-6), z, -1.9839308356914894e-4);
@@ -37,6 +39,8 @@ const HALF_PI_LO: f64 = 6.077100506506192e-11;
 /** Beyond, that product is not exact. The remainder of an f32 below is right to 2⁻³⁴ of itself. */
 const FAR: f32 = 1048576;
 
+// @ts-ignore: decorator
+@inline
 function waveNear(which: i32, x: v128): v128 {
   const rounded = f64x2.add(f64x2.mul(x, all(0.6366197723675814)), all(MAGIC));
   const n = f64x2.sub(rounded, all(MAGIC));
@@ -151,6 +155,8 @@ export function tanOf(x: v128): v128 {
  * The angle of the point (x, y), both at least 0, above the first axis: turned back by none, one
  * or two eighths, it is arctan t = t + t³ · p(t²), |t| ≤ tan π/8, relative error 2⁻⁴⁰.
  */
+// @ts-ignore: decorator
+@inline
 function angle(y: v128, x: v128): v128 {
   const flat = f64x2.le(y, f64x2.mul(x, all(0.41421356237309503)));
   const steep = f64x2.gt(y, f64x2.mul(x, all(2.414213562373095)));

@@ -1,10 +1,12 @@
 /**
  * GEMM as a training step runs it: a program of one instruction in a backend's memory, entered
  * through `run`. Both builds get the same operands and must give the same bits before anything is
- * timed.
+ * timed; where the engine has relaxed SIMD, so does the one with fused multiply-adds, which rounds
+ * less.
  */
 import { compile, createWasmBackend, matmul } from "chainrule";
 import { createTsBackend } from "chainrule/pure";
+import { hasFma } from "./peak.mjs";
 
 /** C is m × n, k terms a sum: cubes, a wide layer on a batch of 64, sizes that fill no tile. */
 const SIZES = [
@@ -23,11 +25,15 @@ const PRODUCTS = {
 };
 
 /** Small products are repeated within a sample up to this much work, for the clock's sake. */
-const SAMPLE_FLOPS = { wasm: 5e6, ts: 2e5 };
+const SAMPLE_FLOPS = { wasm: 5e6, ts: 2e5, fma: 5e6 };
 
 const STATUS_BYTES = 16;
 
-const builds = { wasm: createWasmBackend(), ts: createTsBackend() };
+const builds = {
+  wasm: createWasmBackend(),
+  ts: createTsBackend(),
+  ...(hasFma ? { fma: createWasmBackend({ relaxedSimd: true }) } : {}),
+};
 
 /** The opcode of GEMM, as the library itself writes it. */
 function gemmOpcode() {

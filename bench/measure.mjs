@@ -1,13 +1,15 @@
 /**
  * Interleaved sampling. Other work on the machine and changes of clock rate come and go, so nothing
  * is measured in one go: in every round, each case gets a slice of the peak loops, one of its
- * WebAssembly task and one of its TypeScript task, one right after the other. Samples are pooled
- * over the rounds; keeping the rounds apart as well gives ratios within a round.
+ * WebAssembly task, one of its TypeScript task and, where the engine has relaxed SIMD, one of its task
+ * with fused multiply-adds, one right after the other. Samples are pooled over the rounds; keeping
+ * the rounds apart as well gives ratios within a round.
  *
  * @typedef {{ call: () => unknown, calls?: number, before?: () => void }} Task
  *   `calls` times `call` make a sample, of which the mean is kept; `before` runs before each slice.
- * @typedef {{ kind: string, name: string, label: string, flops: number,
- *   make: () => { wasm: Task & { callsPerStep?: number }, ts: Task } }} Case
+ * @typedef {{ kind: string, name: string, label: string, flops: number, scarce?: boolean,
+ *   make: () => { wasm: Task & { callsPerStep?: number }, ts: Task, fma?: Task } }} Case
+ *   `scarce`: the TypeScript task takes seconds and is sampled once in `SCARCE` rounds.
  * @typedef {{ rounds: number, slice: number, peakSlice: number, warmUp: number }} Pace times in ms
  */
 import { Bench } from "tinybench";
@@ -17,6 +19,8 @@ export const PACES = {
   full: { rounds: 20, slice: 25, peakSlice: 4, warmUp: 250 },
   quick: { rounds: 3, slice: 5, peakSlice: 2, warmUp: 30 },
 };
+
+const SCARCE = 10;
 
 /** A tinybench suite of tasks, warmed up until the engine has optimised them. */
 function warmSuite(tasks, time, warmUp) {
@@ -48,6 +52,14 @@ function takeSlice(bench, tasks) {
   );
 }
 
+/** One sample of a task that has run once already, in ms. */
+function takeOne({ call, before }) {
+  before?.();
+  const start = performance.now();
+  call();
+  return [Number((performance.now() - start).toPrecision(6))];
+}
+
 /**
  * The rounds of every case, `[{ peak, wasm, ts }, …]`: lists of samples, for the peak one per loop.
  * @param {Record<string, Task>} peak
@@ -58,14 +70,17 @@ function takeSlice(bench, tasks) {
 export function measure(peak, cases, { rounds, slice, peakSlice, warmUp }, progress) {
   const loops = warmSuite(peak, peakSlice, warmUp);
   const running = cases.map((task) => {
-    const tasks = task.make();
+    const { wasm, ts } = task.make();
+    const tasks = task.scarce ? { wasm } : { wasm, ts };
     const suite = warmSuite(tasks, slice, warmUp);
-    return { ...task, callsPerStep: tasks.wasm.callsPerStep, tasks, suite, rounds: [] };
+    return { ...task, callsPerStep: wasm.callsPerStep, tasks, ts, suite, rounds: [] };
   });
   for (let round = 0; round < rounds; round++) {
     progress(round);
-    for (const { suite, tasks, rounds: taken } of running)
-      taken.push({ peak: takeSlice(loops, peak), ...takeSlice(suite, tasks) });
+    for (const { suite, tasks, scarce, ts, rounds: taken } of running) {
+      const slices = { peak: takeSlice(loops, peak), ts: [], ...takeSlice(suite, tasks) };
+      taken.push(scarce && round % SCARCE === 0 ? { ...slices, ts: takeOne(ts) } : slices);
+    }
   }
   progress(rounds);
   return running.map(({ kind, name, label, flops, callsPerStep, rounds: taken }) => {

@@ -45,7 +45,7 @@ function openJson(file) {
 }
 
 function checkBuilt() {
-  for (const path of ["dist/index.js", "build/peak.simd.wasm"])
+  for (const path of ["dist/index.js", "build/peak.simd.wasm", "build/peak.relaxed.wasm"])
     if (!existsSync(new URL(`../${path}`, import.meta.url)))
       throw new Error(`bench: a build is missing: got no ${path}, expected it; run npm run bench`);
 }

@@ -30,47 +30,73 @@ function describe(flops, rounds) {
 
 /**
  * The figures, as they are written to JSON; times in ms per call, `samples` one list per slice.
+ * `fma` is there where the engine has relaxed SIMD: the same of the build with fused multiply-adds,
+ * against loops with them.
  * @typedef {{ gflops: number, ms: { min: number, p25: number, median: number, p75: number,
  *   p99: number }, count: number, samples: number[][] }} Timing
- * @param {Record<string, { flops: number }>} loops
+ * @typedef {{ gflops: number, loop: string, fastest: number,
+ *   loops: (Timing & { name: string, flops: number })[] }} Peak
+ * @typedef {{ median: number, p25: number, p75: number, paired: number, best: number }} Share
+ * @typedef {{ median: number, best: number }} Ratio
+ * @param {Record<string, { flops: number, fused: boolean }>} loops
  * @param {ReturnType<typeof import("./measure.mjs").measure>} measured
  * @returns {{
- *   peak: { gflops: number, loop: string, fastest: number,
- *     loops: (Timing & { name: string, flops: number })[] },
+ *   peak: Peak, fmaPeak?: Peak,
  *   cases: { kind: "gemm" | "step", name: string, label: string, flops: number,
- *     ofPeak: { median: number, p25: number, p75: number, paired: number, best: number },
- *     overTs: { median: number, best: number }, callsPerStep?: number,
- *     wasm: Timing, ts: Timing }[],
+ *     ofPeak: Share, overTs: Ratio, callsPerStep?: number, wasm: Timing, ts: Timing,
+ *     fma?: Timing & { ofPeak: Share, overStrict: Ratio } }[],
  * }}
  */
 export function summarize(loops, measured) {
-  const slices = measured.flatMap(({ rounds }) => rounds.map(({ peak }) => peak));
-  const peakLoops = Object.entries(loops).map(([name, { flops }]) => {
-    const taken = slices.map((slice) => slice[name]);
-    return { name, flops, ...describe(flops, taken) };
-  });
-  const top = peakLoops.reduce((best, loop) => (loop.gflops > best.gflops ? loop : best));
-  const fastest = Math.max(...peakLoops.map(({ flops, ms }) => gflops(flops, ms.min)));
-  const bestIn = (slice) =>
-    Math.max(...Object.entries(slice).map(([name, ms]) => gflops(loops[name].flops, median(ms))));
+  const peak = peakOf(loops, measured, false);
+  const fmaPeak = peakOf(loops, measured, true);
   const cases = measured.map(({ kind, name, label, flops, callsPerStep, rounds }) => {
-    const [wasm, ts] = ["wasm", "ts"].map((build) => {
+    const of = (build) => {
       const taken = rounds.map((round) => round[build]);
       return describe(flops, taken);
-    });
-    const share = (ms) => gflops(flops, ms) / top.gflops;
-    const ofPeak = {
-      median: share(wasm.ms.median),
-      p25: share(wasm.ms.p75),
-      p75: share(wasm.ms.p25),
-      paired: median(rounds.map((round) => gflops(flops, median(round.wasm)) / bestIn(round.peak))),
-      best: gflops(flops, wasm.ms.min) / fastest,
     };
-    const overTs = { median: ts.ms.median / wasm.ms.median, best: ts.ms.min / wasm.ms.min };
-    return { kind, name, label, flops, ofPeak, overTs, callsPerStep, wasm, ts };
+    const [wasm, ts] = [of("wasm"), of("ts")];
+    const ofPeak = shareOf(peak, flops, wasm.ms, rounds, "wasm");
+    const entry = { kind, name, label, flops, ofPeak, overTs: ratio(ts, wasm), callsPerStep };
+    if (!fmaPeak) return { ...entry, wasm, ts };
+    const fused = of("fma");
+    const share = shareOf(fmaPeak, flops, fused.ms, rounds, "fma");
+    const fma = { ...fused, ofPeak: share, overStrict: ratio(wasm, fused) };
+    return { ...entry, wasm, ts, fma };
   });
+  return { peak, ...(fmaPeak ? { fmaPeak } : {}), cases };
+}
+
+/** The best of the strict or of the fused loops; undefined when there are none. */
+function peakOf(loops, measured, fused) {
+  const slices = measured.flatMap(({ rounds }) => rounds.map(({ peak }) => peak));
+  const peaks = Object.entries(loops)
+    .filter(([, loop]) => loop.fused === fused)
+    .map(([name, { flops }]) => {
+      const taken = slices.map((slice) => slice[name]);
+      return { name, flops, ...describe(flops, taken) };
+    });
+  if (peaks.length === 0) return undefined;
+  const top = peaks.reduce((best, loop) => (loop.gflops > best.gflops ? loop : best));
+  const fastest = Math.max(...peaks.map(({ flops, ms }) => gflops(flops, ms.min)));
+  return { gflops: top.gflops, loop: top.name, fastest, loops: peaks };
+}
+
+/** What a build reaches of a peak, in the three ways. */
+function shareOf(peak, flops, ms, rounds, build) {
+  const share = (time) => gflops(flops, time) / peak.gflops;
+  const bestIn = (slice) =>
+    Math.max(...peak.loops.map((loop) => gflops(loop.flops, median(slice[loop.name]))));
   return {
-    peak: { gflops: top.gflops, loop: top.name, fastest, loops: peakLoops },
-    cases,
+    median: share(ms.median),
+    p25: share(ms.p75),
+    p75: share(ms.p25),
+    paired: median(rounds.map((round) => gflops(flops, median(round[build])) / bestIn(round.peak))),
+    best: gflops(flops, ms.min) / peak.fastest,
   };
+}
+
+/** How many times as fast `b` is as `a`. */
+function ratio(a, b) {
+  return { median: a.ms.median / b.ms.median, best: a.ms.min / b.ms.min };
 }

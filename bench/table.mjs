@@ -44,17 +44,54 @@ function section(title, cases, extra) {
   return ["", align([[title, ...HEADINGS, ...extra], ...cases.map(row)])];
 }
 
+const FMA_HEADINGS = [
+  ...["of peak", "p25 – p75", "paired", "best", "× strict", "best × strict", "GFLOP/s"],
+  ...["ms", "p75 ms", "samples"],
+];
+
+function fmaRow({ label, fma: { ofPeak, overStrict, gflops, ms, count } }) {
+  return [
+    label,
+    percent(ofPeak.median),
+    `${(100 * ofPeak.p25).toFixed(1)} – ${percent(ofPeak.p75)}`,
+    percent(ofPeak.paired),
+    percent(ofPeak.best),
+    overStrict.median.toFixed(2),
+    overStrict.best.toFixed(2),
+    gflops.toFixed(2),
+    ...[ms.median, ms.p75].map(number),
+    String(count),
+  ];
+}
+
+function peakLines({ gflops, loop, loops }) {
+  const rows = loops.map(({ name, gflops: median, ms, flops }) => [
+    `  ${name}`,
+    median.toFixed(2),
+    ...[ms.p75, ms.p25, ms.min].map((time) => (flops / time / 1e6).toFixed(2)),
+  ]);
+  return [
+    "",
+    `peak ${gflops.toFixed(2)} GFLOP/s (${loop}): the best median of these loops`,
+    align([["  loop, GFLOP/s", "median", "p25", "p75", "best"], ...rows]),
+  ];
+}
+
+/** The rows with fused multiply-adds, against the loops with them. */
+function fmaSection(peak, cases) {
+  if (!peak) return [];
+  const title = "relaxed SIMD, same flops";
+  return [
+    ...peakLines(peak),
+    "",
+    align([[title, ...FMA_HEADINGS], ...cases.filter(({ fma }) => fma).map(fmaRow)]),
+  ];
+}
+
 /** @param report what bench/run.mjs writes as JSON */
-export function table({ date, machine, peak, cases, pace }) {
+export function table({ date, machine, peak, fmaPeak, cases, pace }) {
   const { cpu, cores, platform, arch, node, v8, load } = machine;
   const of = (kind) => cases.filter((entry) => entry.kind === kind);
-  const loops = peak.loops.map(({ name, gflops, ms, flops }) => [
-    `  ${name}`,
-    gflops.toFixed(2),
-    (flops / ms.p75 / 1e6).toFixed(2),
-    (flops / ms.p25 / 1e6).toFixed(2),
-    (flops / ms.min / 1e6).toFixed(2),
-  ]);
   return [
     `chainrule bench, ${date}`,
     `${cpu}, ${cores} cores, ${platform} ${arch}, Node ${node}, V8 ${v8}`,
@@ -68,10 +105,9 @@ export function table({ date, machine, peak, cases, pace }) {
     "  paired   the same within a round against the loops just before; the median of the rounds",
     "  best     the fastest sample over the fastest of the loops",
     "  × ts     pure TypeScript's median time over WebAssembly's; best: of the fastest",
-    "",
-    `peak ${peak.gflops.toFixed(2)} GFLOP/s (${peak.loop}): the best median of these loops`,
-    align([["  loop, GFLOP/s", "median", "p25", "p75", "best"], ...loops]),
+    ...peakLines(peak),
     ...section("GEMM, 2mnk flops", of("gemm"), []),
     ...section("training step, GEMM flops only", of("step"), ["calls per step"]),
+    ...fmaSection(fmaPeak, cases),
   ].join("\n");
 }

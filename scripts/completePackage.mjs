@@ -11,5 +11,10 @@ for (const name of readdirSync("dist").filter((file) => file.endsWith(".d.ts")))
   const text = readFileSync(`dist/${name}`, "utf8").replace(/(from '\.\/[^']+)\.js'/g, "$1.cjs'");
   writeFileSync(`dist/${name.replace(/\.d\.ts$/, ".d.cts")}`, text);
 }
-copyFileSync("build/kernels.simd.wasm", "dist/kernels.wasm");
-copyFileSync("src/wasmModule.d.ts", "dist/kernels.wasm.d.ts");
+for (const [build, name] of [
+  ["simd", "kernels.wasm"],
+  ["relaxed", "kernels.relaxed.wasm"],
+]) {
+  copyFileSync(`build/kernels.${build}.wasm`, `dist/${name}`);
+  copyFileSync("src/wasmModule.d.ts", `dist/${name}.d.ts`);
+}

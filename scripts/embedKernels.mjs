@@ -3,9 +3,10 @@
 // so gzip and brotli still see repeats.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
-const bytes = readFileSync("build/kernels.simd.wasm");
+const embed = (build) => {
+  const bytes = readFileSync(`build/kernels.${build}.wasm`);
+  const hex = bytes.toString("hex");
+  return `/** build/kernels.${build}.wasm, ${bytes.length} bytes. */\nexport const ${build} = "${hex}";\n`;
+};
 mkdirSync("src/generated", { recursive: true });
-writeFileSync(
-  "src/generated/kernels.ts",
-  `/** build/kernels.simd.wasm, ${bytes.length} bytes. */\nexport const simd = "${bytes.toString("hex")}";\n`,
-);
+writeFileSync("src/generated/kernels.ts", ["simd", "relaxed"].map(embed).join(""));

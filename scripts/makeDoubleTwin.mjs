@@ -9,7 +9,7 @@ const functions = [
   "wideLanes.ts",
   "wideMath.ts",
   "wideTrig.ts",
-  "wideGelu.ts",
+  "gelu.ts",
   "doubleMath.ts",
 ];
 const notKernels = new Set([
@@ -26,10 +26,7 @@ function drop(text) {
     .replace(/^const F = Math\.fround;\n/m, "")
     .replaceAll('from "./float.js"', 'from "../../ts/double.js"')
     .replaceAll('from "../threefry.js"', 'from "../../threefry.js"')
-    .replaceAll(
-      /from "\.\/(math|wideMath|wideTrig|wideGelu)\.js"/g,
-      'from "../../ts/doubleMath.js"',
-    )
+    .replaceAll(/from "\.\/(math|wideMath|wideTrig|gelu)\.js"/g, 'from "../../ts/doubleMath.js"')
     .replaceAll('from "../../assembly/', 'from "../../../assembly/')
     .replaceAll('from "../kernels.js"', 'from "../../kernels.js"')
     .replace(/\bF\(/g, "(");

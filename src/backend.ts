@@ -4,6 +4,8 @@ import type { Dtype, FloatDtype } from "./tensor.js";
 /** The kernels, a memory, and `run`. There are two: `wasm` and, from `chainrule/pure`, `ts`. */
 export interface Backend {
   readonly name: "wasm" | "ts";
+  /** Of WebAssembly: strict SIMD, or relaxed SIMD, whose products fuse multiply-adds. */
+  readonly variant?: "simd" | "relaxed";
   readonly floats: readonly FloatDtype[];
   readonly memory: LinearMemory;
   /** The one block in which the values of every program live while it runs. */
@@ -60,6 +62,8 @@ export interface Home {
   readonly backend: Backend;
   /** Another backend of the same kind, with a memory of its own. */
   create(): Backend;
+  /** The one that `init({ relaxedSimd })` chooses. */
+  withRelaxedSimd?(relaxedSimd: boolean): Backend;
   /** Takes a compiled module of the kernels, for backends that are not instantiated yet. */
   useModule?(module: unknown): void;
 }
@@ -107,10 +111,12 @@ export type KernelModule = typeof globalThis extends {
 export interface InitOptions {
   readonly backend?: Backend;
   readonly dtype?: FloatDtype;
+  readonly relaxedSimd?: boolean;
   /**
    * The kernels, compiled by you, for places that do not compile bytes or to serve them as a file:
    * `import module from "chainrule/kernels.wasm"`, or
-   * `await WebAssembly.compileStreaming(fetch(url))`. Call it before anything is computed.
+   * `await WebAssembly.compileStreaming(fetch(url))`. Call it before anything is computed. A second
+   * call may bring `chainrule/kernels.relaxed.wasm`, which `relaxedSimd` needs as well.
    */
   readonly module?: KernelModule;
 }
@@ -119,17 +125,19 @@ export interface InitOptions {
  * Sets what later tensors, Parameters and programs use; optional. Parameters that exist stay in the
  * backend they were made in. `dtype: "f64"` needs the TypeScript backend: `import { ts } from
  * "chainrule/pure"`.
+ *
+ * `relaxedSimd: true` chooses a WebAssembly backend whose matrix products (so convolutions and
+ * attention too) fuse each multiplication with its addition, if the engine has relaxed SIMD, else
+ * the strict one. It is faster and rounds once less, and it gives up the promise of equal bits:
+ * results may differ from one engine or CPU to another, and from the TypeScript build, within the
+ * same error bounds. `false` goes back to the strict one.
  */
 export function init(options: InitOptions = {}): void {
-  const backend = options.backend ?? active;
-  const dtype = options.dtype ?? (options.backend ? "f32" : activeDtype);
-  if (dtype !== "f32" && dtype !== "f64")
-    throw new TypeError(`init: unknown dtype: got ${String(dtype)}, expected f32 or f64`);
-  const floats = (backend ?? home?.backend)?.floats;
-  if (dtype === "f64" && !floats?.includes("f64"))
+  const { relaxedSimd } = options;
+  if (relaxedSimd !== undefined && options.backend)
     throw new TypeError(
-      `init: dtype f64 is not supported by the backend: got ${backend?.name ?? "wasm"}, ` +
-        'expected ts; import { ts } from "chainrule/pure" and call init({ backend: ts, dtype: "f64" })',
+      `init: relaxedSimd and backend exclude each other: got relaxedSimd ${relaxedSimd} and backend ` +
+        `${options.backend.name}, expected one; createWasmBackend({ relaxedSimd }) makes a backend`,
     );
   if (options.module !== undefined) {
     if (!home?.useModule)
@@ -138,6 +146,17 @@ export function init(options: InitOptions = {}): void {
       );
     home.useModule(options.module);
   }
+  const chosen = relaxedSimd === undefined ? options.backend : home?.withRelaxedSimd?.(relaxedSimd);
+  const backend = chosen ?? active;
+  const dtype = options.dtype ?? (chosen ? "f32" : activeDtype);
+  if (dtype !== "f32" && dtype !== "f64")
+    throw new TypeError(`init: unknown dtype: got ${String(dtype)}, expected f32 or f64`);
+  const floats = (backend ?? home?.backend)?.floats;
+  if (dtype === "f64" && !floats?.includes("f64"))
+    throw new TypeError(
+      `init: dtype f64 is not supported by the backend: got ${backend?.name ?? "wasm"}, ` +
+        'expected ts; import { ts } from "chainrule/pure" and call init({ backend: ts, dtype: "f64" })',
+    );
   active = backend;
   activeDtype = dtype;
 }

@@ -10,6 +10,7 @@ import { Parameter } from "./parameter.js";
 import { identity, reduceTape, type Tape } from "./plan/passes.js";
 import { makePlan, type Plan } from "./plan/plan.js";
 import { Program } from "./plan/program.js";
+import { fitTape } from "./plan/recompute.js";
 import { checkShape, type Shape } from "./shape.js";
 import { ancestors, currentTrace, describe, makeNode, type Op, operand, traced } from "./tape.js";
 import { type Dtype, Tensor, type TensorType, type TypedArray } from "./tensor.js";
@@ -52,6 +53,25 @@ export interface Compiled<A extends readonly unknown[], R> {
   readonly program: Program;
   /** How often the latest call entered the backend. */
   readonly callsPerStep: number;
+}
+
+export interface CompileOptions {
+  /** The most that `plan.peakBytes` may be. */
+  readonly maxBytes?: number;
+}
+
+function checkOptions(options: CompileOptions): number | undefined {
+  for (const key of Object.keys(options))
+    if (key !== "maxBytes")
+      throw new TypeError(`compile: unknown option: got ${key}, expected maxBytes`);
+  const { maxBytes } = options;
+  if (maxBytes !== undefined && typeof maxBytes !== "number")
+    throw new TypeError(
+      `compile: bad maxBytes: got ${describe(maxBytes)}, expected a number of bytes ≥ 0`,
+    );
+  if (maxBytes !== undefined && !(maxBytes >= 0))
+    throw new RangeError(`compile: bad maxBytes: got ${maxBytes}, expected a number of bytes ≥ 0`);
+  return maxBytes;
 }
 
 interface Entry extends Traced {
@@ -152,6 +172,7 @@ function traceFunction(
   template: unknown,
   inputs: readonly Input[],
   key: string,
+  maxBytes: number | undefined,
 ): Entry {
   const { trace, result } = traced(() => {
     const placeholders = inputs.map(
@@ -182,10 +203,13 @@ function traceFunction(
   }));
   const { placeholders, outputs, shape } = result;
   const recorded: Tape = { nodes: trace.nodes, placeholders, outputs, assignments };
-  const tape: Tape = { ...recorded, nodes: reduceTape(recorded, new Map()).nodes };
+  const reduced: Tape = { ...recorded, nodes: reduceTape(recorded, new Map()).nodes };
   const roots = [...outputs, ...assignments.map(({ value }) => value), ...placeholders];
   const { backend, float } = homeOf(ancestors(roots), assignments);
-  const plan = makePlan(tape, float);
+  const { tape, plan } =
+    maxBytes === undefined
+      ? { tape: reduced, plan: makePlan(reduced, float) }
+      : fitTape(reduced, float, maxBytes);
   const program = new Program(plan, backend, float);
   return { key, flags: trace.flags, tape, plan, program, result: shape, types: outputs };
 }
@@ -196,10 +220,18 @@ function traceFunction(
  * random draws and optimizer scalars vary between calls: a captured number is frozen, an argument
  * is not. Returns what `fn` returns, its tensors with values.
  *
- * Throws what `fn` throws while tracing, with nothing run; a bad label or index throws with nothing
- * changed.
+ * `maxBytes` bounds `plan.peakBytes`: values between forward and backward pass. What does not fit is
+ * not kept but computed again in the backward pass, as `checkpoint` does: the same bits, more time.
+ * Parameters, with their moments, are not counted (`plan.parameterBytes`).
+ *
+ * Throws what `fn` throws while tracing, with nothing run; a RangeError for a plan that does not fit
+ * in `maxBytes` however much is recomputed; a bad label or index throws with nothing changed.
  */
-export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R): Compiled<A, R> {
+export function compile<A extends readonly unknown[], R>(
+  fn: (...args: A) => R,
+  options: CompileOptions = {},
+): Compiled<A, R> {
+  const maxBytes = checkOptions(options);
   const entries: Entry[] = [];
   let latest: Entry | undefined;
   let callsPerStep = 0;
@@ -212,7 +244,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
     const entry =
       at >= 0
         ? (entries.splice(at, 1)[0] as Entry)
-        : traceFunction(fn as (...args: never[]) => unknown, template, inputs, key);
+        : traceFunction(fn as (...args: never[]) => unknown, template, inputs, key, maxBytes);
     entries.unshift(entry);
     for (const { program } of entries.splice(KEPT)) program.release();
     latest = entry;

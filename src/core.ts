@@ -23,7 +23,14 @@ export {
 export { type Backend, type InitOptions, init, type KernelModule } from "./backend.js";
 export { type ComparedOp, type CompareReport, compare } from "./check/compare.js";
 export { type GradCheckEntry, type GradCheckReport, gradCheck } from "./check/gradCheck.js";
-export { type Argument, type Arguments, type Compiled, compile, type Traced } from "./compile.js";
+export {
+  type Argument,
+  type Arguments,
+  type Compiled,
+  type CompileOptions,
+  compile,
+  type Traced,
+} from "./compile.js";
 export {
   clamp,
   elu,

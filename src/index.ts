@@ -8,4 +8,4 @@ setModuleProvider(embedded);
 setHome(wasmHome);
 
 export * from "./core.js";
-export { createWasmBackend, wasm } from "./wasm/backend.js";
+export { createWasmBackend, type WasmOptions, wasm } from "./wasm/backend.js";

@@ -251,6 +251,48 @@ export interface Kernels {
   ): void;
 
   /**
+   * C [m, n] = (alpha · A·B + beta · C) through the derivative of an activation: `activation` is
+   * ReluBackward, SigmoidBackward or TanhBackward, which does to each entry, as dy, what the kernel of
+   * that name does with y. Y(i, j) at y[i·rsC + j], as C is walked; the rest as in `gemm`, without a
+   * bias. C overlaps nothing, y neither.
+   */
+  gemmBackward(
+    c: number,
+    a: number,
+    b: number,
+    y: number,
+    m: number,
+    n: number,
+    k: number,
+    rsC: number,
+    rsA: number,
+    csA: number,
+    rsB: number,
+    csB: number,
+    alpha: number,
+    beta: number,
+    activation: number,
+  ): void;
+  /**
+   * C [m, n] = A·B as in `gemm`, and sums [m] = Σ over p of A(i, p) as `sum` adds columns: A is stored
+   * transposed, A(i, p) at a[i + p·csA]. For a layer's cotangent dY [k, m] and its input X [k, n] these
+   * are the gradients of its weight, dYᵀ·X, and of its bias. `sums` walks with the rows of C.
+   */
+  gemmSums(
+    c: number,
+    sums: number,
+    a: number,
+    b: number,
+    m: number,
+    n: number,
+    k: number,
+    rsC: number,
+    csA: number,
+    rsB: number,
+    csB: number,
+  ): void;
+
+  /**
    * `batch` products C [m, n] = A·B one after the other: C contiguous, A and B `strideA` and
    * `strideB` elements apart (0: the same for all). Operands and order as in `gemm`.
    */
@@ -292,6 +334,38 @@ export interface Kernels {
     rows: number,
     n: number,
     logarithm: number,
+  ): void;
+
+  /**
+   * Softmax of scores x [rows, n] of which query q = r mod `queries` sees keys 0 … q only:
+   *
+   *     z       = x · scale                                   of the first min(n, q + 1)
+   *     y       = exp(z − max(x) · scale) / Σ exp(…)          sums in row order
+   *     y       = 0                                           of the others, which are not read
+   *
+   * `scale` > 0 is a scalar. y may alias x.
+   */
+  causalSoftmax(
+    y: number,
+    x: number,
+    rows: number,
+    n: number,
+    queries: number,
+    scale: number,
+  ): void;
+  /**
+   * dx = ((dy − Σ dy·y) · y) · scale of the keys that are seen, sums in row order, and 0 of the
+   * others, which are not read. `scratch` is n floats. dx may alias y or dy.
+   */
+  causalSoftmaxBackward(
+    dx: number,
+    scratch: number,
+    y: number,
+    dy: number,
+    rows: number,
+    n: number,
+    queries: number,
+    scale: number,
   ): void;
 
   /**
@@ -342,7 +416,9 @@ export interface Kernels {
    *     rstd     = 1 / sqrt(variance + eps)
    *     y        = ((x − mean) · rstd) · gamma + beta
    *
-   * `eps` is a scalar; mean, variance: [channels]. y may alias x.
+   * `eps` is a scalar; mean, variance: [channels]; `activation`: Relu or none, of y. y may alias x.
+   *
+   * Channels are independent of one another, but lie apart unless `outer` is 1.
    */
   batchNormForward(
     y: number,
@@ -355,8 +431,9 @@ export interface Kernels {
     channels: number,
     inner: number,
     eps: number,
+    activation: number,
   ): void;
-  /** y = ((x − mean) · rstd) · gamma + beta with the given statistics. y may alias x. */
+  /** y = activation(((x − mean) · rstd) · gamma + beta) with the given statistics. y may alias x. */
   batchNormEval(
     y: number,
     x: number,
@@ -368,6 +445,7 @@ export interface Kernels {
     channels: number,
     inner: number,
     eps: number,
+    activation: number,
   ): void;
   /**
    *     xhat   = (x − mean) · rstd
@@ -375,7 +453,8 @@ export interface Kernels {
    *     dGamma = Σ dy · xhat                                 order as in the forward
    *     dx     = (gamma · rstd) · ((dy − dBeta / n) − xhat · (dGamma / n))
    *
-   * dx may alias dy or x.
+   * `beta` [channels] stands for a relu after the norm, whose cotangent dy is then: everywhere above
+   * dy is 0 where xhat · gamma + beta ≤ 0. 0: there is none. dx may alias dy or x.
    */
   batchNormBackward(
     dx: number,
@@ -390,6 +469,7 @@ export interface Kernels {
     channels: number,
     inner: number,
     eps: number,
+    beta: number,
   ): void;
 
   /**
@@ -433,10 +513,14 @@ export interface Kernels {
    */
   fold(out: number, x: number, geometry: number): void;
   /**
-   * y [N, O, oH, oW] = activation(w · columns(x) + bias), a product for each image and group: x [N,
+   * y [N, O, oH, oW] = activation(w · unfold(x) + bias), a product for each image and group: x [N,
    * C, H, W], w [O, C / groups, kH, kW], bias [O] or 0: none. In GEMM's order with k = (c, ky, kx).
-   * `span`: positions at a time; `scratch`: min(KC, k) · min(span, oH·oW) floats, none needed for a
-   * kernel of 1 × 1 with stride 1 and no padding. Bits do not depend on `span`.
+   * `span`: positions at a time, whole rows when it covers one. A kernel of 1 × 1 with stride 1 and
+   * no padding needs no `scratch`; others as many floats as `src/ops/convScratch.ts` counts: packed
+   * filters, and padded planes of a part of one image. Bits do not depend on `span`.
+   *
+   * Convolutions and their input gradients fall into images: y and x advanced, N less. Each such
+   * part needs a scratch of its own.
    */
   conv2dForward(
     y: number,
@@ -450,10 +534,13 @@ export interface Kernels {
   ): void;
   /**
    * dx [N, C, H, W] = fold(wᵀ · dy) + bias, for each image and group: dy [N, O, oH, oW], w [O, C /
-   * groups, kH, kW], bias [C] or 0: none (a transposed convolution has one). The product in GEMM's
-   * order with k over the O / groups filters, then `fold`'s additions, then the bias. `span`:
-   * channels at a time; `scratch`: min(span, C / groups) · kH·kW·oH·oW floats, none needed where
-   * `conv2dForward` needs none.
+   * groups, kH, kW], bias [C] or 0: none (a transposed convolution has one). For each pixel one sum
+   *
+   *     Σ w[o, c, ky, kx] · dy[n, o, (y + padding y − ky·dilation y) / stride y, (x + …) / …]
+   *
+   * in GEMM's order with k = (o, ky, kx), of those elements of the kernel for which both divisions
+   * leave no remainder; where dy has no such position it counts as 0, and is multiplied. `span`:
+   * positions at a time of those that lie a stride apart; `scratch` as for `conv2dForward`.
    */
   conv2dInputGradient(
     dx: number,
@@ -465,10 +552,10 @@ export interface Kernels {
     span: number,
   ): void;
   /**
-   * dw [O, C / groups, kH, kW] = Σ dy · columns(x)ᵀ for each group: x [N, C, H, W], dy [N, O, oH,
+   * dw [O, C / groups, kH, kW] = Σ dy · unfold(x)ᵀ for each group: x [N, C, H, W], dy [N, O, oH,
    * oW]. In GEMM's order with k = (n, oy, ox): its blocks cross from one image into the next.
-   * `span`: elements of a filter at a time; `scratch`: KC · (min(span, C / groups · kH·kW) + O /
-   * groups) floats at most.
+   * `span`: channels at a time; `scratch`: as many floats as `src/ops/convScratch.ts` counts. Only
+   * the filters first ≤ o < end are written, so that it falls into parts, each with its own scratch.
    */
   conv2dWeightGradient(
     dw: number,
@@ -477,6 +564,8 @@ export interface Kernels {
     dy: number,
     geometry: number,
     span: number,
+    first: number,
+    end: number,
   ): void;
   /**
    * The greatest element of each window of x [N, C, H, W] in y [N, C, oH, oW], and where it is in
@@ -547,7 +636,8 @@ export interface Kernels {
    *     d    = g + weightDecay · p                           g when weightDecay is 0
    *     pOut = p − lr · d
    *
-   * In all three updates an output may alias the input of the same name.
+   * In all three updates an output may alias the input of the same name, and one instruction may
+   * have many parts, done in order (`Opcode`).
    */
   sgd(pOut: number, p: number, g: number, n: number, hyper: number): void;
   /**
@@ -622,14 +712,28 @@ export interface Kernels {
   silu(out: number, x: number, n: number): void;
   /** c = x within ±800, s = sigmoid(c): out = dy · (s · (1 + c · (1 − s))) */
   siluBackward(out: number, x: number, dy: number, n: number): void;
-  /** x · Φ(x), Φ the normal distribution; f64 inside, within 0.51 ULP */
+  /** x · Φ(x), Φ the normal distribution; within 5.4 ULP */
   gelu(out: number, x: number, n: number): void;
-  /** out = dy · (Φ(x) + x · Φ′(x)); what dy is multiplied by is within 0.51 ULP of the larger term */
+  /** out = dy · (Φ(x) + x · Φ′(x)); what dy is multiplied by is within 5 ULP of the larger term */
   geluBackward(out: number, x: number, dy: number, n: number): void;
-  /** ½x · (1 + tanh u), u = √(2/π) · (x + 0.044715 x³); f64 inside, within 0.51 ULP */
+  /** ½x · (1 + tanh u), u = √(2/π) · (x + 0.044715 x³); within 3.3 ULP */
   geluTanh(out: number, x: number, n: number): void;
-  /** s = ½(1 + tanh u): out = dy · (s · (1 + x · (1 − s) · 2u′)); f64 inside */
+  /** s = ½(1 + tanh u): out = dy · (s · (1 + x · (1 − s) · 2u′)), as accurate as `geluBackward` */
   geluTanhBackward(out: number, x: number, dy: number, n: number): void;
+
+  /**
+   * A program of elementwise kernels and reductions of rows, run once for each tile of what they
+   * compute: what only the chain reads stays in L1. `operands` is the address of words that
+   * `assembly/chain.ts` draws; `workspace` holds a copy of the program and the tiles of values that
+   * have no other place. Each element is computed as the instructions one by one would, to the bit;
+   * an output may be an operand that no later instruction of the chain reads.
+   */
+  chain(operands: number, workspace: number): void;
+  /**
+   * out[b] = the sum of block b of x: 4,096 elements, in the order of rows; the last has what is
+   * left. Their sum by that order is the sum of x. Not in place.
+   */
+  sumBlocks(out: number, x: number, n: number): void;
 }
 
 /** The operands of `add` and those like it. */

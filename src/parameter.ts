@@ -99,6 +99,11 @@ export class Parameter extends Tensor {
     return this.dtype === "bool" ? Uint8Array.from(data) : data.slice();
   }
 
+  /** The value of a Parameter of one element now. */
+  scalar(): number {
+    return this.backend.memory.views[this.dtype][this.address / elementBytes(this.dtype)] as number;
+  }
+
   /** Replaces its value at once. The length must be right: callers check. */
   write(data: TypedArray): void {
     this.#view().set(data);

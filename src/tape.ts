@@ -41,6 +41,11 @@ export interface Op<Attrs = unknown> {
   decomposition?(inputs: readonly Tensor[], attrs: Attrs): readonly Tensor[];
   /** Emits the instructions that compute the node. */
   lower(node: Node<Attrs>, to: Lowering): void;
+  /**
+   * What computing it again costs: nothing where it only names or arranges its operand, much where
+   * it multiplies matrices; little when not given.
+   */
+  readonly cost?: "none" | "high";
   /** Whether its kernel may refuse the values of its inputs, and what to say then. */
   refusal?(node: Node<Attrs>, position: number, value: number): string;
 }

@@ -57,7 +57,7 @@ function expectBuild({ gflops, ms, count, samples }: Build, flops: number): void
 }
 
 beforeAll(() => {
-  if (existsSync(new URL("build/peak.simd.wasm", root))) return;
+  if (existsSync(new URL("build/peak.relaxed.wasm", root))) return;
   expect(node("bench/peak/build.mjs").stderr).toBe("");
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -107,6 +107,47 @@ describe("bench", () => {
     expect(step.flops).toBe(2 * (2 * 32 * 64 * 32) + 3 * (2 * 32 * 32 * 10));
     expect(step.callsPerStep).toBe(1);
     for (const build of [step.wasm, step.ts]) expectBuild(build, step.flops);
+  });
+
+  it("has these steps, and counts the flops of their products", () => {
+    const list = "stepCases().map(({ name, flops, scarce }) => [name, flops, scarce])";
+    const { stdout, stderr } = node(
+      "--input-type=module",
+      "--eval",
+      `import { stepCases } from "./bench/steps.mjs"; console.log(JSON.stringify(${list}))`,
+    );
+    expect(stderr).toBe("");
+    // 2mnk, twice in a first layer and three times in others.
+    const wide = 2 * (2 * 64 * 784 * 256) + 3 * 2 * 64 * (256 * 128 + 128 * 10);
+    const wider = 2 * (2 * 128 * 784 * 512) + 3 * 2 * 128 * (512 * 512 + 512 * 10);
+    const small = 2 * (2 * 32 * 64 * 32) + 3 * (2 * 32 * 32 * 10);
+    const images = 2 * (2 * 32 * 784 * 16 * 9) + 3 * 2 * 32 * (196 * 32 * 16 * 9 + 32 * 7 * 7 * 10);
+    const block = 512 * 12 * 128 * 128 + 2 * 8 * 4 * (64 * 64 * 32);
+    const characters = 3 * 2 * (4 * block + 512 * 65 * 128);
+    expect(JSON.parse(stdout)).toEqual([
+      ["step 784-256-128-10 batch 64", wide, false],
+      ["step 784-256-128-10 batchnorm batch 64", wide, false],
+      ["step 64-32-10 batch 32", small, false],
+      ["step 784-512-512-10 batch 128", wider, false],
+      ["step cnn 28x28-16-32-10 batch 32", images, false],
+      ["step gpt 4x128 context 64 batch 8", characters, true],
+    ]);
+  });
+
+  it("samples what takes seconds in TypeScript once in ten rounds", async () => {
+    const { measure } = (await import(new URL("bench/measure.mjs", root).href)) as {
+      measure(...operands: unknown[]): { rounds: { ts: number[] }[] }[];
+    };
+    let calls = 0;
+    const task = { call: () => undefined };
+    const slow = { call: () => ++calls };
+    const scarce = { kind: "step", name: "slow", label: "slow", flops: 1, scarce: true };
+    const pace = { rounds: 12, slice: 1, peakSlice: 1, warmUp: 1 };
+    const cases = [{ ...scarce, make: () => ({ wasm: task, ts: slow }) }];
+    const [measured] = measure({ peak: task }, cases, pace, () => undefined);
+    const counts = measured?.rounds.map(({ ts }) => ts.length);
+    expect(counts).toEqual([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]);
+    expect(calls).toBe(2);
   });
 
   it.each([

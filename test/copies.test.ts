@@ -1,152 +1,124 @@
-/** Two copies of the library side by side, and what is left after something goes wrong in one. */
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { afterAll, expect, test } from "vitest";
-import type { Tensor } from "../src/core.js";
+/** Copies of copies, composed by the planner; `split` and its derivatives. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Opcode } from "../assembly/opcodes.js";
+import * as c from "../src/index.js";
+import { compile, type Tensor, tensor } from "../src/index.js";
+import { composed } from "../src/plan/copies.js";
+import { sizeOf, stridesOf } from "../src/shape.js";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), "chainrule-copies-"));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-interface Copy {
-  readonly core: typeof import("../src/index.js");
-  readonly nn: typeof import("../src/nn/index.js");
-  readonly optim: typeof import("../src/optim/index.js");
-  readonly random: typeof import("../src/random.js");
+interface Layout {
+  readonly offset: number;
+  readonly sizes: readonly number[];
+  readonly strides: readonly number[];
 }
 
-/** The built package in a folder of its own: another tape, another memory. */
-async function copyOf(name: string): Promise<Copy> {
-  cpSync(join(root, "dist"), join(folder, name, "dist"), { recursive: true });
-  cpSync(join(root, "package.json"), join(folder, name, "package.json"));
-  const load = (entry: string): Promise<unknown> =>
-    import(/* @vite-ignore */ pathToFileURL(join(folder, name, "dist", `${entry}.js`)).href);
-  const [core, nn, optim, random] = await Promise.all(
-    ["index", "nn", "optim", "random"].map((entry) => load(entry)),
+/** The positions that a layout reads, in order. */
+function positions({ offset, sizes, strides }: Layout): number[] {
+  return Array.from({ length: sizeOf(sizes) }, (_, i) =>
+    stridesOf(sizes).reduce(
+      (at, step, axis) =>
+        at + (Math.floor(i / step) % (sizes[axis] as number)) * (strides[axis] as number),
+      offset,
+    ),
   );
-  return { core, nn, optim, random } as unknown as Copy;
 }
 
-/** A network and its compiled functions, which leave the weights after each step. */
-function training({ core, nn, optim, random }: Copy) {
-  random.seed(11);
-  const model = new nn.Sequential(new nn.Linear(3, 5), new nn.Tanh(), new nn.Linear(5, 2));
-  const optimizer = new optim.Adam(model.parameters(), { lr: 0.05 });
-  const x = core.arange(12).mul(0.3).sin().reshape([4, 3]);
-  const labels = core.tensor([0, 1, 1, 0], { dtype: "i32" });
-  const step = core.compile((inputs: Tensor, targets: Tensor) => {
-    const loss = nn.crossEntropy(model.forward(inputs), targets);
-    optimizer.minimize(loss);
-    return loss;
+const size = fc.integer({ min: 1, max: 4 });
+const layout = fc
+  .array(fc.record({ size, stride: fc.integer({ min: 0, max: 40 }) }), { maxLength: 4 })
+  .chain((axes) =>
+    fc.record({
+      offset: fc.nat(5),
+      sizes: fc.constant(axes.map((axis) => axis.size)),
+      strides: fc.constant(axes.map((axis) => axis.stride)),
+    }),
+  );
+
+describe("a copy of a copy", () => {
+  test("reads what the two would, wherever one can", () => {
+    let some = 0;
+    const readable = fc.tuple(layout, layout).filter(([first, second]) => {
+      const from = positions(first).length;
+      return positions(second).every((at) => at < from);
+    });
+    fc.assert(
+      fc.property(readable, ([first, second]) => {
+        const both = composed(first, second);
+        if (!both) return;
+        some++;
+        const from = positions(first);
+        expect(positions(both)).toEqual(positions(second).map((at) => from[at]));
+      }),
+      { numRuns: 2000, seed: 1 },
+    );
+    expect(some).toBeGreaterThan(500);
   });
-  const predict = core.compile((inputs: Tensor) => model.forward(inputs));
-  const weights = (): number[] => model.parameters().flatMap((p) => [...p.toTypedArray()]);
-  return {
-    step: () => step(x, labels).item(),
-    predict: () => predict(x).toArray(),
-    weights,
-    x,
-    step2: step,
-  };
-}
 
-const first = await copyOf("first");
-const second = await copyOf("second");
-
-/** What an undisturbed run of as many steps ends with. */
-async function undisturbed(steps: number): Promise<number[]> {
-  const { step, weights } = training(await copyOf(`undisturbed-${steps}`));
-  for (let k = 0; k < steps; k++) step();
-  return weights();
-}
-
-test("two copies do not know of one another", async () => {
-  expect(first.core.Tensor).not.toBe(second.core.Tensor);
-  const runs = [training(first), training(second)];
-  for (let k = 0; k < 6; k++)
-    for (const { step, predict } of runs) {
-      step();
-      predict();
-    }
-  const expected = await undisturbed(6);
-  for (const { weights } of runs) expect(weights()).toEqual(expected);
-});
-
-test("a tensor of one copy is refused by the other, by name", () => {
-  const foreign = second.core.tensor([1, 2]);
-  expect(() => first.core.tensor([1, 2]).add(foreign as never)).toThrow(/^add: /);
-  expect(first.core.tensor([1, 2]).add(1).toArray()).toEqual([2, 3]);
-});
-
-test("one copy recording while the other one computes", async () => {
-  const outer = training(first);
-  const inner = training(second);
-  const nested = first.core.compile((t: Tensor) => {
-    inner.step();
-    return t.mul(2).add(first.core.tensor((inner.predict() as number[][])[0] as number[]));
+  test.each<[string, Layout, Layout, Layout | undefined]>([
+    [
+      "a slice of columns into swapped heads",
+      { offset: 8, sizes: [2, 3, 8], strides: [72, 24, 1] },
+      { offset: 0, sizes: [2, 4, 3, 2], strides: [24, 2, 8, 1] },
+      { offset: 8, sizes: [2, 4, 3, 2], strides: [72, 2, 24, 1] },
+    ],
+    [
+      "a slice in rows of another length",
+      { offset: 0, sizes: [2, 3], strides: [5, 1] },
+      { offset: 0, sizes: [3, 2], strides: [2, 1] },
+      undefined,
+    ],
+    [
+      "the other way round",
+      { offset: 0, sizes: [4], strides: [1] },
+      { offset: 3, sizes: [4], strides: [-1] },
+      undefined,
+    ],
+  ])("%s", (_, first, second, both) => {
+    expect(composed(first, second)).toEqual(both);
   });
-  nested(outer.x.sum(0).slice([[0, 2]]));
-  for (let k = 0; k < 3; k++) outer.step();
-  expect(outer.weights()).toEqual(await undisturbed(3));
-  expect(inner.weights()).toEqual(await undisturbed(1));
+
+  test("is one instruction", () => {
+    const step = compile((x: Tensor) => c.transpose(c.slice(x, [null, [1, 3]])));
+    const x = tensor(
+      Float32Array.from({ length: 12 }, (_, i) => i),
+      { shape: [3, 4] },
+    );
+    expect(step(x).toArray()).toEqual([
+      [1, 5, 9],
+      [2, 6, 10],
+    ]);
+    expect(step.plan.instructions.map(({ opcode }) => opcode)).toEqual([Opcode.StridedCopy]);
+  });
 });
 
-test.each<[string, (copy: Copy, run: ReturnType<typeof training>) => unknown]>([
-  [
-    "an error of the user's inside a trace",
-    ({ core }, { x }) =>
-      core.compile((t: Tensor) => {
-        t.exp().sum();
-        throw new RangeError("the user's own");
-      })(x),
-  ],
-  [
-    "an error inside a gradient inside a trace",
-    ({ core }, { x }) =>
-      core.compile((t: Tensor) =>
-        core.grad((u: Tensor) => {
-          u.square();
-          throw new RangeError("the user's own");
-        })(t),
-      )(x),
-  ],
-  [
-    "a shape that does not fit, inside a trace",
-    ({ core }, { x }) => core.compile((t: Tensor) => t.matmul(t))(x),
-  ],
-  [
-    "a label out of range, refused while the program runs",
-    ({ core }, { x, step2 }) => step2(x, core.tensor([0, 1, 2, 0], { dtype: "i32" })).item(),
-  ],
-])("%s leaves both copies as they were", async (_, fail) => {
-  const runs = [first, second].map(training);
-  for (let k = 0; k < 4; k++) {
-    expect(() => fail(first, runs[0] as never)).toThrow(RangeError);
-    for (const { step } of runs) step();
-  }
-  const expected = await undisturbed(4);
-  for (const { weights } of runs) expect(weights()).toEqual(expected);
-});
+describe("split", () => {
+  const x = tensor([1, 2, 3, 4, 5, 6], { shape: [2, 3] });
+  const square = (part: Tensor | undefined): Tensor => c.sum(c.square(part as Tensor));
 
-test("a run that is given up half-way leaves its functions usable", async () => {
-  const { step, weights } = training(first);
-  const controller = new AbortController();
-  const loop = async (): Promise<number> => {
-    for (let k = 0; ; k++) {
-      controller.signal.throwIfAborted();
-      step();
-      if (k === 2) controller.abort(new Error("given up"));
-      await Promise.resolve();
-    }
-  };
-  await expect(loop()).rejects.toThrow("given up");
-  step();
-  expect(weights()).toEqual(await undisturbed(4));
-});
+  test("of which every part is used puts its cotangents together without adding", () => {
+    const f = (v: Tensor): Tensor => {
+      const [a, b] = c.split(v, [1, 2], 1) as [Tensor, Tensor];
+      return c.sub(c.sum(c.mul(a, 3)), c.sum(c.mul(b, 5)));
+    };
+    const gradient = compile((t: Tensor) => c.grad(f)(t) as Tensor);
+    expect(gradient(x).toArray()).toEqual([
+      [3, -5, -5],
+      [3, -5, -5],
+    ]);
+    const opcodes = gradient.plan.instructions.map(({ opcode }) => opcode);
+    expect(opcodes).not.toContain(Opcode.Add);
+  });
 
-test("no code is made at run time", () => {
-  const text = readFileSync(join(root, "dist/index.js"), "utf8");
-  expect(text).not.toMatch(/(?<![.\w])eval\(|new Function\(/);
+  test("of which one part is used gives the others zeros, and the second derivative", () => {
+    const f = (v: Tensor): Tensor => square(c.split(v, 3, 1)[1]);
+    expect(c.grad(f)(x).toArray()).toEqual([
+      [0, 4, 0],
+      [0, 10, 0],
+    ]);
+    expect((c.hvp(f, x, c.ones([2, 3])) as Tensor).toArray()).toEqual([
+      [0, 2, 0],
+      [0, 2, 0],
+    ]);
+  });
 });

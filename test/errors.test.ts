@@ -220,6 +220,13 @@ const rows: Record<string, Row> = {
       "init: dtype f64 is not supported by the backend: got wasm, expected ts; " +
       'import { ts } from "chainrule/pure" and call init({ backend: ts, dtype: "f64" })',
   },
+  "init with relaxed SIMD in a given backend": {
+    call: () => init({ backend: ts, relaxedSimd: true }),
+    kind: TypeError,
+    message:
+      "init: relaxedSimd and backend exclude each other: got relaxedSimd true and backend ts, " +
+      "expected one; createWasmBackend({ relaxedSimd }) makes a backend",
+  },
   "axis out of range": {
     call: () => sum(zeros([2, 2]), [3]),
     kind: RangeError,

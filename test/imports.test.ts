@@ -60,7 +60,7 @@ describe("imports of src point one way", () => {
   ];
   const layerOf = (path: string): number => layers.findIndex(([, pattern]) => pattern.test(path));
   const isBackend = (path: string): boolean =>
-    /^src\/((wasm|ts|generated)\/|kernels\.wasm)/.test(path);
+    /^src\/((wasm|ts|generated)\/|kernels\.(relaxed\.)?wasm)/.test(path);
 
   test("every file has a layer", () => {
     expect(src.filter((path) => !isBackend(path) && layerOf(path) < 0)).toEqual([]);
@@ -87,6 +87,7 @@ describe("imports of src point one way", () => {
         ]),
         "src/index.ts → src/wasm/embedded.ts",
         "src/index.workerd.ts → src/kernels.wasm",
+        "src/index.workerd.ts → src/kernels.relaxed.wasm",
         "src/index.edgeLight.ts → src/kernels.wasm?module",
         "src/pure.ts → src/ts/backend.ts",
         // Called by the checks alone: a bundle that does not check does not hold it.

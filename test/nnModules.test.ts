@@ -1,6 +1,19 @@
 /** Recurrent networks, attention, norms and embeddings: keys, formulas, gradients. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { compile, gradCheck, init, sum, type Tensor, tensor, wasm } from "../src/index.js";
+import {
+  compile,
+  grad,
+  gradCheck,
+  hvp,
+  init,
+  jvp,
+  mul,
+  square,
+  sum,
+  type Tensor,
+  tensor,
+  wasm,
+} from "../src/index.js";
 import {
   BatchNorm2d,
   crossEntropy,
@@ -28,6 +41,7 @@ beforeEach(() => {
 });
 afterEach(() => init({ backend: wasm }));
 
+type Masks = Parameters<typeof scaledDotProductAttention>[3];
 type Matrix = readonly (readonly number[])[];
 const at = (
   state: Record<string, { shape: readonly number[]; data: ArrayLike<number | bigint> }>,
@@ -212,6 +226,26 @@ describe("attention", () => {
       scaledDotProductAttention(Q, K, V, { mask, causal: true }).toArray(),
       reference((i, j) => j <= i && j !== 1),
     );
+  });
+
+  test("causal is the mask of what came before, in every derivative", () => {
+    const before = tensor([
+      [true, false, false],
+      [true, true, false],
+    ]);
+    const u = random.normal([2, 2]);
+    const [Q, K, V] = [random.normal([2, 2]), random.normal([3, 2]), random.normal([3, 2])];
+    const values = (masks: Masks): number[] => {
+      const f = (x: Tensor): Tensor =>
+        sum(mul(square(scaledDotProductAttention(x, K, V, masks)), u));
+      const { tangent } = jvp((x: Tensor) => grad(f)(x) as Tensor, Q, u);
+      return [f(Q), grad(f)(Q), tangent, hvp(f, Q, u)].flatMap((t) => [
+        ...(t as Tensor).toTypedArray(),
+      ]);
+    };
+    const wanted = values({ mask: before });
+    for (const [i, value] of values({ causal: true }).entries())
+      expect(value).toBeCloseTo(wanted[i] as number, 10);
   });
 
   test("a later token changes nothing before it", () => {

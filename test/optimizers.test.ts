@@ -1,6 +1,8 @@
 /** Optimizers beyond PyTorch's cases: formulas, groups, clipping, accumulation, schedules. */
 import { afterEach, describe, expect, test } from "vitest";
+import { Opcode } from "../assembly/opcodes.js";
 import {
+  add,
   compile,
   gradients,
   init,
@@ -306,6 +308,41 @@ describe("between gradients and apply", () => {
       expect(w.toArray()).toEqual([1 - 3 * round, 1 - 2 * round]);
     }
     expect(idle.item()).toBe(1);
+  });
+
+  test.each([true, false])("accumulated, now of these parameters, now of those: %s", (compiled) => {
+    const parameters = [parameter([0, 0]), parameter([0]), parameter([[0, 0]]), parameter([0])];
+    const sums = new GradientAccumulator(parameters);
+    const give = (step: () => unknown): void => void (compiled ? compile(step) : step)();
+    const [a, b, c] = [tensor([1, -0]), tensor([2]), tensor([[3, 4]])];
+    give(() => sums.add([a, undefined, c, undefined]));
+    give(() => sums.add([undefined, b, c, undefined]));
+    give(() => sums.add([a, b, undefined, undefined]));
+    give(() => sums.add([undefined, undefined, undefined, undefined]));
+    const take = (mean: boolean) => (): (Tensor | undefined)[] => sums.take({ mean });
+    const taken = (mean: boolean) => (compiled ? compile(take(mean)) : take(mean))();
+    const values = (of: (Tensor | undefined)[]) => of.map((tensor) => tensor?.toArray());
+    expect(values(taken(false))).toEqual([[2, 0], [4], [[6, 8]], undefined]);
+    expect(values(taken(true))).toEqual([[0, 0], [0], [[0, 0]], undefined]);
+    give(() => sums.add([undefined, b, undefined, undefined]));
+    give(() => sums.add([a, undefined, c, undefined]));
+    expect(values(taken(true))).toEqual([[0.5, 0], [1], [[1.5, 2]], undefined]);
+  });
+
+  test("an accumulator adds in one pass, in place", () => {
+    const parameters = [parameter([[1, 2]]), parameter([3]), parameter([4, 5, 6])];
+    const sums = new GradientAccumulator(parameters);
+    const step = compile((x: Tensor) => {
+      const losses = parameters.map((p) => sum(mul(p, x.exp())));
+      const [first, ...rest] = losses as [Tensor, ...Tensor[]];
+      sums.add(gradients(rest.reduce(add, first), parameters));
+    });
+    step(tensor(0));
+    const { instructions } = step.plan;
+    expect(
+      instructions.filter(({ writes }) => writes.some((v) => v.parameter?.rank === 1)),
+    ).toEqual([expect.objectContaining({ opcode: Opcode.Add })]);
+    expect(sums.take({ mean: false }).map((x) => x?.toArray())).toEqual([[[1, 1]], [1], [1, 1, 1]]);
   });
 
   test("an accumulator of other gradients", () => {

@@ -1,5 +1,6 @@
-// Compiles bench/peak/peak.ts to build/peak.simd.wasm with the very options of the library's
-// kernels (asconfig.json), so that the peak and what is measured against it are compiled alike.
+// Compiles bench/peak/peak.ts to build/peak.simd.wasm and build/peak.relaxed.wasm with the very options
+// of the library's kernels (asconfig.json), so that the peak and what is measured against it are
+// compiled alike.
 import { mkdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
@@ -7,16 +8,18 @@ import asc from "assemblyscript/asc";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const { options, targets } = JSON.parse(readFileSync(`${root}asconfig.json`, "utf8"));
 
-const flags = Object.entries({ ...options, enable: targets.simd.enable.join() }).flatMap(
-  ([name, value]) => (value === true ? [`--${name}`] : [`--${name}`, String(value)]),
-);
 mkdirSync(`${root}build`, { recursive: true });
-const { error, stderr } = await asc.main([
-  "bench/peak/peak.ts",
-  ...["--baseDir", root, "--config", "none", "--outFile", "build/peak.simd.wasm"],
-  ...flags,
-]);
-if (error) {
-  process.stderr.write(`${stderr}`);
-  process.exitCode = 1;
+for (const target of ["simd", "relaxed"]) {
+  const flags = Object.entries({ ...options, enable: targets[target].enable.join() }).flatMap(
+    ([name, value]) => (value === true ? [`--${name}`] : [`--${name}`, String(value)]),
+  );
+  const { error, stderr } = await asc.main([
+    "bench/peak/peak.ts",
+    ...["--baseDir", root, "--config", "none", "--outFile", `build/peak.${target}.wasm`],
+    ...flags,
+  ]);
+  if (error) {
+    process.stderr.write(`${stderr}`);
+    process.exitCode = 1;
+  }
 }

@@ -6,7 +6,7 @@ import { expandDims, split, swapAxes } from "../ops/join.js";
 import { linear, matmul } from "../ops/matmul.js";
 import { parameter } from "../ops/parameter.js";
 import { reshape } from "../ops/shape.js";
-import { softmax } from "../ops/softmax.js";
+import { causalSoftmax, softmax } from "../ops/softmax.js";
 import { slice } from "../ops/view.js";
 import type { Parameter } from "../parameter.js";
 import { dropout } from "../random.js";
@@ -33,7 +33,10 @@ const upTo = (queries: number, keys: number): Tensor =>
 
 function weightsOf(q: Tensor, k: Tensor, { mask, causal = false }: AttentionMasks): Tensor {
   const width = q.shape.at(-1) as number;
-  const scores = mul(matmul(q, swapAxes(k, -1, -2)), 1 / Math.sqrt(width));
+  const products = matmul(q, swapAxes(k, -1, -2));
+  const scale = 1 / Math.sqrt(width);
+  if (causal && !mask) return causalSoftmax(products, scale);
+  const scores = mul(products, scale);
   const [queries, keys] = scores.shape.slice(-2) as [number, number];
   const past = causal ? upTo(queries, keys) : undefined;
   const allowed = past && mask ? logicalAnd(past, mask) : (past ?? mask);

@@ -9,7 +9,7 @@
  *     weightGradient(x, y) = ∂T/∂w             its transpose in w
  *
  * Each is linear in its two operands, and the rules of each are the other two: derivatives of any
- * order stay among the three. All are products with columns of the image, made a part at a time.
+ * order stay among the three. All are products with columns of the image, which are never made.
  */
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Lowering, Value } from "../plan/lowering.js";
@@ -22,14 +22,11 @@ import {
   convOf,
   transposedOf,
 } from "./convOptions.js";
-import { areaOf, type Geometry, imageShape, mapShape, words } from "./geometry.js";
+import { forwardPart, inputPart, weightPart } from "./convScratch.js";
+import { type Geometry, imageShape, mapShape, words } from "./geometry.js";
 import { sum } from "./reduce.js";
 import { broadcastTo, reshape } from "./shape.js";
 
-/** Columns are made in parts of about this many floats, 256 KiB, which stay in L2. */
-const PART = 65536;
-/** GEMM's block along k (contract). */
-const KC = 256;
 const NO_BIAS = 0;
 const NO_ACTIVATION = 0;
 
@@ -38,21 +35,6 @@ const weightShape = ({ filters, channels, groups, kernel }: Geometry): Shape => 
   channels / groups,
   ...kernel,
 ];
-
-/** Sizes of one group: filters, elements of a filter, positions. */
-const groupOf = (g: Geometry) => ({
-  filters: g.filters / g.groups,
-  depth: (g.channels / g.groups) * areaOf(g.kernel),
-  area: areaOf(g.output),
-});
-
-/** Whether an image is its own columns. */
-const isPointwise = ({ kernel, stride, padding, input, output }: Geometry): boolean =>
-  areaOf(kernel) === 1 &&
-  areaOf(stride) === 1 &&
-  padding[0] + padding[1] === 0 &&
-  input[0] === output[0] &&
-  input[1] === output[1];
 
 const typed = ([x]: readonly TensorType[], shape: Shape): readonly TensorType[] => [
   { shape, dtype: (x as TensorType).dtype },
@@ -70,6 +52,7 @@ function scratchOf(node: Node<Geometry>, to: Lowering, size: number): Value {
 /** Inputs x, w and perhaps a bias [O]. */
 const forwardOp: Op<Geometry> = {
   name: "conv2d",
+  cost: "high",
   infer: (types, g) => typed(types, mapShape(g)),
   vjp: [
     (dy, node) => inputGradient(dy, operands(node)[1], node.attrs),
@@ -83,12 +66,10 @@ const forwardOp: Op<Geometry> = {
   ],
   lower(node, to) {
     const g = node.attrs;
-    const { depth, area } = groupOf(g);
-    const rows = Math.min(KC, depth);
-    const span = Math.max(1, Math.min(area, Math.floor(PART / Math.max(1, rows))));
+    const { span, scratch } = forwardPart(g);
     to.emit(
       Opcode.Conv2dForward,
-      [to.output(node), scratchOf(node, to, isPointwise(g) ? 0 : rows * span)],
+      [to.output(node), scratchOf(node, to, scratch)],
       [
         ...[to.input(node, 0), to.input(node, 1), node.inputs[2] ? to.input(node, 2) : NO_BIAS],
         ...[...words(g), span, NO_ACTIVATION],
@@ -100,6 +81,7 @@ const forwardOp: Op<Geometry> = {
 /** Inputs dy, w and perhaps a bias [C]: what a transposed convolution adds. */
 const inputGradientOp: Op<Geometry> = {
   name: "conv2dInputGradient",
+  cost: "high",
   infer: (types, g) => typed(types, imageShape(g)),
   vjp: [
     (d, node) => convolve(d, operands(node)[1], node.attrs),
@@ -113,13 +95,10 @@ const inputGradientOp: Op<Geometry> = {
   ],
   lower(node, to) {
     const g = node.attrs;
-    const { area } = groupOf(g);
-    const channels = g.channels / g.groups;
-    const each = areaOf(g.kernel) * area;
-    const span = Math.max(1, Math.min(channels, Math.floor((2 * PART) / each)));
+    const { span, scratch } = inputPart(g);
     to.emit(
       Opcode.Conv2dInputGradient,
-      [to.output(node), scratchOf(node, to, isPointwise(g) ? 0 : Math.min(span, channels) * each)],
+      [to.output(node), scratchOf(node, to, scratch)],
       [
         ...[to.input(node, 0), to.input(node, 1), node.inputs[2] ? to.input(node, 2) : NO_BIAS],
         ...[...words(g), span],
@@ -131,6 +110,7 @@ const inputGradientOp: Op<Geometry> = {
 /** Inputs x, dy. */
 const weightGradientOp: Op<Geometry> = {
   name: "conv2dWeightGradient",
+  cost: "high",
   infer: (types, g) => typed(types, weightShape(g)),
   vjp: [
     (d, node) => inputGradient(operands(node)[1], d, node.attrs),
@@ -141,29 +121,17 @@ const weightGradientOp: Op<Geometry> = {
     (dyDot, node) => weightGradient(operands(node)[0], dyDot, node.attrs),
   ],
   lower(node, to) {
-    const span = Math.max(1, Math.min(groupOf(node.attrs).depth, PART / KC));
+    const { span, scratch } = weightPart(node.attrs);
     to.emit(
       Opcode.Conv2dWeightGradient,
-      [to.output(node), scratchOf(node, to, weightScratch(node.attrs, span))],
-      [to.input(node, 0), to.input(node, 1), ...words(node.attrs), span],
+      [to.output(node), scratchOf(node, to, scratch)],
+      [
+        ...[to.input(node, 0), to.input(node, 1), ...words(node.attrs), span],
+        ...[0, node.attrs.filters],
+      ],
     );
   },
 };
-
-/** Floats that the blocks of the weight gradient need: columns, and dy where images meet. */
-function weightScratch(g: Geometry, span: number): number {
-  const { filters, area } = groupOf(g);
-  const total = g.batch * area;
-  const pointwise = isPointwise(g);
-  let most = 0;
-  for (let p = 0; p < total; p += KC) {
-    const k = Math.min(KC, total - p);
-    const crosses = (p % area) + k > area;
-    const columns = pointwise && !crosses ? 0 : span * k;
-    most = Math.max(most, columns + (crosses ? filters * k : 0));
-  }
-  return most;
-}
 
 const given = (bias: Tensor | undefined): Tensor[] => (bias ? [bias] : []);
 

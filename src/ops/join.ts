@@ -1,10 +1,11 @@
 /** Tensors put together and taken apart along an axis. */
 import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from "../shape.js";
-import { checkTensors, describe, type Op, record1 } from "../tape.js";
-import type { Tensor, TensorType } from "../tensor.js";
+import { checkTensors, describe, type Op, record, record1 } from "../tape.js";
+import type { FloatDtype, Tensor, TensorType } from "../tensor.js";
+import { full } from "./create.js";
 import { add } from "./elementwise.js";
 import { broadcastTo, reshape, transpose } from "./shape.js";
-import { emitPlace, pad, slice } from "./view.js";
+import { emitPlace, emitView, pad, slice } from "./view.js";
 
 interface ConcatAttrs {
   readonly axis: number;
@@ -112,6 +113,43 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   );
 }
 
+interface SplitAttrs {
+  readonly axis: number;
+  readonly lengths: readonly number[];
+}
+
+/** The transpose of `concat`: an output for each part. */
+const splitOp: Op<SplitAttrs> = {
+  name: "split",
+  infer: ([x], { axis, lengths }) => {
+    const { shape, dtype } = x as TensorType;
+    return lengths.map((n) => ({ shape: shape.map((m, a) => (a === axis ? n : m)), dtype }));
+  },
+  vjpAll({ outputs, attrs: { axis } }, cotangents) {
+    const parts = outputs.map(
+      ({ shape, dtype }, index) =>
+        cotangents[index] ?? broadcastTo(full([], 0, { dtype: dtype as FloatDtype }), shape),
+    );
+    return [concat(parts, axis)];
+  },
+  jvpAll: ({ attrs: { axis, lengths } }, [xDot]) =>
+    xDot ? split(xDot, lengths, axis) : lengths.map(() => undefined),
+  lower(node, to) {
+    const { axis, lengths } = node.attrs;
+    const x = to.input(node, 0);
+    const strides = stridesOf(to.operand(node, 0).shape);
+    let begin = 0;
+    for (const [index, { shape }] of node.outputs.entries()) {
+      emitView(to, to.output(node, index), x, {
+        shape,
+        strides,
+        offset: begin * (strides[axis] as number),
+      });
+      begin += lengths[index] as number;
+    }
+  },
+};
+
 /** x in `parts` equal parts along an axis, or in parts of the given lengths. */
 export function split(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
   checkTensors("split", x);
@@ -130,12 +168,7 @@ export function split(x: Tensor, parts: number | readonly number[], axis = 0): T
         ? `split: axis ${at} does not divide: got ${length} elements in ${parts} parts, expected equal whole ones`
         : `split: lengths do not add up: got [${parts.join(", ")}] for ${length} elements on axis ${at}, expected that sum`,
     );
-  let begin = 0;
-  return lengths.map((n) => {
-    const part = slice(x, along(x.rank, at, [begin, begin + n]));
-    begin += n;
-    return part;
-  });
+  return lengths.length === 1 ? [x] : [...record(splitOp, [x], { axis: at, lengths })];
 }
 
 /** x with an axis of length 1 before `axis` (of the result, or several). */

@@ -55,6 +55,7 @@ function sameFloats(op: string, types: readonly TensorType[]): void {
 
 const matmulOp: Op<Transposed> = {
   name: "matmul",
+  cost: "high",
   infer: (types, t) => {
     const [a, b] = types as [TensorType, TensorType];
     sameFloats("matmul", types);
@@ -99,6 +100,7 @@ function batched(node: Node, to: Lowering, index: number): { value: Value; strid
 /** The same for each of a batch: a [batch, m, k], b [batch, k, n] → [batch, m, n]. */
 const batchOp: Op<Transposed> = {
   name: "matmul",
+  cost: "high",
   infer: (types, t) => {
     const [a, b] = types as [TensorType, TensorType];
     sameFloats("matmul", types);
@@ -235,6 +237,7 @@ export function gemm(a: Tensor, b: Tensor, c?: Tensor, options: GemmOptions = {}
 
 const linearOp: Op<null> = {
   name: "linear",
+  cost: "high",
   infer: (types) => {
     const [x, w, b] = types as [TensorType, TensorType, TensorType];
     sameFloats("linear", types);

@@ -16,6 +16,10 @@ import { add, div, mul, sqrt, square, sub } from "./elementwise.js";
 import { mean, sum } from "./reduce.js";
 import { broadcastTo, reshape } from "./shape.js";
 
+/** A pass may fuse a relu (`src/plan/normEpilogues.ts`). */
+const NO_ACTIVATION = 0;
+const NO_RELU = 0;
+
 interface NormAttrs {
   readonly eps: number;
 }
@@ -77,6 +81,7 @@ const forwardOp: Op<NormAttrs> = {
         ...[x, to.input(node, 1), to.input(node, 2)],
         ...extents((node.outputs[0] as Tensor).shape),
         to.scalar(node.attrs.eps),
+        NO_ACTIVATION,
       ],
       [[y, x]],
     );
@@ -112,6 +117,7 @@ const backwardOp: Op<NormAttrs> = {
         ...[x, to.input(node, 1), to.input(node, 2), to.input(node, 3), dy],
         ...extents((node.outputs[0] as Tensor).shape),
         to.scalar(node.attrs.eps),
+        NO_RELU,
       ],
       [
         [dx, dy],
@@ -141,6 +147,7 @@ const evalOp: Op<NormAttrs> = {
         ...[x, to.input(node, 1), to.input(node, 2), to.input(node, 3), to.input(node, 4)],
         ...extents((node.outputs[0] as Tensor).shape),
         to.scalar(node.attrs.eps),
+        NO_ACTIVATION,
       ],
       [[y, x]],
     );

@@ -48,6 +48,7 @@ function sliceOf(whole: Value, piece: Tensor, index: number, to: Lowering): Valu
 
 const repeatOp: Op<RepeatAttrs> = {
   name: "repeat",
+  cost: "high",
   infer: (_, { body, count }) =>
     body.outputs.map(({ shape, dtype }) => ({ shape: [count, ...shape], dtype })),
   vjpAll({ inputs, attrs }, cotangents) {

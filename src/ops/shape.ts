@@ -20,6 +20,7 @@ const first = (inputs: readonly TensorType[]): TensorType => inputs[0] as Tensor
 /** y = x under another name: what a transform differentiates with respect to. */
 const aliasOp: Op<{ readonly id: number }> = {
   name: "alias",
+  cost: "none",
   infer: (inputs) => [first(inputs)],
   vjp: [(dy) => dy],
   jvp: [(xDot) => xDot],
@@ -30,6 +31,7 @@ export const alias = (x: Tensor): Tensor => record1(aliasOp, [x], { id: aliases+
 
 const stopOp: Op<null> = {
   name: "stopGradient",
+  cost: "none",
   infer: (inputs) => [first(inputs)],
   vjp: [null],
   jvp: [null],
@@ -41,6 +43,7 @@ export const stopGradient = (x: Tensor): Tensor => record1(stopOp, [x], null);
 
 const reshapeOp: Op<{ readonly shape: Shape }> = {
   name: "reshape",
+  cost: "none",
   infer: (inputs, { shape }) => [{ shape, dtype: first(inputs).dtype }],
   vjp: [(dy, { inputs: [x] }) => reshape(dy, (x as Tensor).shape)],
   jvp: [(xDot, { attrs }) => reshape(xDot, attrs.shape)],
@@ -83,6 +86,7 @@ function emitCopy(node: Node, to: Lowering, shape: Shape, strides: readonly numb
 
 const broadcastOp: Op<{ readonly shape: Shape }> = {
   name: "broadcastTo",
+  cost: "none",
   infer: (inputs, { shape }) => [{ shape, dtype: first(inputs).dtype }],
   vjp: [(dy, { inputs: [x] }) => sumTo(dy, (x as Tensor).shape)],
   jvp: [(xDot, { attrs }) => broadcastTo(xDot, attrs.shape)],
@@ -125,6 +129,7 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
 
 const transposeOp: Op<{ readonly axes: readonly number[] }> = {
   name: "transpose",
+  cost: "none",
   infer: (inputs, { axes }) => {
     const { shape, dtype } = first(inputs);
     return [{ shape: axes.map((axis) => shape[axis] as number), dtype }];

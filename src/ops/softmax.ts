@@ -8,9 +8,10 @@ import { Opcode } from "../../assembly/opcodes.js";
 import { normalizeAxis } from "../shape.js";
 import { checkTensors, type Op, record1 } from "../tape.js";
 import type { Tensor, TensorType } from "../tensor.js";
-import { checkFloat } from "./create.js";
+import { ge, where } from "./compare.js";
+import { arange, checkFloat } from "./create.js";
 import { div, exp, log, mul, sub } from "./elementwise.js";
-import { swapAxes } from "./join.js";
+import { expandDims, swapAxes } from "./join.js";
 import { max, sum } from "./reduce.js";
 import { stopGradient } from "./shape.js";
 
@@ -76,6 +77,72 @@ const backwardOp: Op<SoftmaxAttrs> = {
     );
   },
 };
+
+interface CausalAttrs {
+  readonly scale: number;
+}
+
+/** Row i may see columns j ≤ i: bool [rows, cols]. */
+const upTo = ({ shape }: Tensor): Tensor => {
+  const index = (axis: number): Tensor =>
+    arange(shape.at(axis) as number, undefined, 1, { dtype: "i32" });
+  return ge(expandDims(index(-2), 1), index(-1));
+};
+
+/** Over the last axis of [..., queries, keys]. */
+const causalOp: Op<CausalAttrs> = {
+  name: "causalSoftmax",
+  infer: ([x]) => [x as TensorType],
+  vjp: [(dy, { outputs, attrs }) => record1(causalBackwardOp, [outputs[0] as Tensor, dy], attrs)],
+  // The Jacobian of each row is symmetric.
+  jvp: [
+    (xDot, { outputs, attrs }) => record1(causalBackwardOp, [outputs[0] as Tensor, xDot], attrs),
+  ],
+  decomposition: ([x], { scale }) => {
+    const scores = mul(x as Tensor, scale);
+    return [softmax(where(upTo(scores), scores, Number.NEGATIVE_INFINITY))];
+  },
+  lower(node, to) {
+    const y = node.outputs[0] as Tensor;
+    const [rows, n] = rowsOf(y);
+    const x = to.input(node, 0);
+    const out = to.output(node);
+    const scale = to.scalar(node.attrs.scale);
+    to.emit(Opcode.CausalSoftmax, [out], [x, rows, n, y.shape.at(-2) as number, scale], [[out, x]]);
+  },
+};
+
+/** Inputs y, dy. Where y is masked it is 0, and so is the derivative. */
+const causalBackwardOp: Op<CausalAttrs> = {
+  name: "causalSoftmaxBackward",
+  infer: ([y]) => [y as TensorType],
+  decomposition([y, dy], { scale }) {
+    const [p, d] = [y as Tensor, dy as Tensor];
+    return [mul(mul(sub(d, sum(mul(d, p), -1, true)), p), scale)];
+  },
+  lower(node, to) {
+    const { shape } = node.outputs[0] as Tensor;
+    const [rows, n] = rowsOf(node.outputs[0] as Tensor);
+    const [y, dy] = [to.input(node, 0), to.input(node, 1)];
+    const dx = to.output(node);
+    to.emit(
+      Opcode.CausalSoftmaxBackward,
+      [dx, to.temporary(y.dtype, n)],
+      [y, dy, rows, n, shape.at(-2) as number, to.scalar(node.attrs.scale)],
+      [
+        [dx, dy],
+        [dx, y],
+      ],
+    );
+  },
+};
+
+/**
+ * softmax(scale · x) over the keys of x [..., queries, keys] that come no later than the query, and 0
+ * of the others: causal attention's weights (Vaswani et al. 2017). `scale` is above 0.
+ */
+export const causalSoftmax = (x: Tensor, scale: number): Tensor =>
+  record1(causalOp, [x], { scale });
 
 function along(name: string, x: Tensor, axis: number, logarithm: boolean): Tensor {
   checkTensors(name, x);

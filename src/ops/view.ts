@@ -32,11 +32,15 @@ const viewOp: Op<ViewAttrs> = {
   vjp: [(dy, { inputs: [x], attrs }) => place(dy, (x as Tensor).shape, attrs, 0)],
   jvp: [(xDot, { attrs }) => record1(viewOp, [xDot], attrs)],
   lower(node, to) {
-    const x = to.input(node, 0);
-    const { offset, rank, dims } = inWords(x.dtype, node.attrs);
-    to.emit(Opcode.StridedCopy, [to.output(node)], [x, offset, rank, ...dims]);
+    emitView(to, to.output(node), to.input(node, 0), node.attrs);
   },
 };
+
+/** Copies the elements that a view sees. */
+export function emitView(to: Lowering, out: Value, x: Value, attrs: ViewAttrs): void {
+  const { offset, rank, dims } = inWords(x.dtype, attrs);
+  to.emit(Opcode.StridedCopy, [out], [x, offset, rank, ...dims]);
+}
 
 interface PlaceAttrs extends ViewAttrs {
   /** Of the result, of which `shape` is the part that x becomes. */

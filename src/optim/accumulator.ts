@@ -6,6 +6,14 @@ import { formatShape, sameShape } from "../shape.js";
 import { currentTrace } from "../tape.js";
 import type { Tensor } from "../tensor.js";
 import type { Gradients } from "./clip.js";
+import { joined, parted } from "./joined.js";
+
+/** The sums of the gradients that were first added together, as one vector. */
+interface Block {
+  /** Of the Parameters, in the order of the vector. */
+  readonly indices: readonly number[];
+  readonly sums: Parameter;
+}
 
 /**
  * Adds up gradients over several small batches, for the step of one large one.
@@ -18,7 +26,7 @@ import type { Gradients } from "./clip.js";
  */
 export class GradientAccumulator {
   readonly parameters: readonly Parameter[];
-  readonly #sums = new Map<number, Parameter>();
+  readonly #blocks: Block[] = [];
   #count: Parameter | undefined;
 
   constructor(parameters: readonly Parameter[]) {
@@ -38,12 +46,15 @@ export class GradientAccumulator {
           `add: gradient ${index} does not fit: got ${gradient.dtype} ${formatShape(gradient.shape)}, expected that of ${owner}`,
         );
     }
-    const settle: Tensor[] = [];
-    for (const [index, gradient] of gradients.entries()) {
-      if (!gradient) continue;
-      const sum = this.#sumOf(index);
-      settle.push(assign(sum, add(sum, gradient)));
-    }
+    const settle = this.#blocksOf(gradients).map(({ indices, sums }) => {
+      const parts = indices.map((index) => gradients[index]);
+      const given = parts.filter((part) => part !== undefined);
+      if (given.length === parts.length) return assign(sums, add(sums, joined(given)));
+      // Some of the block stay as they are, to the bit.
+      const olds = parted(sums, this.#like(indices));
+      const news = olds.map((old, k) => (parts[k] ? add(old, parts[k]) : old));
+      return assign(sums, joined(news));
+    });
     const count = this.#counter();
     settle.push(assign(count, add(count, 1)));
     if (!currentTrace()) for (const value of settle) value.toTypedArray();
@@ -56,25 +67,34 @@ export class GradientAccumulator {
   take(options: { readonly mean?: boolean } = {}): (Tensor | undefined)[] {
     const { mean = true } = options;
     const count = this.#counter();
-    const taken = this.parameters.map((_, index) => {
-      const sum = this.#sums.get(index);
-      return sum && (mean ? div(sum, maximum(count, 1)) : alias(sum));
-    });
+    const taken = this.parameters.map((): Tensor | undefined => undefined);
+    for (const { indices, sums } of this.#blocks) {
+      const vector = mean ? div(sums, maximum(count, 1)) : alias(sums);
+      for (const [k, part] of parted(vector, this.#like(indices)).entries())
+        taken[indices[k] as number] = part;
+    }
     if (!currentTrace()) for (const value of taken) value?.toTypedArray();
-    for (const state of [...this.#sums.values(), count])
+    for (const state of [...this.#blocks.map(({ sums }) => sums), count])
       assign(state, zeros(state.shape, { dtype: state.dtype }));
     return taken;
   }
 
-  #sumOf(index: number): Parameter {
-    let sum = this.#sums.get(index);
-    if (!sum) {
-      const { shape, dtype, size, backend } = this.parameters[index] as Parameter;
+  /** The blocks that hold sums of these gradients; a new one for those that are in none. */
+  #blocksOf(gradients: Gradients): readonly Block[] {
+    const known = new Set(this.#blocks.flatMap(({ indices }) => indices));
+    const fresh = [...gradients.keys()].filter((index) => gradients[index] && !known.has(index));
+    if (fresh.length > 0) {
+      const { dtype, backend } = this.parameters[fresh[0] as number] as Parameter;
+      const size = this.#like(fresh).reduce((sum, parameter) => sum + parameter.size, 0);
       const data = dtype === "f64" ? new Float64Array(size) : new Float32Array(size);
-      sum = new Parameter(shape, dtype, data, "gradient_sum", false, backend);
-      this.#sums.set(index, sum);
+      const sums = new Parameter([size], dtype, data, "gradient_sums", false, backend);
+      this.#blocks.push({ indices: fresh, sums });
     }
-    return sum;
+    return this.#blocks.filter(({ indices }) => indices.some((index) => gradients[index]));
+  }
+
+  #like(indices: readonly number[]): Parameter[] {
+    return indices.map((index) => this.parameters[index] as Parameter);
   }
 
   #counter(): Parameter {

@@ -37,6 +37,7 @@ export const ADAM: AdamHyper = {
 /** Adam and AdamW: they differ in where the decay goes. */
 abstract class AdamLike extends Optimizer<AdamHyper> {
   readonly #decoupled: boolean;
+  readonly #kept = new Map<Group<AdamHyper>, { key: number[]; rates: Float64Array }>();
 
   constructor(
     name: string,
@@ -47,6 +48,23 @@ abstract class AdamLike extends Optimizer<AdamHyper> {
   ) {
     super(name, parameters, defaults, options);
     this.#decoupled = decoupled;
+  }
+
+  /** The kernel's hyper-parameters at step t; kept, as most Parameters of a group are at the same. */
+  #rates(group: Group<AdamHyper>, t: number): Float64Array {
+    const { lr, eps, weightDecay } = group;
+    const [beta1, beta2] = group.betas;
+    const key = [lr, eps, weightDecay, beta1, beta2, t];
+    const kept = this.#kept.get(group);
+    if (kept?.key.every((number, k) => number === key[k])) return kept.rates;
+    const stepSize = lr / (1 - power(beta1, t));
+    const root = Math.sqrt(1 - power(beta2, t));
+    const rates = Float64Array.of(
+      ...[beta1, 1 - beta1, beta2, 1 - beta2, eps],
+      ...[stepSize, root, weightDecay, 1 - lr * weightDecay],
+    );
+    this.#kept.set(group, { key, rates });
+    return rates;
   }
 
   protected override check(group: Group<AdamHyper>): void {
@@ -71,22 +89,7 @@ abstract class AdamLike extends Optimizer<AdamHyper> {
     const before = this.updatesBefore(parameter);
     const rates = hyper(parameter, 9, (into) => {
       this.check(group);
-      const { lr, eps, weightDecay } = group;
-      const [beta1, beta2] = group.betas;
-      const t = (step.value()[0] as number) + before + 1;
-      const stepSize = lr / (1 - power(beta1, t));
-      const root = Math.sqrt(1 - power(beta2, t));
-      into.set([
-        beta1,
-        1 - beta1,
-        beta2,
-        1 - beta2,
-        eps,
-        stepSize,
-        root,
-        weightDecay,
-        1 - lr * weightDecay,
-      ]);
+      into.set(this.#rates(group, step.scalar() + before + 1));
     });
     const outputs = adamStep(parameter, gradient, [exp_avg, exp_avg_sq], rates, this.#decoupled);
     const [value, moment1, moment2] = outputs as [Tensor, Tensor, Tensor];

@@ -73,14 +73,16 @@ export class RMSprop extends Optimizer<RMSpropHyper> {
   ): readonly Assignment[] {
     const kept = this.moments(p) as unknown as RMSpropMoments;
     const { step, square_avg, momentum_buffer: moving, grad_avg } = kept;
-    const { lr, alpha, rest, eps, momentum, weightDecay } = this.scalars(p, group, {
+    const reads = {
       lr: () => group.lr,
       alpha: () => group.alpha,
       rest: () => 1 - group.alpha,
       eps: () => group.eps,
       momentum: () => withBuffer("RMSprop", group.momentum, moving),
       weightDecay: () => group.weightDecay,
-    });
+    };
+    const rates = this.scalars(p, group, reads, moving ? "buffer" : "");
+    const { lr, alpha, rest, eps, momentum, weightDecay } = rates;
     const g = decayed(p, gradient, weightDecay);
     const v = mixed(square_avg, alpha, square(g), rest);
     const mean = grad_avg && mixed(grad_avg, alpha, g, rest);
@@ -145,8 +147,10 @@ export class Adagrad extends Optimizer<AdagradHyper> {
   ): readonly Assignment[] {
     const { step, sum } = this.moments(p) as { readonly step: Parameter; readonly sum: Parameter };
     const before = this.updatesBefore(p);
-    const { lr, eps, weightDecay } = this.scalars(p, group, {
-      lr: () => group.lr / (1 + ((step.value()[0] as number) + before) * group.lrDecay),
+    const { lr } = this.ownScalars(p, group, {
+      lr: () => group.lr / (1 + (step.scalar() + before) * group.lrDecay),
+    });
+    const { eps, weightDecay } = this.scalars(p, group, {
       eps: () => group.eps,
       weightDecay: () => group.weightDecay,
     });

@@ -5,6 +5,7 @@ import { pow } from "../ops/math.js";
 import { max, sum } from "../ops/reduce.js";
 import { describe } from "../tape.js";
 import type { Tensor } from "../tensor.js";
+import { joined, throughJoined } from "./joined.js";
 
 export type Gradients = readonly (Tensor | undefined)[];
 
@@ -22,23 +23,22 @@ function checkLimit(op: string, name: string, limit: number): void {
 
 /**
  * The norm of all gradients as one vector, a scalar: the root of the sum of squares, or of another
- * order; `normType` Infinity is the largest magnitude.
+ * order; `normType` Infinity is the largest magnitude. The sum is that of the kernel `sum` over the
+ * gradients' elements, one gradient after the other.
  */
 export function gradNorm(gradients: Gradients, normType = 2): Tensor {
-  const present = checkGradients("gradNorm", gradients);
-  const over = (part: (g: Tensor) => Tensor, join: (a: Tensor, b: Tensor) => Tensor): Tensor =>
-    present.map(part).reduce(join);
-  if (normType === 1) return over((g) => sum(abs(g)), add);
-  if (normType === 2) return sqrt(over((g) => sum(square(g)), add));
-  if (normType === Number.POSITIVE_INFINITY) return over((g) => max(abs(g)), maximum);
+  return normOf(joined(checkGradients("gradNorm", gradients)), normType);
+}
+
+function normOf(vector: Tensor, normType: number): Tensor {
+  if (normType === 1) return sum(abs(vector));
+  if (normType === 2) return sqrt(sum(square(vector)));
+  if (normType === Number.POSITIVE_INFINITY) return max(abs(vector));
   if (!(typeof normType === "number" && normType > 0))
     throw new RangeError(
       `gradNorm: bad normType: got ${normType}, expected a positive number or Infinity`,
     );
-  return pow(
-    over((g) => sum(pow(abs(g), normType)), add),
-    1 / normType,
-  );
+  return pow(sum(pow(abs(vector), normType)), 1 / normType);
 }
 
 /**
@@ -54,12 +54,12 @@ export function clipGradNorm(
   checkLimit("clipGradNorm", "maxNorm", maxNorm);
   const norm = gradNorm(gradients, options.normType);
   const scale = minimum(div(maxNorm, add(norm, 1e-6)), 1);
-  return { gradients: gradients.map((g) => g && mul(g, scale)), norm };
+  return { gradients: throughJoined(gradients, (vector) => mul(vector, scale)), norm };
 }
 
 /** Clamps every element of the gradients to −limit … limit; NaN stays. */
 export function clipGradValue(gradients: Gradients, limit: number): (Tensor | undefined)[] {
   checkLimit("clipGradValue", "limit", limit);
   checkGradients("clipGradValue", gradients);
-  return gradients.map((g) => g && minimum(maximum(g, -limit), limit));
+  return throughJoined(gradients, (vector) => minimum(maximum(vector, -limit), limit));
 }

@@ -51,12 +51,12 @@ export class NAdam extends Optimizer<NAdamHyper> {
   ): readonly Assignment[] {
     const { step, mu_product, exp_avg, exp_avg_sq } = this.moments(p) as unknown as NAdamMoments;
     const before = this.updatesBefore(p);
-    const time = (): number => (step.value()[0] as number) + before + 1;
+    const time = (): number => step.scalar() + before + 1;
     const mu = (t: number): number =>
       group.betas[0] * (1 - 0.5 * power(exponential(group.momentumDecay * LN_096), t));
     /** Π up to this update: what is stored, and those of the same step that come before. */
     const product = (): number => {
-      let result = mu_product.value()[0] as number;
+      let result = mu_product.scalar();
       for (let t = time() - before; t <= time(); t++) result *= mu(t);
       return result;
     };
@@ -67,6 +67,8 @@ export class NAdam extends Optimizer<NAdamHyper> {
       rest2: () => 1 - group.betas[1],
       eps: () => group.eps,
       weightDecay: () => group.weightDecay,
+    });
+    const own = this.ownScalars(p, group, {
       correction: () => 1 - power(group.betas[1], time()),
       mu: () => mu(time()),
       now: () => (group.lr * (1 - mu(time()))) / (1 - product()),
@@ -75,13 +77,13 @@ export class NAdam extends Optimizer<NAdamHyper> {
     const g = decayed(p, gradient, rates.weightDecay);
     const m = mixed(exp_avg, rates.beta1, g, rates.rest1);
     const v = mixed(exp_avg_sq, rates.beta2, square(g), rates.rest2);
-    const d = add(sqrt(div(v, rates.correction)), rates.eps);
-    const stepped = sub(p, mul(rates.now, div(g, d)));
+    const d = add(sqrt(div(v, own.correction)), rates.eps);
+    const stepped = sub(p, mul(own.now, div(g, d)));
     return [
-      { parameter: p, value: sub(stepped, mul(rates.next, div(m, d))) },
+      { parameter: p, value: sub(stepped, mul(own.next, div(m, d))) },
       { parameter: exp_avg, value: m },
       { parameter: exp_avg_sq, value: v },
-      { parameter: mu_product, value: mul(mu_product, rates.mu) },
+      { parameter: mu_product, value: mul(mu_product, own.mu) },
       { parameter: step, value: increment(step) },
     ];
   }

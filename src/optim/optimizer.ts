@@ -2,8 +2,8 @@ import { gradients } from "../autodiff/transforms.js";
 import { evaluate, keepsGraphs } from "../evaluate.js";
 import { neg } from "../ops/elementwise.js";
 import { host } from "../ops/random.js";
-import { reshape } from "../ops/shape.js";
 import { assign, Parameter } from "../parameter.js";
+import type { HostSource } from "../plan/lowering.js";
 import { formatShape, type Shape, sameShape } from "../shape.js";
 import { entryOf, loadInto, type StateDict } from "../state.js";
 import { type Assignment, currentTrace, describe, type Trace } from "../tape.js";
@@ -62,6 +62,9 @@ export abstract class Optimizer<H extends Hyper = Hyper> {
   readonly #moments = new Map<Parameter, Moments>();
   /** How often a trace has updated a Parameter so far. */
   readonly #updates = new WeakMap<Trace, Map<Parameter, number>>();
+
+  /** What is read before each run, by group and variant. */
+  readonly #sources = new Map<Group<H>, Map<string, HostSource>>();
 
   constructor(name: string, given: ParametersOrGroups<H>, defaults: H, options: Partial<H>) {
     this.name = name;
@@ -192,20 +195,63 @@ export abstract class Optimizer<H extends Hyper = Hyper> {
   /** What is kept for each Parameter of a group, by PyTorch's names; made at the first update. */
   protected abstract momentsOf(group: Group<H>): Readonly<Record<string, MomentSpec | "count">>;
 
-  /** One-element values that are read from the group, or computed from it, before each run. */
+  /**
+   * Numbers that are read from a group before each run: one vector for all its Parameters, and for
+   * each `variant` of what is read.
+   */
+  protected shared(
+    owner: Parameter,
+    group: Group<H>,
+    size: number,
+    read: (into: Float64Array) => void,
+    variant = "",
+  ): Tensor {
+    const sources = this.#sources.get(group) ?? new Map<string, HostSource>();
+    this.#sources.set(group, sources);
+    const source = sources.get(variant) ?? {
+      size,
+      dtype: "float",
+      read: (into) => {
+        this.check(group);
+        read(into);
+      },
+    };
+    sources.set(variant, source);
+    return host(source, owner.dtype as FloatDtype);
+  }
+
+  /** One-element values that are read from the group, or computed from it alone. */
   protected scalars<Name extends string>(
     owner: Parameter,
     group: Group<H>,
     reads: Readonly<Record<Name, () => number>>,
+    variant = "",
   ): Record<Name, Tensor> {
-    const values = Object.entries<() => number>(reads).map(([name, read]) => {
-      const value = hyper(owner, 1, (into) => {
-        this.check(group);
-        into[0] = read();
-      });
-      return [name, reshape(value, [])];
+    const list = Object.values<() => number>(reads);
+    const vector = this.shared(
+      owner,
+      group,
+      list.length,
+      (into) => {
+        for (const [k, read] of list.entries()) into[k] = read();
+      },
+      variant,
+    );
+    return named(reads, vector);
+  }
+
+  /** The same, computed for one Parameter: from its step count. */
+  protected ownScalars<Name extends string>(
+    owner: Parameter,
+    group: Group<H>,
+    reads: Readonly<Record<Name, () => number>>,
+  ): Record<Name, Tensor> {
+    const list = Object.values<() => number>(reads);
+    const vector = hyper(owner, list.length, (into) => {
+      this.check(group);
+      for (const [k, read] of list.entries()) into[k] = read();
     });
-    return Object.fromEntries(values) as Record<Name, Tensor>;
+    return named(reads, vector);
   }
 
   /**
@@ -289,6 +335,15 @@ function moment(owner: Parameter, name: string, { start = 0, shape }: MomentSpec
   const size = own.reduce((n, length) => n * length, 1);
   const data = dtype === "f64" ? new Float64Array(size) : new Float32Array(size);
   return new Parameter(own, dtype, data.fill(start), name, false, backend);
+}
+
+/** The elements of a vector as one-element values, by name. */
+function named<Name extends string>(
+  names: Readonly<Record<Name, unknown>>,
+  vector: Tensor,
+): Record<Name, Tensor> {
+  const entries = Object.keys(names).map((name, k) => [name, vector.slice([k])]);
+  return Object.fromEntries(entries) as Record<Name, Tensor>;
 }
 
 /** Numbers that `read` supplies before each run, in the precision of a Parameter. */

@@ -7,7 +7,6 @@ import {
   checkRate,
   type Group,
   type Hyper,
-  hyper,
   type MomentSpec,
   Optimizer,
   type ParametersOrGroups,
@@ -48,10 +47,9 @@ export class SGD extends Optimizer<SGDHyper> {
     group: Group<SGDHyper>,
   ): readonly Assignment[] {
     const buffer = this.moments(parameter).momentum_buffer;
-    const rates = hyper(parameter, 3, (into) => {
-      this.check(group);
+    const read = (into: Float64Array): void =>
       into.set([group.lr, withBuffer("SGD", group.momentum, buffer), group.weightDecay]);
-    });
+    const rates = this.shared(parameter, group, 3, read, buffer ? "buffer" : "");
     if (!buffer) return [{ parameter, value: sgdStep(parameter, gradient, rates) }];
     const [value, next] = momentumStep(parameter, gradient, buffer, rates, group.nesterov);
     return [

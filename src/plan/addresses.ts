@@ -1,106 +1,147 @@
 /**
- * Liveness and addresses. A value lives from the instruction that writes it (inputs: from the
- * start) to the last that reads it (outputs: to the end). An output may take over the place of an
- * operand that dies with the instruction; the intervals that remain are placed largest first, each
- * at the lowest address free during its life (greedy by size, Pisarchyk & Lee 2020, "Efficient
- * memory management for deep neural net inference").
+ * Addresses. Blocks are placed one after the other, each at the lowest address at which it meets no
+ * placed one (greedy, Pisarchyk & Lee 2020, "Efficient memory management for deep neural net
+ * inference"). How close that comes to the largest sum of live bytes depends on the order, so
+ * several are tried: by size, by size and time, by time; then the best one again with the block
+ * that reached highest moved to its front. The search ends at the bound, or when the work is spent.
  */
-import { type Instruction, reads, type Value } from "./lowering.js";
+
+import { type Block, blocksOf, liveBytesOf, type Segment } from "./liveness.js";
+import type { Instruction, Value } from "./lowering.js";
 
 const ALIGNMENT = 16;
+const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
-/** Values that share one place, one after the other. */
-interface Interval {
-  readonly first: number;
-  last: number;
-  /** The last read of any of its values. */
-  lastRead: number;
-  /** The instruction at which a value last took the place over. */
-  takenAt: number;
-  readonly bytes: number;
-  readonly values: Value[];
-  offset: number;
+/** Comparisons of blocks that the search may cost: a few milliseconds. */
+const WORK = 4_000_000;
+/** Close enough to the bound to stop. */
+const CLOSE = 1.01;
+const MOST_TRIES = 64;
+
+/** What a plan's arena takes, and what no plan of these instructions could go below. */
+export interface Placement {
+  readonly peakBytes: number;
+  readonly liveBytes: number;
 }
 
-/** Sets `offset` of every value in the arena; returns the bytes of the arena. */
+/** Sets `offset` of every value in the arena. */
 export function placeValues(
   instructions: readonly Instruction[],
   inputs: readonly (Value | undefined)[],
   outputs: readonly Value[],
-): number {
-  const intervals = new Map<Value, Interval>();
-  const lastReads = readsOf(instructions, outputs);
-  const open = (value: Value, at: number): void => {
-    if (!value.inArena || intervals.has(value)) return;
-    const lastRead = lastReads.get(value) ?? -1;
-    const { bytes } = value;
-    intervals.set(value, {
-      first: at,
-      last: at,
-      lastRead,
-      takenAt: -1,
-      bytes,
-      values: [value],
-      offset: 0,
-    });
+): Placement {
+  const blocks = blocksOf(instructions, inputs, outputs);
+  const liveBytes = liveBytesOf(blocks, instructions.length);
+  // Alignment alone keeps small values above the bound.
+  const padding = ALIGNMENT * blocks.filter(({ bytes }) => bytes % ALIGNMENT !== 0).length;
+  const peakBytes = search(blocks, CLOSE * liveBytes + Math.min(padding, liveBytes / 20));
+  for (const { members, offset } of blocks)
+    for (const { value, begin } of members) value.offset = offset + begin;
+  return { peakBytes, liveBytes };
+}
+
+const lifeOf = ({ segments }: Block): number =>
+  Math.max(...segments.map(({ last }) => last)) - Math.min(...segments.map(({ first }) => first));
+
+/**
+ * Gives every block the offset of the best order found, or of the first that needs `close` bytes at
+ * most; returns the bytes of all.
+ */
+function search(blocks: readonly Block[], close: number): number {
+  const lives = new Map(blocks.map((block) => [block, 1 + lifeOf(block)]));
+  const life = (block: Block): number => lives.get(block) as number;
+  const orders: ((a: Block, b: Block) => number)[] = [
+    (a, b) => b.bytes - a.bytes,
+    (a, b) => b.bytes * life(b) - a.bytes * life(a),
+    (a, b) => life(b) - life(a),
+    () => 0,
+  ];
+  let best = Number.POSITIVE_INFINITY;
+  let offsets: number[] = [];
+  let order: Block[] = [];
+  const attempt = (candidate: Block[]): boolean => {
+    const bytes = placeInOrder(candidate);
+    if (bytes >= best) return false;
+    best = bytes;
+    order = candidate;
+    offsets = blocks.map((block) => block.offset);
+    return true;
   };
-  for (const input of inputs) if (input) open(input, -1);
-  for (const [at, instruction] of instructions.entries()) {
-    for (const [written, read] of instruction.inPlace) {
-      const interval = intervals.get(read);
-      const free = interval && interval.lastRead <= at && interval.takenAt !== at;
-      if (!free || !written.inArena || intervals.has(written)) continue;
-      if (interval.bytes !== written.bytes) continue;
-      interval.values.push(written);
-      interval.takenAt = at;
-      interval.lastRead = Math.max(interval.lastRead, lastReads.get(written) ?? -1);
-      intervals.set(written, interval);
-    }
-    for (const value of instruction.writes) open(value, at);
-    for (const value of [...instruction.writes, ...reads(instruction)]) {
-      const interval = intervals.get(value);
-      if (interval) interval.last = at;
-    }
+  const cost = blocks.length * blocks.length;
+  const tries = Math.min(MOST_TRIES, Math.floor(WORK / Math.max(cost, 1)));
+  for (const [index, compare] of orders.entries()) {
+    if (best <= close || (index > 0 && index >= tries)) break;
+    // Sorting is stable: equal ones stay in the order of their first instructions.
+    attempt([...blocks].sort(compare));
   }
-  for (const output of outputs) {
-    const interval = intervals.get(output);
-    if (interval) interval.last = instructions.length;
+  let from = order;
+  for (let k = orders.length; k < tries && best > close; k++) {
+    const highest = from.reduce((a, b) => (a.offset + a.bytes >= b.offset + b.bytes ? a : b));
+    from = [highest, ...from.filter((block) => block !== highest)];
+    attempt(from);
   }
-  return assign([...new Set(intervals.values())]);
+  for (const [index, block] of blocks.entries()) block.offset = offsets[index] as number;
+  return blocks.length > 0 ? best : 0;
 }
 
-function readsOf(
-  instructions: readonly Instruction[],
-  outputs: readonly Value[],
-): Map<Value, number> {
-  const last = new Map<Value, number>();
-  for (const [at, instruction] of instructions.entries())
-    for (const value of reads(instruction)) last.set(value, at);
-  for (const output of outputs) last.set(output, Number.POSITIVE_INFINITY);
-  return last;
+/** Placed segments by address, in columns: the scan over them is what planning costs. */
+class Placed {
+  readonly begin: Float64Array;
+  readonly end: Float64Array;
+  readonly first: Int32Array;
+  readonly last: Int32Array;
+  length = 0;
+
+  constructor(capacity: number) {
+    this.begin = new Float64Array(capacity);
+    this.end = new Float64Array(capacity);
+    this.first = new Int32Array(capacity);
+    this.last = new Int32Array(capacity);
+  }
+
+  insert(begin: number, end: number, first: number, last: number): void {
+    let [low, high] = [0, this.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.begin[middle] as number) <= begin) low = middle + 1;
+      else high = middle;
+    }
+    for (const column of [this.begin, this.end, this.first, this.last])
+      column.copyWithin(low + 1, low, this.length);
+    this.begin[low] = begin;
+    this.end[low] = end;
+    this.first[low] = first;
+    this.last[low] = last;
+    this.length++;
+  }
+
+  /** The lowest offset from `from` on at which a segment meets nothing that lives with it. */
+  lowest({ begin, bytes, first, last }: Segment, from: number): number {
+    let offset = from;
+    for (let index = 0; index < this.length; index++) {
+      if ((this.last[index] as number) < first || last < (this.first[index] as number)) continue;
+      if ((this.begin[index] as number) >= offset + begin + bytes) break;
+      if ((this.end[index] as number) > offset + begin)
+        offset = align((this.end[index] as number) - begin);
+    }
+    return offset;
+  }
 }
 
-function assign(intervals: readonly Interval[]): number {
-  const placed: Interval[] = [];
+function placeInOrder(order: readonly Block[]): number {
+  const placed = new Placed(order.reduce((sum, { segments }) => sum + segments.length, 0));
   let end = 0;
-  for (const interval of [...intervals].sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
+  for (const block of order) {
     let offset = 0;
-    for (const other of placed) {
-      const apart = other.last < interval.first || interval.last < other.first;
-      if (apart || other.offset + other.bytes <= offset) continue;
-      if (offset + interval.bytes <= other.offset) break;
-      offset = Math.ceil((other.offset + other.bytes) / ALIGNMENT) * ALIGNMENT;
+    // Moving on for one segment may bring another one into the way.
+    for (let before = -1; before !== offset; ) {
+      before = offset;
+      for (const segment of block.segments) offset = placed.lowest(segment, offset);
     }
-    interval.offset = offset;
-    for (const value of interval.values) value.offset = offset;
-    end = Math.max(end, offset + interval.bytes);
-    insertByOffset(placed, interval);
+    block.offset = offset;
+    end = Math.max(end, offset + block.bytes);
+    for (const { begin, bytes, first, last } of block.segments)
+      placed.insert(offset + begin, offset + begin + bytes, first, last);
   }
   return end;
-}
-
-function insertByOffset(placed: Interval[], interval: Interval): void {
-  let at = placed.length;
-  while (at > 0 && (placed[at - 1] as Interval).offset > interval.offset) at--;
-  placed.splice(at, 0, interval);
 }

@@ -1,4 +1,4 @@
-import { type Activation, Opcode } from "../../assembly/opcodes.js";
+import type { Opcode } from "../../assembly/opcodes.js";
 import { elementBytes } from "../backend.js";
 import type { Parameter } from "../parameter.js";
 import { sizeOf } from "../shape.js";
@@ -24,6 +24,9 @@ export class Value {
   data: TypedArray | undefined;
   /** Set for a slot in the pool that JavaScript fills before each run. */
   source: HostSource | undefined;
+  /** Set by the planner for a value that lies inside another one, `begin` bytes from its start. */
+  parent: Value | undefined;
+  begin = 0;
   /** Byte offset in the arena or in the pool, once planned. */
   offset = 0;
 
@@ -36,12 +39,25 @@ export class Value {
     return this.size * elementBytes(this.dtype);
   }
 
+  /** The value that it lies inside of, which has a place of its own; mostly itself. */
+  get root(): Value {
+    let value: Value = this;
+    while (value.parent) value = value.parent;
+    return value;
+  }
+
+  /** Bytes from the start of `root`. */
+  get within(): number {
+    return this.parent ? this.begin + this.parent.within : 0;
+  }
+
   get inPool(): boolean {
-    return this.data !== undefined || this.source !== undefined;
+    const { data, source } = this.root;
+    return data !== undefined || source !== undefined;
   }
 
   get inArena(): boolean {
-    return this.parameter === undefined && !this.inPool;
+    return this.root.parameter === undefined && !this.inPool;
   }
 }
 
@@ -51,6 +67,8 @@ export interface Instruction {
   readonly writes: readonly Value[];
   /** The operands after them: values that are read, and numbers. */
   readonly rest: readonly (Value | number)[];
+  /** The operands, where they are not `writes` and then `rest`. */
+  readonly words?: readonly (Value | number)[];
   /** Which written value may take the place of which read one. */
   readonly inPlace: readonly (readonly [written: Value, read: Value])[];
   readonly node: Node;
@@ -177,54 +195,6 @@ export class Lowering {
 
 export function reads(instruction: Instruction): Value[] {
   return instruction.rest.filter((operand) => typeof operand !== "number");
-}
-
-const activations = new Map<Opcode, Activation>([
-  [Opcode.Relu, 1],
-  [Opcode.Sigmoid, 2],
-  [Opcode.Tanh, 3],
-]);
-
-/** Kernels whose last operand is an activation for their first result. */
-const withEpilogue: ReadonlySet<Opcode> = new Set([Opcode.Gemm, Opcode.Conv2dForward]);
-
-/**
- * Lets a product apply the activation that alone reads its result, while that is in registers or
- * in cache. The epilogue computes what the two instructions would, to the bit. `kept` are values
- * that are needed for something else.
- */
-export function fuseActivations(
-  instructions: readonly Instruction[],
-  kept: ReadonlySet<Value>,
-): Instruction[] {
-  const readers = new Map<Value, number>();
-  for (const instruction of instructions)
-    for (const value of reads(instruction)) readers.set(value, (readers.get(value) ?? 0) + 1);
-  const products = new Map<Value, number>();
-  const result: Instruction[] = [];
-  for (const instruction of instructions) {
-    const activation = activations.get(instruction.opcode);
-    const x = instruction.rest[0];
-    const at = x instanceof Value ? products.get(x) : undefined;
-    if (
-      activation !== undefined &&
-      x instanceof Value &&
-      at !== undefined &&
-      readers.get(x) === 1 &&
-      !kept.has(x)
-    ) {
-      const product = result[at] as Instruction;
-      const writes = [...instruction.writes, ...product.writes.slice(1)];
-      const rest = [...product.rest.slice(0, -1), activation];
-      result[at] = { ...product, writes, rest };
-      continue;
-    }
-    const written = instruction.writes[0];
-    if (withEpilogue.has(instruction.opcode) && instruction.rest.at(-1) === 0 && written)
-      products.set(written, result.length);
-    result.push(instruction);
-  }
-  return result;
 }
 
 /** Drops instructions whose results nothing reads. */

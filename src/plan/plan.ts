@@ -11,15 +11,14 @@ import { Opcode } from "../../assembly/opcodes.js";
 import type { Parameter } from "../parameter.js";
 import type { FloatDtype, Node, Tensor } from "../tensor.js";
 import { placeValues } from "./addresses.js";
-import {
-  dropUnread,
-  fuseActivations,
-  type Instruction,
-  Lowering,
-  reads,
-  type Value,
-} from "./lowering.js";
+import { fuseChains } from "./chains.js";
+import { composeCopies } from "./copies.js";
+import { fuseEpilogues } from "./epilogues.js";
+import { dropUnread, type Instruction, Lowering, reads, type Value } from "./lowering.js";
+import { fuseNormRelus } from "./normEpilogues.js";
 import { reduceTape, type Tape } from "./passes.js";
+import { mergeUpdates } from "./updates.js";
+import { shareStorage } from "./views.js";
 
 export interface Plan {
   /**
@@ -27,6 +26,11 @@ export interface Plan {
    * Exact.
    */
   readonly peakBytes: number;
+  /**
+   * The largest sum of bytes of values that are alive at one instruction, values that share a place
+   * counted once: no arena for these instructions can be smaller than this.
+   */
+  readonly liveBytes: number;
   /** Bytes of constants, optimizer scalars and random state, kept as long as the program. */
   readonly poolBytes: number;
   /** Bytes of the Parameters it reads or writes. */
@@ -71,22 +75,28 @@ export function makePlan(
   const committed = [...commits].map(([parameter, value]) => ({ parameter, value: result(value) }));
   const kept = new Set([...outputs, ...committed.map(({ value }) => value)]);
   const recorded = [...lowering.instructions, ...updates];
-  const instructions = dropUnread(fuseActivations(recorded, kept), kept);
-  commitInPlace(instructions, committed, new Set(inputs));
+  const given = new Set(inputs);
+  const used = dropUnread(composeCopies(recorded), kept);
+  const fused = dropUnread(fuseNormRelus(fuseEpilogues(used, kept), kept), kept);
+  const needed = fuseChains(fused, kept);
+  commitInPlace(needed, committed, given);
   for (const { parameter, value } of committed)
     if (value.parameter !== parameter && value.size > 0)
-      emitCopy(instructions, lowering.parameter(parameter), value, anyNode);
+      emitCopy(needed, lowering.parameter(parameter), value, anyNode);
+  const instructions = shareStorage(mergeUpdates(needed), given, outputs);
 
   const live = usedValues(instructions, outputs);
   const usedInputs = inputs.map((input) => (live.has(input) ? input : undefined));
-  const peakBytes = placeValues(instructions, usedInputs, outputs);
+  const { peakBytes, liveBytes } = placeValues(instructions, usedInputs, outputs);
   const pool = [...live].filter((value) => value.inPool);
+  const poolBytes = placePool(pool);
   const parameters = [...live].flatMap((value) => value.parameter ?? []);
   for (const { parameter } of committed) parameters.push(parameter);
   const unique = [...new Set(parameters)];
   return {
     peakBytes,
-    poolBytes: placePool(pool),
+    liveBytes,
+    poolBytes,
     parameterBytes: unique.reduce((sum, parameter) => sum + parameter.byteLength, 0),
     instructions,
     inputs: usedInputs,
@@ -163,10 +173,15 @@ function commitInPlace(
 }
 
 function usedValues(instructions: readonly Instruction[], outputs: readonly Value[]): Set<Value> {
-  const live = new Set<Value>(outputs);
+  const live = new Set<Value>();
+  const use = (value: Value): void => {
+    live.add(value);
+    if (value.parent) live.add(value.root);
+  };
+  for (const output of outputs) use(output);
   for (const instruction of instructions) {
-    for (const value of instruction.writes) live.add(value);
-    for (const value of reads(instruction)) live.add(value);
+    for (const value of instruction.writes) use(value);
+    for (const value of reads(instruction)) use(value);
   }
   return live;
 }
@@ -174,8 +189,10 @@ function usedValues(instructions: readonly Instruction[], outputs: readonly Valu
 function placePool(pool: readonly Value[]): number {
   let end = 0;
   for (const value of pool) {
+    if (value.parent) continue;
     value.offset = end;
     end += Math.ceil(value.bytes / 16) * 16;
   }
+  for (const value of pool) if (value.parent) value.offset = value.root.offset + value.within;
   return end;
 }

@@ -170,7 +170,13 @@ export class Program {
   #copyIn(inputs: readonly TypedArray[]): void {
     for (const [index, value] of this.#inputs.entries())
       if (value) this.#view(value).set(inputs[index] as TypedArray);
-    for (const { value, numbers } of this.#host) this.#view(value).set(numbers);
+    const { views } = this.backend.memory;
+    for (const { value, numbers } of this.#host) {
+      // Short: element by element costs less than a view of them.
+      const view = views[value.dtype];
+      const start = this.#address(value) / elementBytes(value.dtype);
+      for (let k = 0; k < numbers.length; k++) view[start + k] = numbers[k] as number;
+    }
   }
 
   #refusal(): Error {
@@ -193,10 +199,16 @@ function assemble(instructions: readonly Instruction[]): {
   const words: number[] = [];
   const relocations: Relocation[] = [];
   const nodes = new Map<number, Node>();
-  for (const { opcode, writes, rest, node } of instructions) {
+  for (const {
+    opcode,
+    writes,
+    rest,
+    node,
+    words: operands = [...writes, ...rest],
+  } of instructions) {
     nodes.set(words.length * 4, node);
-    words.push(opcode, 2 + writes.length + rest.length);
-    for (const operand of [...writes, ...rest]) {
+    words.push(opcode, 2 + operands.length);
+    for (const operand of operands) {
       if (operand instanceof Value) relocations.push({ word: words.length, value: operand });
       words.push(operand instanceof Value ? 0 : operand);
     }

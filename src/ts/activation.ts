@@ -1,7 +1,7 @@
 import type { Heap } from "./float.js";
 import { SHIFT } from "./float.js";
+import { geluOf, geluSlopeOf, geluTanhOf, geluTanhSlopeOf } from "./gelu.js";
 import { sigmoid1 } from "./math.js";
-import { geluOf, geluSlopeOf, geluTanhOf, geluTanhSlopeOf } from "./wideGelu.js";
 
 const F = Math.fround;
 

@@ -15,12 +15,20 @@ interface Views<Floats> {
   readonly u: Uint32Array;
 }
 
-type Run<Floats> = (views: Views<Floats>, program: number, bytes: number, status: number) => number;
+type Run<Floats> = (
+  views: Views<Floats>,
+  program: number,
+  bytes: number,
+  status: number,
+  workspace: number,
+) => number;
 
 /** The interpreters of a precision each. */
 export interface Runs {
   readonly f32?: Run<Float32Array>;
   readonly f64?: Run<Float64Array>;
+  /** What they pack products into. */
+  readonly workspaceBytes: number;
 }
 
 export function createArrayBackend(runs: Runs, options: TsOptions = {}): Backend {
@@ -46,22 +54,33 @@ export function createArrayBackend(runs: Runs, options: TsOptions = {}): Backend
     64,
   );
   const arena = new Arena(memory);
+  let workspace = 0;
+  /** The memory, with the workspace in it from the first use on. */
+  const used = (): LinearMemory => {
+    workspace ||= memory.allocate(runs.workspaceBytes);
+    return memory;
+  };
   let calls = 0;
   return {
     name: "ts",
     floats: (["f32", "f64"] as const).filter((float) => runs[float]),
-    memory,
-    arena,
+    get memory() {
+      return used();
+    },
+    get arena() {
+      used();
+      return arena;
+    },
     get calls() {
       return calls;
     },
     run(float, program, bytes, status) {
       calls++;
-      const { f32, f64, i32: i, u32: u } = memory.views;
+      const { f32, f64, i32: i, u32: u } = used().views;
       const result =
         float === "f64"
-          ? runs.f64?.({ f: f64, i, u }, program, bytes, status)
-          : runs.f32?.({ f: f32, i, u }, program, bytes, status);
+          ? runs.f64?.({ f: f64, i, u }, program, bytes, status, workspace)
+          : runs.f32?.({ f: f32, i, u }, program, bytes, status, workspace);
       return result as number;
     },
   };

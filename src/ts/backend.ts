@@ -4,8 +4,8 @@
 import type { Backend } from "../backend.js";
 import { run as runDouble } from "../generated/double/run.js";
 import { createArrayBackend, type TsOptions } from "./arrayBackend.js";
-import { run as runSingle } from "./run.js";
+import { run as runSingle, WORKSPACE_BYTES } from "./run.js";
 
 /** A backend of its own; `maximumBytes` limits its memory (default: just under 4 GiB). */
 export const createTsBackend = (options: TsOptions = {}): Backend =>
-  createArrayBackend({ f32: runSingle, f64: runDouble }, options);
+  createArrayBackend({ f32: runSingle, f64: runDouble, workspaceBytes: WORKSPACE_BYTES }, options);

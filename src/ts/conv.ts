@@ -1,11 +1,12 @@
 import { Activation } from "../../assembly/opcodes.js";
-import { addColumns, columns } from "./columns.js";
+import { type Axis, correlate } from "./correlation.js";
 import { add, relu, sigmoid, tanh } from "./elementwise.js";
 import { type Heap, SHIFT } from "./float.js";
-import { KC, product } from "./gemm.js";
+import { product } from "./gemm.js";
 import { type Geometry, geometryAt } from "./geometry.js";
+import { positionSums } from "./positionSums.js";
 
-/** Convolution and its gradients as products with columns (see `assembly/conv.ts`). */
+/** Convolution and its gradients (see `assembly/conv.ts`). */
 
 const NONE = Activation.None;
 
@@ -28,6 +29,21 @@ function isPointwise(g: Geometry): boolean {
   return one && whole && g.paddingY === 0 && g.paddingX === 0;
 }
 
+/** The positions of a convolution along one axis: all of the result, over all of the kernel. */
+function describe(
+  source: number,
+  result: number,
+  kernel: number,
+  stride: number,
+  padding: number,
+  dilation: number,
+): Axis {
+  return {
+    ...{ source, result, positions: result, origin: 0, spacing: 1, stride },
+    ...{ taps: kernel, first: 0, step: 1, start: -padding, reach: dilation },
+  };
+}
+
 export function conv2dForward(
   m: Heap,
   y: number,
@@ -41,35 +57,69 @@ export function conv2dForward(
 ): void {
   const g = geometryAt(m, geometry);
   const { channels, depth, filters, plane, area } = sizesOf(g);
-  const pointwise = isPointwise(g);
-  for (let part = 0; part < g.batch * g.groups; part++) {
-    const group = part % g.groups;
-    const out = y + ((part * filters * area) << SHIFT);
-    const image = x + ((part * channels * plane) << SHIFT);
-    const weights = w + ((group * filters * depth) << SHIFT);
-    if (pointwise) {
+  if (isPointwise(g)) {
+    for (let part = 0; part < g.batch * g.groups; part++) {
+      const group = part % g.groups;
+      const out = y + part * filters * area * (1 << SHIFT);
+      const image = x + part * channels * plane * (1 << SHIFT);
+      const weights = w + group * filters * depth * (1 << SHIFT);
       product(m, out, weights, image, 0, filters, area, depth, area, depth, 1, area, 1, 1, 0, NONE);
-    } else {
-      for (let l = 0; l < area; l += span) {
-        const n = Math.min(span, area - l);
-        const to = out + (l << SHIFT);
-        let k = 0;
-        do {
-          const rows = Math.min(KC, depth - k);
-          const a = weights + (k << SHIFT);
-          const keep = k === 0 ? 0 : 1;
-          columns(m.f, scratch >>> SHIFT, n, image >>> SHIFT, g, k, k + rows, l, l + n);
-          product(m, to, a, scratch, 0, filters, n, rows, area, depth, 1, n, 1, 1, keep, NONE);
-          k += KC;
-        } while (k < depth);
-      }
+      const shift = bias + group * filters * (1 << SHIFT);
+      if (bias !== 0) add(m, out, out, shift, filters, area, area, 1, 1, 0);
+      if (activation === Activation.Relu) relu(m, out, out, filters * area);
+      else if (activation === Activation.Sigmoid) sigmoid(m, out, out, filters * area);
+      else if (activation === Activation.Tanh) tanh(m, out, out, filters * area);
     }
-    const shift = bias + ((group * filters) << SHIFT);
-    if (bias !== 0) add(m, out, out, shift, filters, area, area, 1, 1, 0);
-    if (activation === Activation.Relu) relu(m, out, out, filters * area);
-    else if (activation === Activation.Sigmoid) sigmoid(m, out, out, filters * area);
-    else if (activation === Activation.Tanh) tanh(m, out, out, filters * area);
+    return;
   }
+  const rows = describe(
+    ...([g.height, g.outHeight, g.kernelHeight, g.strideY, g.paddingY, g.dilationY] as const),
+  );
+  const columns = describe(
+    ...([g.width, g.outWidth, g.kernelWidth, g.strideX, g.paddingX, g.dilationX] as const),
+  );
+  for (let group = 0; group < g.groups; group++) {
+    correlate(m, rows, columns, {
+      scratch: scratch >>> SHIFT,
+      out: (y >>> SHIFT) + group * filters * area,
+      outImage: g.filters * area,
+      x: (x >>> SHIFT) + group * channels * plane,
+      xImage: g.channels * plane,
+      w: (w >>> SHIFT) + group * filters * depth,
+      filterSize: depth,
+      planeSize: g.kernelHeight * g.kernelWidth,
+      kernelWidth: g.kernelWidth,
+      bias: bias === 0 ? -1 : (bias >>> SHIFT) + group * filters,
+      batch: g.batch,
+      planes: channels,
+      filters,
+      span,
+      activation,
+    });
+  }
+}
+
+/** The pixels `residue` modulo the stride along one axis (see `assembly/conv.ts`). */
+function describeClass(
+  residue: number,
+  source: number,
+  result: number,
+  kernel: number,
+  stride: number,
+  padding: number,
+  dilation: number,
+): Axis {
+  const taps = Array.from({ length: kernel }, (_, k) => k).filter(
+    (k) => (residue + padding - k * dilation) % stride === 0,
+  );
+  const [first = 0, second = first] = taps;
+  return {
+    ...{ source, result, positions: Math.ceil((result - residue) / stride) },
+    ...{ origin: residue, spacing: stride, stride: 1 },
+    ...{ taps: taps.length, first, step: second - first },
+    start: taps.length > 0 ? (residue + padding - first * dilation) / stride : 0,
+    reach: -((second - first) * dilation) / stride,
+  };
 }
 
 export function conv2dInputGradient(
@@ -84,33 +134,52 @@ export function conv2dInputGradient(
 ): void {
   const g = geometryAt(m, geometry);
   const { channels, depth, filters, plane, area } = sizesOf(g);
-  const window = g.kernelHeight * g.kernelWidth;
-  const pointwise = isPointwise(g);
-  for (let part = 0; part < g.batch * g.groups; part++) {
-    const group = part % g.groups;
-    const out = dx + ((part * channels * plane) << SHIFT);
-    const from = dy + ((part * filters * area) << SHIFT);
-    const weights = w + ((group * filters * depth) << SHIFT);
-    if (pointwise) {
+  if (isPointwise(g)) {
+    for (let part = 0; part < g.batch * g.groups; part++) {
+      const group = part % g.groups;
+      const out = dx + part * channels * plane * (1 << SHIFT);
+      const from = dy + part * filters * area * (1 << SHIFT);
+      const weights = w + group * filters * depth * (1 << SHIFT);
       product(
         m,
         ...([out, weights, from, 0, channels, area, filters] as const),
         ...([area, 1, depth, area, 1, 1, 0, NONE] as const),
       );
-    } else {
-      for (let c = 0; c < channels; c += span) {
-        const count = Math.min(span, channels - c);
-        const a = weights + ((c * window) << SHIFT);
-        product(
-          m,
-          ...([scratch, a, from, 0, count * window, area, filters] as const),
-          ...([area, 1, depth, area, 1, 1, 0, NONE] as const),
+      const shift = bias + group * channels * (1 << SHIFT);
+      if (bias !== 0) add(m, out, out, shift, channels, plane, plane, 1, 1, 0);
+    }
+    return;
+  }
+  for (let group = 0; group < g.groups; group++) {
+    for (let top = 0; top < Math.min(g.strideY, g.height); top++) {
+      const rows = describeClass(
+        ...([top, g.outHeight, g.height, g.kernelHeight, g.strideY] as const),
+        ...([g.paddingY, g.dilationY] as const),
+      );
+      for (let left = 0; left < Math.min(g.strideX, g.width); left++) {
+        const columns = describeClass(
+          ...([left, g.outWidth, g.width, g.kernelWidth, g.strideX] as const),
+          ...([g.paddingX, g.dilationX] as const),
         );
-        addColumns(m.f, (out >>> SHIFT) + c * plane, scratch >>> SHIFT, g, count);
+        correlate(m, rows, columns, {
+          scratch: scratch >>> SHIFT,
+          out: (dx >>> SHIFT) + group * channels * plane,
+          outImage: g.channels * plane,
+          x: (dy >>> SHIFT) + group * filters * area,
+          xImage: g.filters * area,
+          w: (w >>> SHIFT) + group * filters * depth,
+          filterSize: g.kernelHeight * g.kernelWidth,
+          planeSize: depth,
+          kernelWidth: g.kernelWidth,
+          bias: bias === 0 ? -1 : (bias >>> SHIFT) + group * channels,
+          batch: g.batch,
+          planes: filters,
+          filters: channels,
+          span,
+          activation: NONE,
+        });
       }
     }
-    const shift = bias + ((group * channels) << SHIFT);
-    if (bias !== 0) add(m, out, out, shift, channels, plane, plane, 1, 1, 0);
   }
 }
 
@@ -122,67 +191,22 @@ export function conv2dWeightGradient(
   dy: number,
   geometry: number,
   span: number,
+  first: number,
+  end: number,
 ): void {
   const g = geometryAt(m, geometry);
   const { channels, depth, filters, plane, area } = sizesOf(g);
-  const total = g.batch * area;
-  const pointwise = isPointwise(g);
   for (let group = 0; group < g.groups; group++) {
-    for (let j = 0; j < depth; j += span) {
-      const cols = Math.min(span, depth - j);
-      const out = dw + ((group * filters * depth + j) << SHIFT);
-      let p = 0;
-      do {
-        const k = Math.min(KC, total - p);
-        const l = p % area;
-        const first = (p - l) / area;
-        const within = l + k <= area;
-        const image = x + (((first * g.groups + group) * channels * plane) << SHIFT);
-        const maps = dy + (((first * g.groups + group) * filters * area) << SHIFT);
-        const copied = scratch + ((cols * k) << SHIFT);
-        if (!within) gatherBlock(m, scratch, copied, image, maps, g, j, cols, l, k);
-        else if (!pointwise)
-          columns(m.f, scratch >>> SHIFT, k, image >>> SHIFT, g, j, j + cols, l, l + k);
-        const asItIs = within && pointwise;
-        const a = within ? maps + (l << SHIFT) : copied;
-        const b = asItIs ? image + ((j * area + l) << SHIFT) : scratch;
-        product(
-          m,
-          ...([out, a, b, 0, filters, cols, k, depth, within ? area : k] as const),
-          ...([1, 1, asItIs ? area : k, 1, p === 0 ? 0 : 1, NONE] as const),
-        );
-        p += KC;
-      } while (p < total);
-    }
-  }
-}
-
-/** A block of k that crosses from one image into the next: columns and dy are put together. */
-function gatherBlock(
-  m: Heap,
-  out: number,
-  copied: number,
-  x: number,
-  dy: number,
-  g: Geometry,
-  j: number,
-  cols: number,
-  l: number,
-  k: number,
-): void {
-  const { filters, plane, area } = sizesOf(g);
-  let image = x >>> SHIFT;
-  let maps = dy >>> SHIFT;
-  let at = l;
-  for (let done = 0; done < k; at = 0) {
-    const part = Math.min(area - at, k - done);
-    columns(m.f, (out >>> SHIFT) + done, k, image, g, j, j + cols, at, at + part);
-    for (let row = 0; row < filters; row++) {
-      const from = maps + row * area + at;
-      m.f.copyWithin((copied >>> SHIFT) + row * k + done, from, from + part);
-    }
-    done += part;
-    image += g.channels * plane;
-    maps += g.filters * area;
+    const from = Math.max(first, group * filters);
+    const to = Math.min(end, (group + 1) * filters);
+    if (from >= to) continue;
+    positionSums(
+      m.f,
+      (dw >>> SHIFT) + from * depth,
+      scratch >>> SHIFT,
+      (x >>> SHIFT) + group * channels * plane,
+      (dy >>> SHIFT) + from * area,
+      ...([g, channels, to - from, span] as const),
+    );
   }
 }

@@ -1,6 +1,7 @@
 import { Activation } from "../../assembly/opcodes.js";
 import { type Heap, SHIFT } from "./float.js";
 import { sigmoid1, tanh1 } from "./math.js";
+import { columnSum } from "./reduce.js";
 
 const F = Math.fround;
 
@@ -12,9 +13,30 @@ const F = Math.fround;
 
 export const KC = 256;
 
+/** f(v), or f′ at y = f(x) times v. */
+function activated(activation: number, v: number, y: number): number {
+  switch (activation) {
+    case Activation.Relu:
+      // Not Math.max, which would make −0 into 0.
+      return v < 0 ? 0 : v;
+    case Activation.Sigmoid:
+      return sigmoid1(v);
+    case Activation.Tanh:
+      return tanh1(v);
+    case Activation.ReluBackward:
+      return y <= 0 ? 0 : v;
+    case Activation.SigmoidBackward:
+      return F(F(v * F(1 - y)) * y);
+    case Activation.TanhBackward:
+      return F(v * F(1 - F(y * y)));
+    default:
+      return v;
+  }
+}
+
 /**
  * What becomes of a sum on its way to f[at]; `shift` is undefined before the last block and without
- * a bias.
+ * a bias; y lies `toY` elements after C.
  */
 function finish(
   f: Heap["f"],
@@ -24,14 +46,14 @@ function finish(
   beta: number,
   shift: number | undefined,
   activation: number,
+  toY: number,
 ): void {
   let v = F(alpha * s);
   if (beta !== 0) v = F(F(beta * (f[at] as number)) + v);
   if (shift !== undefined) v = F(v + shift);
   if (activation !== Activation.None) {
-    // Not Math.max, which would make −0 into 0.
-    if (activation === Activation.Relu) v = v < 0 ? 0 : v;
-    else v = activation === Activation.Tanh ? tanh1(v) : sigmoid1(v);
+    const y = activation >= Activation.ReluBackward ? (f[at + toY] as number) : 0;
+    v = activated(activation, v, y);
   }
   f[at] = v;
 }
@@ -61,6 +83,7 @@ function tile(
   alpha: number,
   beta: number,
   activation: number,
+  toY: number,
 ): void {
   let s00 = 0;
   let s01 = 0;
@@ -110,22 +133,22 @@ function tile(
   const shift1 = bias < 0 ? undefined : (f[bias + 1] as number);
   const shift2 = bias < 0 ? undefined : (f[bias + 2] as number);
   const shift3 = bias < 0 ? undefined : (f[bias + 3] as number);
-  finish(f, c, s00, alpha, beta, shift0, activation);
-  finish(f, c + 1, s01, alpha, beta, shift1, activation);
-  finish(f, c + 2, s02, alpha, beta, shift2, activation);
-  finish(f, c + 3, s03, alpha, beta, shift3, activation);
-  finish(f, c + rsC, s10, alpha, beta, shift0, activation);
-  finish(f, c + rsC + 1, s11, alpha, beta, shift1, activation);
-  finish(f, c + rsC + 2, s12, alpha, beta, shift2, activation);
-  finish(f, c + rsC + 3, s13, alpha, beta, shift3, activation);
-  finish(f, c + 2 * rsC, s20, alpha, beta, shift0, activation);
-  finish(f, c + 2 * rsC + 1, s21, alpha, beta, shift1, activation);
-  finish(f, c + 2 * rsC + 2, s22, alpha, beta, shift2, activation);
-  finish(f, c + 2 * rsC + 3, s23, alpha, beta, shift3, activation);
-  finish(f, c + 3 * rsC, s30, alpha, beta, shift0, activation);
-  finish(f, c + 3 * rsC + 1, s31, alpha, beta, shift1, activation);
-  finish(f, c + 3 * rsC + 2, s32, alpha, beta, shift2, activation);
-  finish(f, c + 3 * rsC + 3, s33, alpha, beta, shift3, activation);
+  finish(f, c, s00, alpha, beta, shift0, activation, toY);
+  finish(f, c + 1, s01, alpha, beta, shift1, activation, toY);
+  finish(f, c + 2, s02, alpha, beta, shift2, activation, toY);
+  finish(f, c + 3, s03, alpha, beta, shift3, activation, toY);
+  finish(f, c + rsC, s10, alpha, beta, shift0, activation, toY);
+  finish(f, c + rsC + 1, s11, alpha, beta, shift1, activation, toY);
+  finish(f, c + rsC + 2, s12, alpha, beta, shift2, activation, toY);
+  finish(f, c + rsC + 3, s13, alpha, beta, shift3, activation, toY);
+  finish(f, c + 2 * rsC, s20, alpha, beta, shift0, activation, toY);
+  finish(f, c + 2 * rsC + 1, s21, alpha, beta, shift1, activation, toY);
+  finish(f, c + 2 * rsC + 2, s22, alpha, beta, shift2, activation, toY);
+  finish(f, c + 2 * rsC + 3, s23, alpha, beta, shift3, activation, toY);
+  finish(f, c + 3 * rsC, s30, alpha, beta, shift0, activation, toY);
+  finish(f, c + 3 * rsC + 1, s31, alpha, beta, shift1, activation, toY);
+  finish(f, c + 3 * rsC + 2, s32, alpha, beta, shift2, activation, toY);
+  finish(f, c + 3 * rsC + 3, s33, alpha, beta, shift3, activation, toY);
 }
 
 export function gemm(
@@ -151,7 +174,52 @@ export function gemm(
   product(heap, c, a, b, bias, m, n, k, rsC, rsA, csA, rsB, csB, scale, keep, activation);
 }
 
-/** `gemm` with its scalars as numbers, for kernels that are made of products. */
+export function gemmBackward(
+  heap: Heap,
+  c: number,
+  a: number,
+  b: number,
+  y: number,
+  m: number,
+  n: number,
+  k: number,
+  rsC: number,
+  rsA: number,
+  csA: number,
+  rsB: number,
+  csB: number,
+  alpha: number,
+  beta: number,
+  activation: number,
+): void {
+  gemm(heap, c, a, b, y, m, n, k, rsC, rsA, csA, rsB, csB, alpha, beta, activation);
+}
+
+export function gemmSums(
+  heap: Heap,
+  c: number,
+  sums: number,
+  a: number,
+  b: number,
+  m: number,
+  n: number,
+  k: number,
+  rsC: number,
+  csA: number,
+  rsB: number,
+  csB: number,
+): void {
+  const { f } = heap;
+  for (let i = 0; i < m; i++) {
+    f[(sums >>> SHIFT) + i] = columnSum(f, (a >>> SHIFT) + i, k, csA);
+  }
+  product(heap, c, a, b, 0, m, n, k, rsC, 1, csA, rsB, csB, 1, 0, Activation.None);
+}
+
+/**
+ * `gemm` with its scalars as numbers, for kernels that are made of products. With an activation's
+ * derivative, `bias` is y.
+ */
 export function product(
   heap: Heap,
   c: number,
@@ -172,13 +240,15 @@ export function product(
 ): void {
   const f = heap.f;
   const to = c >>> SHIFT;
+  const backward = activation >= Activation.ReluBackward;
+  const toY = (bias >>> SHIFT) - to;
   // An empty product must leave beta·C as it is, −0 included: to add −0 does.
   const factor = k > 0 ? scale : keep === 0 ? 1 : -1;
   let pc = 0;
   do {
     const kc = Math.min(k - pc, KC);
     const last = pc + kc === k;
-    const shifts = last && bias !== 0 ? bias >>> SHIFT : -1;
+    const shifts = last && bias !== 0 && !backward ? bias >>> SHIFT : -1;
     const curve = last ? activation : Activation.None;
     const rate = pc === 0 ? keep : 1;
     const blockA = (a >>> SHIFT) + pc * csA;
@@ -192,14 +262,30 @@ export function product(
         const tileA = blockA + i * rsA;
         const tileB = blockB + j * csB;
         if (rows === 4 && cols === 4) {
-          tile(f, tileC, tileA, tileB, shift, kc, rsC, rsA, csA, rsB, csB, factor, rate, curve);
+          tile(
+            f,
+            tileC,
+            tileA,
+            tileB,
+            shift,
+            kc,
+            rsC,
+            rsA,
+            csA,
+            rsB,
+            csB,
+            factor,
+            rate,
+            curve,
+            toY,
+          );
           continue;
         }
         for (let row = 0; row < rows; row++) {
           for (let col = 0; col < cols; col++) {
             const s = dot(f, tileA + row * rsA, tileB + col * csB, kc, csA, rsB);
             const add = shift < 0 ? undefined : (f[shift + col] as number);
-            finish(f, tileC + row * rsC + col, s, factor, rate, add, curve);
+            finish(f, tileC + row * rsC + col, s, factor, rate, add, curve, toY);
           }
         }
       }

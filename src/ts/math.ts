@@ -14,6 +14,7 @@ const LOG2E = F(Math.LOG2E); // 0x3fb8aa3b
 const LN2_HI = F(0.693359375); // 0x3f318000
 const LN2_LO = F(-2.1219444e-4); // 0xb95e8083
 const ROUND = F(12582912); // 0x4b400000
+const LEAST = -105;
 
 const E0 = F(1.98756915e-4); // 0x39506967
 const E1 = F(1.3981999507e-3); // 0x3ab743ce
@@ -24,17 +25,23 @@ const E5 = F(5.0000001201e-1); // 0x3f000000
 
 /** eˣ */
 export function exp1(x: number): number {
-  const clamped = Math.max(-104, Math.min(x, 89));
+  const clamped = Math.max(LEAST, Math.min(x, 89));
   const n = exponentOf(clamped);
-  return scaled(F(expm1Reduced(clamped, n) + 1), n);
+  return scaled(F(expm1Near(reduced(clamped, n)) + 1), n, -151);
 }
 
-function exponentOf(x: number): number {
+/** The integer nearest to x / ln 2. */
+export function exponentOf(x: number): number {
   return F(F(F(x * LOG2E) + ROUND) - ROUND);
 }
 
-function expm1Reduced(x: number, n: number): number {
-  const r = F(F(x - F(n * LN2_HI)) - F(n * LN2_LO));
+/** r = x − n·ln 2 */
+export function reduced(x: number, n: number): number {
+  return F(F(x - F(n * LN2_HI)) - F(n * LN2_LO));
+}
+
+/** eʳ − 1 */
+export function expm1Near(r: number): number {
   let p = F(F(E0 * r) + E1);
   p = F(F(p * r) + E2);
   p = F(F(p * r) + E3);
@@ -43,7 +50,9 @@ function expm1Reduced(x: number, n: number): number {
   return F(F(p * F(r * r)) + r);
 }
 
-function scaled(p: number, n: number): number {
+/** 2ⁿ · p, −252 ≤ n ≤ 254; 0 times p where n ≤ least. */
+export function scaled(p: number, n: number, least: number): number {
+  if (n <= least) return F(p * 0);
   const exponent = n | 0;
   const half = exponent >> 1;
   return F(F(p * power2(half)) * power2(exponent - half));
@@ -92,11 +101,11 @@ export function log1(x: number): number {
 
 /** 1 / (1 + e⁻ˣ) */
 export function sigmoid1(x: number): number {
-  const clamped = Math.max(-104, -Math.abs(x));
+  const clamped = Math.max(LEAST, -Math.abs(x));
   const n = exponentOf(clamped);
-  const t = expm1Reduced(clamped, n);
+  const t = expm1Near(reduced(clamped, n));
   const p = F(t + 1);
-  const e = scaled(p, n);
+  const e = scaled(p, n, -151);
   const below = F(1 + e);
   const lostAbove = x < 0 ? F(t - F(p - 1)) : 0;
   const lostBelow = F(e - F(below - 1));

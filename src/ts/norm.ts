@@ -1,3 +1,4 @@
+import { Activation } from "../../assembly/opcodes.js";
 import { type Heap, SHIFT } from "./float.js";
 
 const F = Math.fround;
@@ -9,15 +10,8 @@ const KC = 256;
 /** A block of a row sum has 2^BLOCK_SHIFT elements. */
 const BLOCK_SHIFT = 12;
 
-/** What a channel's sum adds, of one element of x and of dy and the channel's statistics. */
-type Term = (x: number, dy: number, mean: number, rstd: number) => number;
-
-const value: Term = (x) => x;
-const squaredDeviation: Term = (x, _dy, mean) => {
-  const d = F(x - mean);
-  return F(d * d);
-};
-const gradientTimesXhat: Term = (x, dy, mean, rstd) => F(dy * F(F(x - mean) * rstd));
+/** What a channel's sum adds, of one element of x and of dy. */
+type Term = (x: number, dy: number) => number;
 
 function rstdOf(variance: number, eps: number): number {
   return F(1 / F(Math.sqrt(F(variance + eps))));
@@ -33,27 +27,24 @@ function rowSum(
   x: number,
   dy: number,
   n: number,
-  mean: number,
-  rstd: number,
   term: Term,
   shift: number,
   q: number,
   step: number,
 ): number {
   if (step < 16) {
-    const lower = rowSum(f, x, dy, n, mean, rstd, term, shift, q, step * 2);
-    return F(lower + rowSum(f, x, dy, n, mean, rstd, term, shift, q + step, step * 2));
+    const lower = rowSum(f, x, dy, n, term, shift, q, step * 2);
+    return F(lower + rowSum(f, x, dy, n, term, shift, q + step, step * 2));
   }
   let s = 0;
   if (shift === 0) {
-    for (let i = q; i < n; i += 16)
-      s = F(s + term(f[x + i] as number, f[dy + i] as number, mean, rstd));
+    for (let i = q; i < n; i += 16) s = F(s + term(f[x + i] as number, f[dy + i] as number));
     return s;
   }
   for (let i = q << shift; i < n; i += 16 << shift) {
     const length = Math.min(n - i, 1 << shift);
     const below = shift - BLOCK_SHIFT;
-    s = F(s + rowSum(f, x + i, dy + i, length, mean, rstd, term, below, 0, 1));
+    s = F(s + rowSum(f, x + i, dy + i, length, term, below, 0, 1));
   }
   return s;
 }
@@ -67,8 +58,6 @@ function channelSum(
   outer: number,
   channels: number,
   inner: number,
-  mean: number,
-  rstd: number,
   term: Term,
 ): number {
   const shift = inner <= 1 << BLOCK_SHIFT ? 0 : inner <= 1 << 24 ? BLOCK_SHIFT : 2 * BLOCK_SHIFT;
@@ -80,8 +69,8 @@ function channelSum(
       const at = (r * channels + c) * inner;
       const row =
         inner === 1
-          ? term(f[x + at] as number, f[dy + at] as number, mean, rstd)
-          : rowSum(f, x + at, dy + at, inner, mean, rstd, term, shift, 0, 1);
+          ? term(f[x + at] as number, f[dy + at] as number)
+          : rowSum(f, x + at, dy + at, inner, term, shift, 0, 1);
       s = F(s + row);
     }
     total = F(total + s);
@@ -101,18 +90,22 @@ export function batchNormForward(
   channels: number,
   inner: number,
   eps: number,
+  activation: number,
 ): void {
   const f = m.f;
   const xs = x >>> SHIFT;
   const n = F(outer * inner);
   for (let c = 0; c < channels; c++) {
-    const sum = channelSum(f, xs, xs, c, outer, channels, inner, 0, 0, value);
+    const sum = channelSum(f, xs, xs, c, outer, channels, inner, (v) => v);
     const centre = F(sum / n);
-    const squares = channelSum(f, xs, xs, c, outer, channels, inner, centre, 0, squaredDeviation);
+    const squares = channelSum(f, xs, xs, c, outer, channels, inner, (v) => {
+      const d = F(v - centre);
+      return F(d * d);
+    });
     f[(mean >>> SHIFT) + c] = centre;
     f[(variance >>> SHIFT) + c] = F(squares / n);
   }
-  batchNormEval(m, y, x, mean, variance, gamma, beta, outer, channels, inner, eps);
+  batchNormEval(m, y, x, mean, variance, gamma, beta, outer, channels, inner, eps, activation);
 }
 
 export function batchNormEval(
@@ -127,6 +120,7 @@ export function batchNormEval(
   channels: number,
   inner: number,
   eps: number,
+  activation: number,
 ): void {
   const f = m.f;
   const ys = y >>> SHIFT;
@@ -140,7 +134,9 @@ export function batchNormEval(
       const start = (r * channels + c) * inner;
       for (let i = start; i < start + inner; i++) {
         const xhat = F(F((f[xs + i] as number) - centre) * rstd);
-        f[ys + i] = F(F(xhat * scale) + shift);
+        const v = F(F(xhat * scale) + shift);
+        // Not Math.max, which would make −0 into 0.
+        f[ys + i] = activation === Activation.Relu && v < 0 ? 0 : v;
       }
     }
   }
@@ -160,6 +156,7 @@ export function batchNormBackward(
   channels: number,
   inner: number,
   eps: number,
+  beta: number,
 ): void {
   const f = m.f;
   const out = dx >>> SHIFT;
@@ -169,30 +166,26 @@ export function batchNormBackward(
   for (let c = 0; c < channels; c++) {
     const centre = f[(mean >>> SHIFT) + c] as number;
     const rstd = rstdOf(f[(variance >>> SHIFT) + c] as number, f[eps >>> SHIFT] as number);
-    const sum = channelSum(f, dys, dys, c, outer, channels, inner, 0, 0, value);
-    const product = channelSum(
-      f,
-      xs,
-      dys,
-      c,
-      outer,
-      channels,
-      inner,
-      centre,
-      rstd,
-      gradientTimesXhat,
+    const weight = f[(gamma >>> SHIFT) + c] as number;
+    const offset = f[(beta >>> SHIFT) + c] as number;
+    const xhatOf = (v: number): number => F(F(v - centre) * rstd);
+    // What a relu after the norm lets through.
+    const passed: Term = (v, d) => (beta !== 0 && F(F(xhatOf(v) * weight) + offset) <= 0 ? 0 : d);
+    const sum = channelSum(f, xs, dys, c, outer, channels, inner, passed);
+    const product = channelSum(f, xs, dys, c, outer, channels, inner, (v, d) =>
+      F(passed(v, d) * xhatOf(v)),
     );
     f[(dBeta >>> SHIFT) + c] = sum;
     f[(dGamma >>> SHIFT) + c] = product;
-    const scale = F((f[(gamma >>> SHIFT) + c] as number) * rstd);
+    const scale = F(weight * rstd);
     const shift = F(sum / n);
     const slope = F(product / n);
     for (let r = 0; r < outer; r++) {
       const start = (r * channels + c) * inner;
       for (let i = start; i < start + inner; i++) {
-        const xhat = F(F((f[xs + i] as number) - centre) * rstd);
-        const centred = F((f[dys + i] as number) - shift);
-        f[out + i] = F(scale * F(centred - F(xhat * slope)));
+        const v = f[xs + i] as number;
+        const centred = F(passed(v, f[dys + i] as number) - shift);
+        f[out + i] = F(scale * F(centred - F(xhatOf(v) * slope)));
       }
     }
   }

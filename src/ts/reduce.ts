@@ -108,7 +108,7 @@ export function rowSum(f: Heap["f"], at: number, n: number): number {
 }
 
 /** Σ over n rows of the column that starts at f[at], in GEMM's order. */
-function columnSum(f: Heap["f"], at: number, n: number, inner: number): number {
+export function columnSum(f: Heap["f"], at: number, n: number, inner: number): number {
   let total = 0;
   let i = at;
   for (let from = 0; from < n; from += KC) {
@@ -136,6 +136,14 @@ export function sum(
       f[to++] = inner === 1 ? rowSum(f, from, n) : columnSum(f, from + j, n, inner);
     }
   }
+}
+
+export function sumBlocks(m: Heap, out: number, x: number, n: number): void {
+  const f = m.f;
+  const from = x >>> SHIFT;
+  let to = out >>> SHIFT;
+  for (let i = 0; i < n; i += BLOCK)
+    f[to++] = blockSum(f, from + i, Math.min(n - i, BLOCK), 0, undefined);
 }
 
 export function mean(

@@ -7,6 +7,7 @@ import {
   silu,
   siluBackward,
 } from "./activation.js";
+import { chain } from "./chain.js";
 import { fold, unfold } from "./columns.js";
 import {
   abs,
@@ -44,17 +45,17 @@ import {
   tanhBackward,
 } from "./elementwise.js";
 import type { Heap } from "./float.js";
-import { gemm, gemmBatched } from "./gemm.js";
+import { gemm, gemmBackward, gemmBatched, gemmSums } from "./gemm.js";
 import { argsort, gather, scatterAdd, take, takeAdd } from "./indexing.js";
 import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from "./loss.js";
-import { copy, fill, increment, oneHot, stridedCopy, stridedPlace } from "./move.js";
+import { copy, fill, oneHot, stridedCopy, stridedPlace } from "./move.js";
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm.js";
 import { avgPool, avgPoolBackward, maxPool, poolGather, poolScatter } from "./pool.js";
 import { dropout, normal, randomBits, uniform } from "./random.js";
-import { max, mean, min, sum } from "./reduce.js";
+import { max, mean, min, sum, sumBlocks } from "./reduce.js";
 import { rmsNorm, rmsNormBackward } from "./rmsNorm.js";
 import { argmax, cumsum } from "./scan.js";
-import { softmax, softmaxBackward } from "./softmax.js";
+import { causalSoftmax, causalSoftmaxBackward, softmax, softmaxBackward } from "./softmax.js";
 import {
   atan,
   atan2,
@@ -69,13 +70,22 @@ import {
   sinh,
   tan,
 } from "./transcendental.js";
-import { adam, sgd, sgdMomentum } from "./update.js";
+import { adamParts, incrementParts, sgdMomentumParts, sgdParts } from "./updateParts.js";
+
+/** Room for a chain's words and its tiles, in f64. */
+export const WORKSPACE_BYTES = (1 << 18) + (1 << 13);
 
 /**
  * The WebAssembly run loop's twin: the same words, the same order, the same status (see
  * `assembly/run.ts`).
  */
-export function run(m: Heap, program: number, bytes: number, status: number): number {
+export function run(
+  m: Heap,
+  program: number,
+  bytes: number,
+  status: number,
+  workspace: number,
+): number {
   const w = m.u;
   const start = program >>> 2;
   const end = (program + bytes) >>> 2;
@@ -118,7 +128,7 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
         argsort(m, o(0), o(1), o(2), o(3), o(4), o(5));
         break;
       case Opcode.Increment:
-        increment(m, o(0), o(1), o(2));
+        incrementParts(m, at);
         break;
       case Opcode.OneHot: {
         const row = oneHot(m, o(0), o(1), o(2), o(3));
@@ -266,6 +276,12 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
       case Opcode.SoftmaxBackward:
         softmaxBackward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
         break;
+      case Opcode.CausalSoftmax:
+        causalSoftmax(m, o(0), o(1), o(2), o(3), o(4), o(5));
+        break;
+      case Opcode.CausalSoftmaxBackward:
+        causalSoftmaxBackward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7));
+        break;
       case Opcode.SoftmaxCrossEntropyForward: {
         const row = softmaxCrossEntropyForward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
         if (row >= 0) return refuse(m, status, (at - start) << 2, row, o(4));
@@ -275,10 +291,10 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
         softmaxCrossEntropyBackward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
         break;
       case Opcode.BatchNormForward:
-        batchNormForward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9));
+        batchNormForward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9), o(10));
         break;
       case Opcode.BatchNormEval:
-        batchNormEval(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9));
+        batchNormEval(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9), o(10));
         break;
       case Opcode.BatchNormBackward:
         batchNormBackward(
@@ -295,6 +311,7 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
           o(9),
           o(10),
           o(11),
+          o(12),
         );
         break;
       case Opcode.RmsNorm:
@@ -316,7 +333,7 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
         conv2dInputGradient(m, o(0), o(1), o(2), o(3), o(4), (at + 7) << 2, o(21));
         break;
       case Opcode.Conv2dWeightGradient:
-        conv2dWeightGradient(m, o(0), o(1), o(2), o(3), (at + 6) << 2, o(20));
+        conv2dWeightGradient(m, o(0), o(1), o(2), o(3), (at + 6) << 2, o(20), o(21), o(22));
         break;
       case Opcode.MaxPool:
         maxPool(m, o(0), o(1), o(2), (at + 5) << 2);
@@ -346,13 +363,13 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
         dropout(m, o(0), o(1), o(2), o(3), o(4), o(5));
         break;
       case Opcode.Sgd:
-        sgd(m, o(0), o(1), o(2), o(3), o(4));
+        sgdParts(m, at);
         break;
       case Opcode.SgdMomentum:
-        sgdMomentum(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7));
+        sgdMomentumParts(m, at);
         break;
       case Opcode.Adam:
-        adam(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9));
+        adamParts(m, at);
         break;
       case Opcode.Log1p:
         log1p(m, o(0), o(1), o(2));
@@ -407,6 +424,22 @@ export function run(m: Heap, program: number, bytes: number, status: number): nu
         break;
       case Opcode.GeluTanhBackward:
         geluTanhBackward(m, o(0), o(1), o(2), o(3));
+        break;
+      case Opcode.Chain:
+        chain(m, (at + 2) << 2, workspace);
+        break;
+      case Opcode.SumBlocks:
+        sumBlocks(m, o(0), o(1), o(2));
+        break;
+      case Opcode.GemmBackward:
+        gemmBackward(
+          m,
+          ...([o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7)] as const),
+          ...([o(8), o(9), o(10), o(11), o(12), o(13), o(14)] as const),
+        );
+        break;
+      case Opcode.GemmSums:
+        gemmSums(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9), o(10));
         break;
       default:
         throw new Error(`run: unknown opcode: got ${w[at]}, expected less than ${Opcode.Count}`);

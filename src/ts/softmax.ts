@@ -21,11 +21,13 @@ export function softmax(
     const from = (x >>> SHIFT) + r * n;
     const to = (y >>> SHIFT) + r * n;
     const shift = greatest(f, from, n);
-    const total = rowSumOf(f, from, n, shift, shiftedExp);
-    const log = log1(total);
-    for (let i = 0; i < n; i++) {
-      const z = F((f[from + i] as number) - shift);
-      f[to + i] = logarithm !== 0 ? F(z - log) : F(exp1(z) / total);
+    if (logarithm !== 0) {
+      const log = log1(rowSumOf(f, from, n, shift, shiftedExp));
+      for (let i = 0; i < n; i++) f[to + i] = F(F((f[from + i] as number) - shift) - log);
+    } else {
+      for (let i = 0; i < n; i++) f[to + i] = exp1(F((f[from + i] as number) - shift));
+      const total = rowSum(f, to, n);
+      for (let i = 0; i < n; i++) f[to + i] = F((f[to + i] as number) / total);
     }
   }
 }
@@ -56,5 +58,59 @@ export function softmaxBackward(
       for (let i = 0; i < n; i++)
         f[to + i] = F(F((f[b + i] as number) - total) * (f[a + i] as number));
     }
+  }
+}
+
+export function causalSoftmax(
+  m: Heap,
+  y: number,
+  x: number,
+  rows: number,
+  n: number,
+  queries: number,
+  scale: number,
+): void {
+  const f = m.f;
+  const factor = f[scale >>> SHIFT] as number;
+  for (let r = 0; r < rows; r++) {
+    const from = (x >>> SHIFT) + r * n;
+    const to = (y >>> SHIFT) + r * n;
+    const count = Math.min(n, (r % queries) + 1);
+    const shift = F(greatest(f, from, count) * factor);
+    for (let i = 0; i < count; i++)
+      f[to + i] = exp1(F(F((f[from + i] as number) * factor) - shift));
+    const total = rowSum(f, to, count);
+    for (let i = 0; i < count; i++) f[to + i] = F((f[to + i] as number) / total);
+    f.fill(0, to + count, to + n);
+  }
+}
+
+export function causalSoftmaxBackward(
+  m: Heap,
+  dx: number,
+  scratch: number,
+  y: number,
+  dy: number,
+  rows: number,
+  n: number,
+  queries: number,
+  scale: number,
+): void {
+  const f = m.f;
+  const products = scratch >>> SHIFT;
+  const factor = f[scale >>> SHIFT] as number;
+  for (let r = 0; r < rows; r++) {
+    const to = (dx >>> SHIFT) + r * n;
+    const a = (y >>> SHIFT) + r * n;
+    const b = (dy >>> SHIFT) + r * n;
+    const count = Math.min(n, (r % queries) + 1);
+    for (let i = 0; i < count; i++)
+      f[products + i] = F((f[b + i] as number) * (f[a + i] as number));
+    const total = rowSum(f, products, count);
+    for (let i = 0; i < count; i++) {
+      const dz = F(F((f[b + i] as number) - total) * (f[a + i] as number));
+      f[to + i] = F(dz * factor);
+    }
+    f.fill(0, to + count, to + n);
   }
 }

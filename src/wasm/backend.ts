@@ -1,32 +1,24 @@
 /**
- * The WebAssembly backend: one memory and one instance of the kernels, made on first use.
+ * The WebAssembly backend: one memory, and the kernels over it, instantiated on first use.
  */
 import { Arena, type Backend, type Home } from "../backend.js";
 import { LinearMemory } from "../memory.js";
-import { instantiate, kernelModule, useModule } from "./modules.js";
+import { hasFusedKernels, instantiateKernels, type KernelExports } from "./kernels.js";
+import { useModule } from "./modules.js";
 
 const PAGE = 65536;
 /** One page short of 4 GiB, so that the address after the last byte is still a u32. */
 const MOST_PAGES = 65535;
 
-interface Exports {
-  run(program: number, bytes: number, status: number, workspace: number): number;
-  heapBase(): number;
-  workspaceBytes(): number;
-}
-
 interface Instance {
   readonly memory: LinearMemory;
   readonly arena: Arena;
-  readonly exports: Exports;
+  readonly exports: KernelExports;
   readonly workspace: number;
 }
 
-function makeInstance(limit: number): Instance {
-  const module = kernelModule();
-  const wasm = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
-  const instance = instantiate(module, { env: { memory: wasm } });
-  const exports = instance.exports as unknown as Exports;
+function instantiate(limit: number, fused: boolean): Instance {
+  const { exports, wasm } = instantiateKernels(fused);
   const memory = new LinearMemory(
     {
       limit,
@@ -46,21 +38,27 @@ function makeInstance(limit: number): Instance {
   return { memory, arena: new Arena(memory), exports, workspace };
 }
 
-/**
- * A backend of its own, instantiated on first use; `maximumBytes` limits its memory (default: just
- * under 4 GiB).
- */
-export function createWasmBackend(options: { readonly maximumBytes?: number } = {}): Backend {
+export interface WasmOptions {
+  /** Limits the memory; just under 4 GiB by default. */
+  readonly maximumBytes?: number;
+  /** Products with fused multiply-adds, if the engine has them: see `init`. */
+  readonly relaxedSimd?: boolean;
+}
+
+/** A backend of its own, instantiated on first use; its `variant` says whether it fuses. */
+export function createWasmBackend(options: WasmOptions = {}): Backend {
   const pages = Math.floor((options.maximumBytes ?? MOST_PAGES * PAGE) / PAGE);
   const limit = Math.min(pages, MOST_PAGES) * PAGE;
+  const fused = options.relaxedSimd === true && hasFusedKernels();
   let made: Instance | undefined;
   const instance = (): Instance => {
-    made ??= makeInstance(limit);
+    made ??= instantiate(limit, fused);
     return made;
   };
   let calls = 0;
   return {
     name: "wasm",
+    variant: fused ? "relaxed" : "simd",
     floats: ["f32"],
     get memory() {
       return instance().memory;
@@ -81,6 +79,16 @@ export function createWasmBackend(options: { readonly maximumBytes?: number } = 
 
 /** The WebAssembly backend: the default, and what `init({ backend: wasm })` goes back to. */
 export const wasm: Backend = createWasmBackend();
+let relaxed: Backend | undefined;
 
 /** What the entries with WebAssembly bring. */
-export const wasmHome: Home = { backend: wasm, create: createWasmBackend, useModule };
+export const wasmHome: Home = {
+  backend: wasm,
+  create: createWasmBackend,
+  withRelaxedSimd(relaxedSimd) {
+    if (!relaxedSimd) return wasm;
+    relaxed ??= createWasmBackend({ relaxedSimd });
+    return relaxed;
+  },
+  useModule,
+};

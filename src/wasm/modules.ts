@@ -6,16 +6,20 @@
 import { instantiateSync } from "@assemblyscript/loader";
 
 export interface ModuleProvider {
+  readonly variants: readonly Variant[];
   /** A compiled module; kept by the caller. */
-  module(): WebAssembly.Module;
+  module(variant: Variant): WebAssembly.Module;
   /** What it is compiled from, where that is at hand. */
-  bytes?(): Uint8Array<ArrayBuffer>;
+  bytes?(variant: Variant): Uint8Array<ArrayBuffer>;
 }
+
+/** The strict kernels, or the products that fuse multiply-adds. */
+export type Variant = "simd" | "relaxed";
 
 const PURE = 'the same library without WebAssembly is "chainrule/pure"';
 
 let provider: ModuleProvider | undefined;
-let compiled: WebAssembly.Module | undefined;
+const compiled = new Map<Variant, WebAssembly.Module>();
 
 export function setModuleProvider(source: ModuleProvider): void {
   provider ??= source;
@@ -34,26 +38,32 @@ export function useModule(module: unknown): void {
         "make that a module, or from await WebAssembly.compileStreaming(fetch(url))",
     );
   const names = WebAssembly.Module.exports(module).map(({ name }) => name);
-  if (!names.includes("run") || !names.includes("workspaceBytes"))
+  if (names.includes("product")) compiled.set("relaxed", module);
+  else if (names.includes("run")) compiled.set("simd", module);
+  else
     throw new TypeError(
       `init: module is not that of the kernels: got exports [${names.join(", ")}], ` +
         "expected chainrule/kernels.wasm of this version",
     );
-  compiled = module;
 }
 
-export function kernelModule(): WebAssembly.Module {
+export const offers = (variant: Variant): boolean =>
+  compiled.has(variant) || provider?.variants.includes(variant) === true;
+
+export function kernelModule(variant: Variant): WebAssembly.Module {
   if (typeof WebAssembly === "undefined")
     throw new Error(`wasm: the engine has no WebAssembly: expected one that has it; ${PURE}`);
-  if (!compiled) {
-    if (!provider) throw new Error('wasm: no kernels: expected an import of "chainrule"');
-    compiled = provider.module();
-  }
-  return compiled;
+  const known = compiled.get(variant);
+  if (known) return known;
+  if (!provider) throw new Error('wasm: no kernels: expected an import of "chainrule"');
+  const module = provider.module(variant);
+  compiled.set(variant, module);
+  return module;
 }
 
 /** The bytes of the kernels; undefined where only a module is known. */
-export const kernelBytes = (): Uint8Array<ArrayBuffer> | undefined => provider?.bytes?.();
+export const kernelBytes = (variant: Variant): Uint8Array<ArrayBuffer> | undefined =>
+  provider?.bytes?.(variant);
 
 /** A module of one function: (i32) → i8x16.splat → i32x4.extract_lane 0. */
 const SIMD_PROBE = Uint8Array.of(

@@ -3,12 +3,13 @@ import { expect, test } from "vitest";
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Kernels } from "../../src/kernels.js";
 import * as activation from "../../src/ts/activation.js";
+import { chain } from "../../src/ts/chain.js";
 import * as columns from "../../src/ts/columns.js";
 import * as compare from "../../src/ts/compare.js";
 import * as conv from "../../src/ts/conv.js";
 import * as elementwise from "../../src/ts/elementwise.js";
 import type { Heap } from "../../src/ts/float.js";
-import { gemm, gemmBatched } from "../../src/ts/gemm.js";
+import { gemm, gemmBackward, gemmBatched, gemmSums } from "../../src/ts/gemm.js";
 import * as indexing from "../../src/ts/indexing.js";
 import * as loss from "../../src/ts/loss.js";
 import * as move from "../../src/ts/move.js";
@@ -47,8 +48,11 @@ const kernels: OnHeap = {
   ...rmsNorm,
   ...scan,
   ...softmax,
+  chain,
   gemm,
+  gemmBackward,
   gemmBatched,
+  gemmSums,
 };
 
 const opcodes: Record<keyof Kernels, Opcode> = {
@@ -100,6 +104,8 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   cumsum: Opcode.Cumsum,
   argmax: Opcode.Argmax,
   gemm: Opcode.Gemm,
+  gemmBackward: Opcode.GemmBackward,
+  gemmSums: Opcode.GemmSums,
   gemmBatched: Opcode.GemmBatched,
   softmax: Opcode.Softmax,
   softmaxBackward: Opcode.SoftmaxBackward,
@@ -145,6 +151,10 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   geluBackward: Opcode.GeluBackward,
   geluTanh: Opcode.GeluTanh,
   geluTanhBackward: Opcode.GeluTanhBackward,
+  chain: Opcode.Chain,
+  sumBlocks: Opcode.SumBlocks,
+  causalSoftmax: Opcode.CausalSoftmax,
+  causalSoftmaxBackward: Opcode.CausalSoftmaxBackward,
 };
 
 test("each kernel has an opcode of its own, and each opcode a kernel", () => {

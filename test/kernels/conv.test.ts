@@ -1,6 +1,7 @@
 /** The three products of convolution, and columns: the contract, entry by entry. */
 import { describe, expect, test } from "vitest";
 import { Activation, Opcode } from "../../assembly/opcodes.js";
+import { forwardPart, inputPart, weightPart } from "../../src/ops/convScratch.js";
 import { bits, type Instruction, onBoth, onDouble } from "./harness.js";
 import { numbers } from "./values.js";
 
@@ -76,10 +77,13 @@ interface Data {
 }
 
 function reference(g: Geometry, { x, w, dy, bias }: Data, round: Round) {
-  const { channels, filters, depth, area, plane, groups } = sizesOf(g);
+  const { channels, filters, depth, area, plane, padding, stride, dilation, out } = sizesOf(g);
   const window = g.kernel[0] * g.kernel[1];
+  const pixels = Array.from({ length: window * area }, (_, i) =>
+    pixel(g, Math.floor(i / area), i % area),
+  );
   const column = (n: number, group: number, k: number, l: number): number => {
-    const at = pixel(g, k, l);
+    const at = pixels[(k % window) * area + l] as number;
     const channel = n * g.c + group * channels + Math.floor(k / window);
     return at < 0 ? 0 : (x[channel * plane + at] as number);
   };
@@ -96,24 +100,35 @@ function reference(g: Geometry, { x, w, dy, bias }: Data, round: Round) {
     const v = round(s + (bias[o] as number));
     return v < 0 ? 0 : v;
   });
-  const dx = Array.from(x, () => 0);
-  for (let n = 0; n < g.n; n++)
-    for (let group = 0; group < groups; group++)
-      for (let k = 0; k < depth; k++)
-        for (let l = 0; l < area; l++) {
-          const at = pixel(g, k, l);
-          if (at < 0) continue;
-          const to = (n * g.c + group * channels + Math.floor(k / window)) * plane + at;
-          const map = n * g.o + group * filters;
-          const s = dot(
-            filters,
-            (o) => w[(group * filters + o) * depth + k] as number,
-            (o) => dy[(map + o) * area + l] as number,
-            round,
-          );
-          dx[to] = round((dx[to] as number) + s);
-        }
-  const shifted = dx.map((v, i) => round(v + (bias[Math.floor(i / plane) % g.c] as number)));
+  const dx = Array.from(x, (_, i) => {
+    const [at, c] = [i % plane, Math.floor(i / plane) % g.c];
+    const n = Math.floor(i / plane / g.c);
+    const group = Math.floor(c / channels);
+    // The elements of a filter whose distance from the pixel is a multiple of the stride.
+    const taps = Array.from({ length: window }, (_, tap) => {
+      const distance = ([0, 1] as const).map((axis) => {
+        const pixel = axis === 0 ? Math.floor(at / g.size[1]) : at % g.size[1];
+        const k = axis === 0 ? Math.floor(tap / g.kernel[1]) : tap % g.kernel[1];
+        return (pixel + padding[axis] - k * dilation[axis]) / stride[axis];
+      });
+      const [oy, ox] = distance as [number, number];
+      const there = oy >= 0 && oy < out[0] && ox >= 0 && ox < out[1];
+      return { tap, used: distance.every(Number.isInteger), l: there ? oy * out[1] + ox : -1 };
+    }).filter(({ used }) => used);
+    const weights = Array.from({ length: filters }, (_, j) =>
+      taps.map(({ tap }) => w[(group * filters + j) * depth + (c % channels) * window + tap]),
+    ).flat() as number[];
+    const maps = Array.from({ length: filters }, (_, j) =>
+      taps.map(({ l }) => (l < 0 ? 0 : dy[(n * g.o + group * filters + j) * area + l])),
+    ).flat() as number[];
+    const s = dot(
+      weights.length,
+      (p) => weights[p] as number,
+      (p) => maps[p] as number,
+      round,
+    );
+    return round(s + (bias[c] as number));
+  });
   const dw = Array.from(w, (_, i) => {
     const [k, o] = [i % depth, Math.floor(i / depth)];
     const group = Math.floor(o / filters);
@@ -124,33 +139,51 @@ function reference(g: Geometry, { x, w, dy, bias }: Data, round: Round) {
       round,
     );
   });
-  return { y, dx: shifted, dw };
+  return { y, dx, dw };
 }
 
-/** Buffers y, dx, dw, scratch, x, w, dy, bias; `span` of each kernel. */
-function run(g: Geometry, data: Data, spans: readonly [number, number, number]) {
+/** As `src/ops` describes it. */
+const described = (g: Geometry) => {
+  const { stride, padding, dilation, groups, out } = sizesOf(g);
+  return {
+    ...{ batch: g.n, channels: g.c, input: g.size, filters: g.o, kernel: g.kernel, output: out },
+    ...{ stride, padding, dilation, groups },
+  };
+};
+
+type Spans = readonly [number, number, number];
+
+/**
+ * Buffers y, dx, dw, scratch, x, w, dy, bias; `span` of each kernel, otherwise those of the ops
+ * with just the scratch that these ask for.
+ */
+function run(g: Geometry, data: Data, given?: Spans) {
   const s = sizesOf(g);
-  const scratch = Math.max(
-    Math.min(KC, s.depth) * Math.min(spans[0], s.area),
-    Math.min(spans[1], s.channels) * g.kernel[0] * g.kernel[1] * s.area,
-    Math.min(KC, g.n * s.area) * (Math.min(spans[2], s.depth) + s.filters),
-  );
+  const parts = [forwardPart, inputPart, weightPart].map((partOf) => partOf(described(g)));
+  const spans = given ?? (parts.map(({ span }) => span) as unknown as Spans);
   const filled = (length: number) => new Float32Array(length).fill(9);
+  const scratches = parts.map(({ scratch }) => filled(given ? 80_000 : scratch));
   const buffers = [
-    ...[filled(data.dy.length), filled(data.x.length), filled(data.w.length), filled(scratch)],
-    ...[data.x, data.w, data.dy, data.bias],
+    ...[filled(data.dy.length), filled(data.x.length), filled(data.w.length)],
+    ...[...scratches, data.x, data.w, data.dy, data.bias],
   ];
   const program = (...at: number[]): Instruction[] => {
-    const [y, dx, dw, scratch, x, w, dy, bias] = at as [
-      ...[number, number, number, number, number, number, number, number],
+    const [y, dx, dw, s0, s1, s2, x, w, dy, bias] = at as [
+      ...[number, number, number, number, number],
+      ...[number, number, number, number, number],
     ];
     return [
-      [Opcode.Conv2dForward, [y, scratch, x, w, bias, ...s.words, spans[0], Activation.Relu]],
-      [Opcode.Conv2dInputGradient, [dx, scratch, dy, w, bias, ...s.words, spans[1]]],
-      [Opcode.Conv2dWeightGradient, [dw, scratch, x, dy, ...s.words, spans[2]]],
+      [Opcode.Conv2dForward, [y, s0, x, w, bias, ...s.words, spans[0], Activation.Relu]],
+      [Opcode.Conv2dInputGradient, [dx, s1, dy, w, bias, ...s.words, spans[1]]],
+      // In two parts, of which the first may be empty.
+      [Opcode.Conv2dWeightGradient, [dw, s2, x, dy, ...s.words, spans[2], 0, g.o >> 1]],
+      [Opcode.Conv2dWeightGradient, [dw, s2, x, dy, ...s.words, spans[2], g.o >> 1, g.o]],
     ];
   };
-  return { single: onBoth(buffers, program).buffers, double: onDouble(buffers, program).buffers };
+  return {
+    single: onBoth(buffers, program, [3, 4, 5]).buffers,
+    double: onDouble(buffers, program).buffers,
+  };
 }
 
 function dataOf(g: Geometry): Data {
@@ -163,11 +196,7 @@ function dataOf(g: Geometry): Data {
   };
 }
 
-function check(
-  g: Geometry,
-  spans: readonly [number, number, number] = [1000, 1000, 1000],
-  data = dataOf(g),
-): void {
+function check(g: Geometry, spans?: Spans, data = dataOf(g)): void {
   const { single, double } = run(g, data, spans);
   const exact = reference(g, data, F);
   const near = reference(g, data, (x) => x);
@@ -201,12 +230,34 @@ const shapes: readonly Geometry[] = [
   { n: 1, c: 1, size: [2, 2], o: 1, kernel: [2, 2], padding: [3, 3] },
   { n: 1, c: 2, size: [4, 4], o: 2, kernel: [3, 3], stride: [2, 2], padding: [1, 1], more: 1 },
   { n: 1, c: 1, size: [1, 9], o: 2, kernel: [1, 3], stride: [1, 2], padding: [0, 1] },
+  // Around tiles of four filters, four elements and vectors of four positions.
+  { n: 2, c: 3, size: [5, 4], o: 8, kernel: [3, 3], padding: [1, 1] },
+  { n: 1, c: 4, size: [4, 6], o: 9, kernel: [2, 2] },
+  { n: 1, c: 5, size: [3, 9], o: 6, kernel: [1, 2], padding: [0, 1] },
+  { n: 3, c: 2, size: [5, 5], o: 5, kernel: [5, 5], padding: [2, 2] },
+  // Rows of one, two and three positions; a kernel wider than a row.
+  { n: 2, c: 2, size: [9, 1], o: 5, kernel: [3, 1], padding: [1, 0] },
+  { n: 2, c: 2, size: [5, 2], o: 4, kernel: [3, 3], padding: [1, 1] },
+  { n: 2, c: 2, size: [7, 3], o: 4, kernel: [3, 3], padding: [1, 1] },
+  { n: 1, c: 2, size: [6, 2], o: 3, kernel: [3, 5], padding: [1, 3] },
+  // Residue classes: strides with dilations that divide them or not, that pass over pixels, crops.
+  { n: 2, c: 3, size: [11, 10], o: 5, kernel: [3, 3], stride: [2, 2], padding: [1, 1] },
+  { n: 1, c: 2, size: [11, 13], o: 4, kernel: [3, 3], stride: [3, 3], padding: [1, 1] },
+  { n: 1, c: 2, size: [10, 9], o: 3, kernel: [2, 2], stride: [3, 4] },
+  { n: 1, c: 2, size: [9, 9], o: 3, kernel: [3, 3], stride: [2, 2], dilation: [2, 2] },
+  { n: 1, c: 2, size: [13, 12], o: 2, kernel: [3, 4], stride: [4, 6], dilation: [2, 4], more: 1 },
+  { n: 1, c: 2, size: [5, 4], o: 2, kernel: [2, 3], stride: [2, 1], padding: [4, 5] },
+  { n: 2, c: 6, size: [6, 7], o: 4, kernel: [3, 3], stride: [2, 1], padding: [1, 1], groups: 2 },
+  // Depthwise, with one and two filters a channel.
+  { n: 2, c: 5, size: [6, 9], o: 5, kernel: [3, 3], padding: [1, 1], groups: 5 },
+  { n: 2, c: 3, size: [7, 5], o: 6, kernel: [3, 3], stride: [2, 2], padding: [1, 1], groups: 3 },
 ];
 
 describe("convolution and its gradients", () => {
   test.each(shapes.map((g) => [JSON.stringify(g), g] as const))("%s", (_, g) => {
     check(g);
     check(g, [3, 1, 5]);
+    check(g, [8, 12, 1]);
   });
 
   test("k runs over several blocks: elements of a filter, filters, positions of all images", () => {
@@ -215,7 +266,16 @@ describe("convolution and its gradients", () => {
     check({ n: 7, c: 2, size: [10, 10], o: 3, kernel: [3, 3], padding: [1, 1] }, [64, 1, 10]);
     check({ n: 30, c: 2, size: [5, 4], o: 3, kernel: [2, 2] });
     check({ n: 4, c: 3, size: [16, 16], o: 2, kernel: [1, 1] });
+    check({ n: 1, c: 3, size: [5, 5], o: 130, kernel: [3, 3], stride: [2, 2], padding: [1, 1] });
+    check({ n: 260, c: 2, size: [2, 2], o: 3, kernel: [2, 2] });
+    check({ n: 129, c: 1, size: [1, 3], o: 5, kernel: [1, 2] }, [4, 4, 1]);
     check({ n: 5, c: 3, size: [9, 10], o: 2, kernel: [1, 1] }, [9, 9, 2]);
+  });
+
+  test("rows longer than a block", () => {
+    check({ n: 2, c: 2, size: [1, 300], o: 3, kernel: [1, 3], padding: [0, 1] });
+    check({ n: 1, c: 2, size: [3, 270], o: 2, kernel: [2, 3], dilation: [1, 2] }, [37, 100, 1]);
+    check({ n: 2, c: 1, size: [1, 600], o: 2, kernel: [1, 5], stride: [1, 2] }, [64, 16, 1]);
   });
 
   test("padding is multiplied, not skipped; NaN and infinities pass through", () => {
@@ -224,6 +284,7 @@ describe("convolution and its gradients", () => {
     data.w.set([Infinity, Number.NaN, -0, 1e-45, -1e-40, 3e38]);
     data.x.set([-0, 0, 1e-45, -Infinity]);
     check(g, [1000, 1000, 1000], data);
+    check(g, undefined, data);
     const y = run(g, data, [9, 9, 9]).single[0] as Float32Array;
     expect(y[0]).toBeNaN();
   });

@@ -6,8 +6,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../assembly/opcodes.js";
 import * as double from "../../src/ts/doubleMath.js";
+import * as singleGelu from "../../src/ts/gelu.js";
 import * as single from "../../src/ts/math.js";
-import * as wideGelu from "../../src/ts/wideGelu.js";
 import * as wideMath from "../../src/ts/wideMath.js";
 import * as wideTrig from "../../src/ts/wideTrig.js";
 import { bits, onBoth, onDouble } from "./harness.js";
@@ -59,7 +59,8 @@ const exact: Rounding = (x) => x;
 const wide = { ...wideMath, ...wideTrig };
 const twin = (F: Rounding): typeof double | typeof wide => (F === exact ? double : wide);
 
-const gelu = (F: Rounding): typeof double | typeof wideGelu => (F === exact ? double : wideGelu);
+const gelu = (F: Rounding): typeof double | typeof singleGelu =>
+  F === exact ? double : singleGelu;
 const sigmoid = (x: number, F: Rounding): number => (F === exact ? double : single).sigmoid1(x);
 
 const unary: [string, Opcode, ((x: number, F: Rounding) => number) | undefined][] = [

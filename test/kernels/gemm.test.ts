@@ -20,7 +20,7 @@ interface Case {
   readonly beta?: number;
   readonly bias?: boolean;
   readonly activation?: Activation;
-  /** Elements between the rows of C, beyond n. */
+  /** Elements between the rows of C, and of y, beyond n. */
   readonly gap?: number;
 }
 
@@ -40,20 +40,40 @@ function stridesOf({ m, n, k, form }: Case): readonly [number, number, number, n
   }
 }
 
-const itself = (x: number): number => x;
+type Curve = (x: number, y: number) => number;
+const itself: Curve = (x) => x;
 // Not Math.max, which would make −0 into 0.
-const relu = (x: number): number => (x < 0 ? 0 : x);
-/** Indexed by `Activation`. */
+const relu: Curve = (x) => (x < 0 ? 0 : x);
+const reluBackward: Curve = (dy, y) => (y <= 0 ? 0 : dy);
+/** Indexed by `Activation`; the derivatives take dy and y. */
 const activations = {
-  single: [itself, relu, single.sigmoid1, single.tanh1],
-  double: [itself, relu, double.sigmoid1, double.tanh1],
-} as const;
+  single: [
+    itself,
+    relu,
+    single.sigmoid1,
+    single.tanh1,
+    reluBackward,
+    (dy: number, y: number) => F(F(dy * F(1 - y)) * y),
+    (dy: number, y: number) => F(dy * F(1 - F(y * y))),
+  ],
+  double: [
+    itself,
+    relu,
+    double.sigmoid1,
+    double.tanh1,
+    reluBackward,
+    (dy: number, y: number) => dy * (1 - y) * y,
+    (dy: number, y: number) => dy * (1 - y * y),
+  ],
+} as const satisfies Record<string, readonly Curve[]>;
+
+const isBackward = ({ activation = 0 }: Case): boolean => activation >= Activation.ReluBackward;
 
 /** The contract, entry by entry, with one rounding function. */
 function reference(
   test: Case,
   round: (x: number) => number,
-  curves: readonly ((x: number) => number)[],
+  curves: readonly Curve[],
   a: Float32Array,
   b: Float32Array,
   c: Float32Array,
@@ -75,8 +95,9 @@ function reference(
         const scaled = round(F(alpha) * s);
         v = pc === 0 && beta === 0 ? scaled : round(v + scaled);
       }
-      if (test.bias) v = round(v + (bias[j] as number));
-      out[at] = (curves[test.activation ?? 0] as (x: number) => number)(v);
+      if (test.bias && !isBackward(test)) v = round(v + (bias[j] as number));
+      const y = isBackward(test) ? (bias[at] as number) : 0;
+      out[at] = (curves[test.activation ?? 0] as Curve)(v, y);
     }
   }
   return out;
@@ -100,7 +121,7 @@ function inputs(test: Case): [Float32Array, Float32Array, Float32Array, Float32A
     numbers(extent(m, rsA, k, csA), 1),
     numbers(extent(k, rsB, n, csB), 2),
     numbers(extent(m, n + gap, n, 1), 3),
-    numbers(n, 4),
+    isBackward(test) ? numbers(extent(m, n + gap, n, 1), 4) : numbers(n, 4),
   ];
 }
 
@@ -111,12 +132,12 @@ const program =
     const { m, n, k, gap = 0 } = test;
     return [
       [
-        Opcode.Gemm,
+        isBackward(test) ? Opcode.GemmBackward : Opcode.Gemm,
         [
           c,
           a,
           b,
-          test.bias ? bias : 0,
+          test.bias || isBackward(test) ? bias : 0,
           m,
           n,
           k,
@@ -157,6 +178,25 @@ describe("gemm", () => {
       for (const n of sizes) for (const k of [0, 1, 4, 7]) check({ m, n, k, form });
   });
 
+  it.each(forms)("gives them for every remainder of rows and columns: %s", (form) => {
+    for (const m of [1, 2, 3, 4, 5, 6, 7, 11, 13, 66])
+      for (let n = 8; n <= 36; n++)
+        check({ m, n, k: 1 + ((m * n) % 9), form, bias: n % 2 === 0, gap: n % 3 });
+    for (const n of [9, 12, 17, 33])
+      for (const activation of [1, 2, 4, 6] as Activation[])
+        check({ m: 5 + n, n, k: 258, form, activation, alpha: -0.5, beta: 0.25 });
+  });
+
+  it.each(forms)("gives them for one row and for one column: %s", (form) => {
+    for (const long of [1, 2, 7, 8, 15, 16, 17, 31, 40, 530])
+      for (const k of [0, 1, 6, 257]) {
+        check({ m: 1, n: long, k, form, beta: 0.5 });
+        for (const gap of [0, 2]) check({ m: long, n: 1, k, form, gap, alpha: 2, beta: -1 });
+        check({ m: long, n: 1, k, form, bias: true, activation: Activation.Relu });
+        check({ m: long, n: 1, k, form, activation: Activation.TanhBackward });
+      }
+  });
+
   it.each(forms)("adds in blocks of 256 along k: %s", (form) => {
     for (const k of [255, 256, 257, 511, 512, 513, 600])
       check({ m: 6, n: 11, k, form, alpha: 0.3, beta: -1.7, bias: true });
@@ -173,7 +213,7 @@ describe("gemm", () => {
     for (const alpha of [undefined, 0, 1, -2.5])
       for (const beta of [undefined, 0, 1, 0.1])
         for (const bias of [false, true])
-          for (const activation of [0, 1, 2, 3] as Activation[])
+          for (const activation of [0, 1, 2, 3, 4, 5, 6] as Activation[])
             for (const k of [0, 258])
               check({
                 m: 5,
@@ -200,6 +240,7 @@ describe("gemm", () => {
         bias: true,
         activation: Activation.Tanh,
       });
+      check({ m: 9, n: 21, k: 5, form: "ABt", gap, activation: Activation.ReluBackward });
     }
   });
 
@@ -216,7 +257,7 @@ describe("gemm", () => {
 
   it("multiplies NaN, infinities, zeros of both signs and subnormals like any other number", () => {
     const odd = [Number.NaN, Infinity, -Infinity, 0, -0, 1e-40, -1e-40, 3e38, -3e38, 1];
-    for (const seed of [1, 2, 3, 4, 5, 6]) {
+    for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]) {
       const test: Case = {
         m: 9,
         n: 11,
@@ -224,7 +265,7 @@ describe("gemm", () => {
         form: "AB",
         beta: 1,
         bias: true,
-        activation: (seed % 4) as Activation,
+        activation: (seed % 7) as Activation,
       };
       const [a, b, c, bias] = inputs(test);
       for (const block of [a, b, c, bias])
@@ -253,7 +294,7 @@ describe("gemm", () => {
       form: fc.constantFrom(...forms),
       gap: fc.nat(3),
       bias: fc.boolean(),
-      activation: fc.constantFrom(0, 1, 2, 3),
+      activation: fc.constantFrom(0, 1, 2, 3, 4, 5, 6),
       alpha: scalar,
       beta: scalar,
     });
@@ -267,5 +308,55 @@ describe("gemm", () => {
       }),
       { numRuns: 60, seed: 1 },
     );
+  });
+});
+
+describe("gemmSums", () => {
+  it("is the sum of the columns of the stored A and the product, in two instructions", () => {
+    const sizes = [0, 1, 2, 3, 4, 5, 15, 16, 17, 35, 70];
+    for (const m of sizes)
+      for (const [n, k] of [
+        [5, 0],
+        [8, 1],
+        [1, 3],
+        [9, 64],
+        [3, 256],
+        [4, 257],
+        [2, 600],
+      ] as const) {
+        // A row of the stored A is longer than m, as it is for a part of its columns.
+        const row = m + 3;
+        const a = numbers(k * row, 1);
+        const b = numbers(k * n, 2);
+        if (m > 2 && k > 2) a.set([Number.NaN, -0, Infinity], row + 1);
+        const packed = Float32Array.from({ length: k * m }, (_, i) => {
+          return a[Math.floor(i / m) * row + (i % m)] as number;
+        });
+        const buffers = [numbers(m * n, 3), numbers(m, 4), a, b, packed];
+        const strides = [n, row, n, 1];
+        const together = onBoth(buffers, (c, sums, a, b) => [
+          [
+            Opcode.GemmSums,
+            [c as number, sums as number, a as number, b as number, m, n, k, ...strides],
+          ],
+        ]);
+        const apart = onBoth(buffers, (...at) => {
+          const [c, sums, a, b, x] = at as [number, number, number, number, number];
+          const product: Instruction = [
+            Opcode.Gemm,
+            [c, a, b, 0, m, n, k, n, 1, row, n, 1, 0, 0, 0],
+          ];
+          // A sum of one column would be in the order of rows.
+          const sum: Instruction = [Opcode.Sum, [sums, x, 1, k, m]];
+          return m === 1 ? [product] : [product, sum];
+        });
+        expect(bits(together.buffers[0] as Float32Array)).toEqual(
+          bits(apart.buffers[0] as Float32Array),
+        );
+        if (m !== 1)
+          expect(bits(together.buffers[1] as Float32Array)).toEqual(
+            bits(apart.buffers[1] as Float32Array),
+          );
+      }
   });
 });

@@ -5,12 +5,12 @@
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../assembly/opcodes.js";
 import * as double from "../../src/ts/doubleMath.js";
+import * as gelu from "../../src/ts/gelu.js";
 import * as single from "../../src/ts/math.js";
-import * as gelu from "../../src/ts/wideGelu.js";
 import * as wide from "../../src/ts/wideMath.js";
 import * as trig from "../../src/ts/wideTrig.js";
 import { onBoth, onWasm } from "./harness.js";
-import { errorOf, functions, type MeasuredFunction, maxUlp } from "./ulp.js";
+import { errorOf, functions, type MeasuredFunction, maxUlp, sweep, ulpOf } from "./ulp.js";
 
 const scalars: Record<MeasuredFunction, (x: number) => number> = {
   exp: single.exp1,
@@ -53,6 +53,29 @@ describe.each(names)("%s", (name) => {
     expect(ulp, `at ${at}`).toBeLessThanOrEqual(bound);
     expect(different).toBe(0);
   });
+});
+
+test.each([
+  { name: "gelu", slope: gelu.geluSlopeOf, truth: double.geluSlopeOf, value: double.geluOf },
+  {
+    name: "geluTanh",
+    slope: gelu.geluTanhSlopeOf,
+    truth: double.geluTanhSlopeOf,
+    value: double.geluTanhOf,
+  },
+])("the derivative of $name is within 5 ULP of its larger term", ({ slope, truth, value }) => {
+  const centres = [0, 0.75, 4, 10.8, 11, 14.3, 15, Infinity].flatMap((x) => [x, -x]);
+  let [worst, at] = [0, 0];
+  for (const inputs of sweep(centres, { stride: 4099, window: 300 }))
+    for (const x of inputs) {
+      const wanted = truth(x);
+      const first = x === 0 ? 0.5 : value(x) / x;
+      const size = Math.max(Math.abs(first), Math.abs(wanted - first)) || 1;
+      const exact = Object.is(slope(x), Math.fround(wanted));
+      const error = exact ? 0 : Math.abs(slope(x) - wanted) / ulpOf(size);
+      if (!(error <= worst)) [worst, at] = [error, x];
+    }
+  expect(worst, `at ${at}`).toBeLessThan(5);
 });
 
 test.each<[MeasuredFunction, readonly (readonly [x: number, y: number])[]]>([
@@ -167,6 +190,30 @@ test.each<[MeasuredFunction, readonly (readonly [x: number, y: number])[]]>([
       [-0, 1],
       [-Infinity, Infinity],
       [90, Infinity],
+    ],
+  ],
+  [
+    "gelu",
+    [
+      [-0, -0],
+      [0, 0],
+      [-15, -0],
+      [-3e38, -0],
+      [-Infinity, NaN],
+      [15, 15],
+      [Infinity, Infinity],
+    ],
+  ],
+  [
+    "geluTanh",
+    [
+      [-0, -0],
+      [0, 0],
+      [-15, -0],
+      [-3e38, -0],
+      [-Infinity, NaN],
+      [15, 15],
+      [Infinity, Infinity],
     ],
   ],
   [

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Opcode } from "../../assembly/opcodes.js";
+import { Activation, Opcode } from "../../assembly/opcodes.js";
 import { type Block, bits, type Instruction, onBoth, onDouble } from "./harness.js";
 import { expectClose, numbers } from "./values.js";
 
@@ -99,12 +99,12 @@ function training(s: Shape, alias: Alias = "none"): (...a: number[]) => Instruct
     const out = alias === "dx is x" ? x : alias === "dx is dy" ? dy : dx;
     const forward: Instruction = [
       Opcode.BatchNormForward,
-      [alias === "y is x" ? x : y, mean, variance, x, gamma, beta, ...sizes],
+      [alias === "y is x" ? x : y, mean, variance, x, gamma, beta, ...sizes, Activation.None],
     ];
     if (alias === "y is x") return [forward];
     return [
       forward,
-      [Opcode.BatchNormBackward, [out, dGamma, dBeta, x, mean, variance, gamma, dy, ...sizes]],
+      [Opcode.BatchNormBackward, [out, dGamma, dBeta, x, mean, variance, gamma, dy, ...sizes, 0]],
     ];
   };
 }
@@ -195,6 +195,53 @@ describe("batch normalisation", () => {
     },
   );
 
+  it.each(small.map((s) => [label(s), s] as const))(
+    "%s: a relu after it gives the bits of two instructions, forward and backward",
+    (_, s) => {
+      const buffers = randomBuffers(s);
+      const size = (buffers[6] as Float32Array).length;
+      // Elements that are exactly 0, −0 and NaN behind the norm.
+      if (s.channels > 2) {
+        (buffers[7] as Float32Array).set([-0, 1, 2]);
+        (buffers[8] as Float32Array).set([0, Number.NaN, 1]);
+      }
+      for (const alias of ["none", "dx is x", "dx is dy"] as const) {
+        const program =
+          (fused: boolean) =>
+          (...at: number[]): Instruction[] => {
+            const [y = 0, mean = 0, variance = 0, dx = 0, dGamma = 0, dBeta = 0] = at;
+            const [x = 0, gamma = 0, beta = 0, dy = 0, eps = 0, evaluated = 0] = at.slice(6);
+            const out = alias === "dx is x" ? x : alias === "dx is dy" ? dy : dx;
+            const sizes = [s.outer, s.channels, s.inner, eps];
+            const forward = [y, mean, variance, x, gamma, beta, ...sizes];
+            const evaluate = [evaluated, x, mean, variance, gamma, beta, ...sizes];
+            const backward = [out, dGamma, dBeta, x, mean, variance, gamma, dy, ...sizes];
+            if (fused)
+              return [
+                [Opcode.BatchNormForward, [...forward, Activation.Relu]],
+                [Opcode.BatchNormEval, [...evaluate, Activation.Relu]],
+                [Opcode.BatchNormBackward, [...backward, beta]],
+              ];
+            return [
+              [Opcode.BatchNormForward, [...forward, Activation.None]],
+              [Opcode.Relu, [y, y, size]],
+              [Opcode.BatchNormEval, [...evaluate, Activation.None]],
+              [Opcode.Relu, [evaluated, evaluated, size]],
+              [Opcode.ReluBackward, [dy, y, dy, size]],
+              [Opcode.BatchNormBackward, [...backward, 0]],
+            ];
+          };
+        const all = [...buffers, new Float32Array(size)];
+        const [one, two] = [onBoth(all, program(true)), onBoth(all, program(false))];
+        const written = [0, 1, 2, 4, 5, 11, alias === "dx is x" ? 6 : alias === "none" ? 3 : 9];
+        for (const k of written)
+          expect(bits(one.buffers[k] as Block), `${alias} ${k}`).toEqual(
+            bits(two.buffers[k] as Block),
+          );
+      }
+    },
+  );
+
   it.each([shape(20, 6, 1), shape(9, 3, 7)])("evaluates with given statistics: %o", (s) => {
     const n = s.outer * s.channels * s.inner;
     const x = numbers(n, 1);
@@ -206,7 +253,7 @@ describe("batch normalisation", () => {
       (...a: number[]): Instruction[] => {
         const [y = 0, at = 0, m = 0, v = 0, g = 0, b = 0, eps = 0] = a;
         const sizes = [s.outer, s.channels, s.inner, eps];
-        return [[Opcode.BatchNormEval, [inPlace ? at : y, at, m, v, g, b, ...sizes]]];
+        return [[Opcode.BatchNormEval, [inPlace ? at : y, at, m, v, g, b, ...sizes, 0]]];
       };
     const { buffers: out } = onBoth(buffers, program(false));
     const wanted = Array.from(x, (value, i) => {

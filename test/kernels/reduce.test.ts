@@ -133,6 +133,61 @@ describe.each(names)("%s", (name) => {
   });
 });
 
+/** Special values meet in every place of a vector, of a step of rows and of what is left over. */
+describe.each(["max", "min"])("%s of NaN, infinities and zeros of both signs", (name) => {
+  const zeros = fc.constantFrom(0, -0);
+  const special = fc.constantFrom(0, -0, NaN, Infinity, -Infinity, 1, -1, 3e38, -3e38);
+  const most = fc.float({ min: -2, max: 2, noNaN: true });
+  it.each([
+    ["zeros", zeros],
+    ["zeros and few others", fc.oneof({ arbitrary: zeros, weight: 20 }, special)],
+    [
+      "numbers of one sign and zeros",
+      fc.oneof(
+        zeros,
+        most.map((x) => (name === "max" ? -1 : 1) * Math.abs(x)),
+      ),
+    ],
+    ["numbers and few special ones", fc.oneof({ arbitrary: most, weight: 50 }, special)],
+  ])("%s", (_, value) => {
+    const values = fc.array(value, { minLength: 97, maxLength: 97 });
+    const size = fc.integer({ min: 1, max: 75 });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(1, 2),
+        size,
+        fc.oneof(fc.constant(1), size),
+        values,
+        (outer, n, inner, from) => {
+          const x = Float32Array.from(
+            { length: outer * n * inner },
+            (_, i) => from[(i * 31) % 97] as number,
+          );
+          check(name, x, outer, n, inner);
+        },
+      ),
+      { numRuns: 60, seed: 2 },
+    );
+  });
+});
+
+it.each(names)("%s of more columns than a strip has, over several blocks", (name) => {
+  const [n, inner] = [515, 4099];
+  const x = numbers(n * inner, 7);
+  const [opcode] = kinds[name] as (typeof kinds)[string];
+  const wide = onBoth([new Float32Array(inner), x], (out, at) => [
+    [opcode, [out, at, 1, n, inner]],
+  ]);
+  const columns = Float32Array.from(
+    { length: n * 3 },
+    (_, i) => x[Math.floor(i / 3) * inner + inner - 3 + (i % 3)] as number,
+  );
+  const few = onBoth([new Float32Array(3), columns], (out, at) => [[opcode, [out, at, 1, n, 3]]]);
+  expect(bits((wide.buffers[0] as Float32Array).slice(-3))).toEqual(
+    bits(few.buffers[0] as Float32Array),
+  );
+});
+
 describe("rows longer than 4,096 blocks", () => {
   it("add the sums of their blocks by the rule of a row", () => {
     // 4,097 blocks, one above what a single level holds, each with one element that is not 0. The

@@ -103,14 +103,14 @@ export const functions = {
   gelu: {
     opcode: Opcode.Gelu,
     truth: double.geluOf,
-    bound: 0.51,
+    bound: 5.4,
     centres: bothSigns([4, 13.012, 14.12, 15]),
   },
   geluTanh: {
     opcode: Opcode.GeluTanh,
     truth: double.geluTanhOf,
-    bound: 0.51,
-    centres: bothSigns([4, 9.8, 10.1, 15]),
+    bound: 3.3,
+    centres: bothSigns([4, 9.8, 10.1, 11, 15]),
   },
 } as const satisfies Record<string, Measured>;
 
@@ -146,7 +146,7 @@ const words = new Float64Array(1);
 const bits = new Uint32Array(words.buffer);
 
 /** The distance between neighbouring f32 at the size of a value. */
-function ulpOf(value: number): number {
+export function ulpOf(value: number): number {
   words[0] = value;
   const exponent = (((bits[1] as number) >>> 20) & 0x7ff) - 1023;
   return 2 ** (Math.min(Math.max(exponent, -126), 127) - 23);

@@ -220,6 +220,39 @@ describe.each(UPDATES)("$name", (update) => {
   });
 });
 
+describe("parts", () => {
+  it.each(UPDATES)("$name: many in one instruction, as many instructions", (update) => {
+    const { state, opcode } = update;
+    const flag = update.flag === undefined ? [] : [update.flag];
+    // Each with hyper-parameters of its own, and the first one updated twice.
+    const lengths = [5, 0, 17, 1, 5];
+    const buffers = lengths.flatMap((n, k) => {
+      const own = { ...update, hyper: update.hyper.map((h) => h / (k + 1)) };
+      return buffersOf(own, numbers(n, k, 3), numbers(n, k + 7), stateOf(update, n, k + 3));
+    });
+    const width = buffers.length / lengths.length;
+    const partsAt = (a: readonly number[]) =>
+      lengths.map((n, k) => {
+        const own = a.slice((k % 4) * width, (k % 4) * width + width);
+        const inputs = own.slice(state, 2 * state + 1);
+        const outputs = [inputs[0] as number, ...inputs.slice(2)];
+        return { outputs, inputs: [...inputs, n, own.at(-1) as number, ...flag] };
+      });
+    const apart = onBoth(buffers, (...a) =>
+      partsAt(a).map(({ outputs, inputs }) => [opcode, [...outputs, ...inputs]]),
+    );
+    const together = onBoth(buffers, (...a) => {
+      const parts = partsAt(a);
+      const operands = [
+        ...parts.flatMap(({ outputs }) => outputs),
+        ...parts.flatMap(({ inputs }) => inputs),
+      ];
+      return [[opcode, operands]];
+    });
+    expect(together.buffers.map(bits)).toEqual(apart.buffers.map(bits));
+  });
+});
+
 describe("weightDecay 0", () => {
   const plain = UPDATES.filter((u) => u.hyper[u.opcode === Adam ? 7 : 2] === 0);
   it.each(plain)("$name: an infinite parameter stays infinite", (update) => {

@@ -19,6 +19,7 @@ const suite :Workerd.Worker = (
   modules = [
     (name = "worker.js", esModule = embed "worker.js"),
     (name = "kernels.wasm", wasm = embed "kernels.wasm"),
+    (name = "kernels.relaxed.wasm", wasm = embed "kernels.relaxed.wasm"),
   ],
 );
 `;

@@ -1,0 +1,108 @@
+import { MR, STEP, madd } from "./microKernel";
+
+/**
+ * Remainders of rows and columns that would fill less than half of a micro-kernel's tile: the same
+ * number of sums in another shape. They leave the plain sums; what becomes of them is `gemm.ts`'s
+ * business. No micro-panel lies in `out`.
+ */
+
+/**
+ * The sums of two micro-panels of A with four columns of B: `out` [2·MR, 4]. As many sums as in a
+ * tile, so that a remainder of columns costs half a tile and not a whole one.
+ */
+export function narrowKernel(
+  out: usize, a: usize, a2: usize, b: usize, k: u32, stepB: usize,
+): void {
+  let s0 = f32x4.splat(0);
+  let s1 = f32x4.splat(0);
+  let s2 = f32x4.splat(0);
+  let s3 = f32x4.splat(0);
+  let s4 = f32x4.splat(0);
+  let s5 = f32x4.splat(0);
+  let t0 = f32x4.splat(0);
+  let t1 = f32x4.splat(0);
+  let t2 = f32x4.splat(0);
+  let t3 = f32x4.splat(0);
+  let t4 = f32x4.splat(0);
+  let t5 = f32x4.splat(0);
+  const end = a + <usize>k * STEP;
+  for (; a < end; a += STEP, a2 += STEP, b += stepB) {
+    const column = v128.load(b);
+    s0 = madd(v128.load32_splat(a), column, s0);
+    s1 = madd(v128.load32_splat(a, 4), column, s1);
+    s2 = madd(v128.load32_splat(a, 8), column, s2);
+    s3 = madd(v128.load32_splat(a, 12), column, s3);
+    if (MR == 6) {
+      s4 = madd(v128.load32_splat(a, 16), column, s4);
+      s5 = madd(v128.load32_splat(a, 20), column, s5);
+    }
+    // Ends the basic block, as in the micro-kernel.
+    if (a == out) break;
+    t0 = madd(v128.load32_splat(a2), column, t0);
+    t1 = madd(v128.load32_splat(a2, 4), column, t1);
+    t2 = madd(v128.load32_splat(a2, 8), column, t2);
+    t3 = madd(v128.load32_splat(a2, 12), column, t3);
+    if (MR == 6) {
+      t4 = madd(v128.load32_splat(a2, 16), column, t4);
+      t5 = madd(v128.load32_splat(a2, 20), column, t5);
+    }
+  }
+  v128.store(out, s0);
+  v128.store(out, s1, 16);
+  v128.store(out, s2, 32);
+  v128.store(out, s3, 48);
+  if (MR == 6) {
+    v128.store(out, s4, 64);
+    v128.store(out, s5, 80);
+  }
+  v128.store(out, t0, 4 * STEP);
+  v128.store(out, t1, 4 * STEP + 16);
+  v128.store(out, t2, 4 * STEP + 32);
+  v128.store(out, t3, 4 * STEP + 48);
+  if (MR == 6) {
+    v128.store(out, t4, 4 * STEP + 64);
+    v128.store(out, t5, 4 * STEP + 80);
+  }
+}
+
+/**
+ * The sums of two rows of a micro-panel of A with sixteen columns of B: `out` [2, 16]. As many sums
+ * as in a tile, so that a remainder of one or two rows costs half of what tiles would.
+ */
+export function shortKernel(
+  out: usize, a: usize, b: usize, b2: usize, k: u32, stepB: usize,
+): void {
+  let s00 = f32x4.splat(0);
+  let s01 = f32x4.splat(0);
+  let s02 = f32x4.splat(0);
+  let s03 = f32x4.splat(0);
+  let s10 = f32x4.splat(0);
+  let s11 = f32x4.splat(0);
+  let s12 = f32x4.splat(0);
+  let s13 = f32x4.splat(0);
+  const end = a + <usize>k * STEP;
+  for (; a < end; a += STEP, b += stepB, b2 += stepB) {
+    const row0 = v128.load32_splat(a);
+    const row1 = v128.load32_splat(a, 4);
+    const x = v128.load(b);
+    s00 = madd(row0, x, s00);
+    s10 = madd(row1, x, s10);
+    const y = v128.load(b, 16);
+    s01 = madd(row0, y, s01);
+    s11 = madd(row1, y, s11);
+    const z = v128.load(b2);
+    s02 = madd(row0, z, s02);
+    s12 = madd(row1, z, s12);
+    const w = v128.load(b2, 16);
+    s03 = madd(row0, w, s03);
+    s13 = madd(row1, w, s13);
+  }
+  v128.store(out, s00);
+  v128.store(out, s01, 16);
+  v128.store(out, s02, 32);
+  v128.store(out, s03, 48);
+  v128.store(out, s10, 64);
+  v128.store(out, s11, 80);
+  v128.store(out, s12, 96);
+  v128.store(out, s13, 112);
+}

@@ -1,0 +1,166 @@
+import { loadLanes } from "./lanes";
+
+/**
+ * What batch normalisation adds up and writes, on four lanes: classes with inlined methods, so that
+ * a tail is computed by the expression of the body.
+ */
+
+/** A term of the mean and of dBeta: x, or dy in its place. */
+@unmanaged
+export class Value {
+  // @ts-ignore: decorator
+  @inline
+  at(
+    x: usize, _dy: usize, count: usize, _mean: v128, _rstd: v128, _gamma: v128, _beta: v128,
+  ): v128 {
+    return loadLanes(x, count);
+  }
+}
+
+/** A term of the variance: (x − mean)² */
+@unmanaged
+export class SquaredDeviation {
+  // @ts-ignore: decorator
+  @inline
+  at(
+    x: usize, _dy: usize, count: usize, mean: v128, _rstd: v128, _gamma: v128, _beta: v128,
+  ): v128 {
+    const d = f32x4.sub(loadLanes(x, count), mean);
+    return f32x4.mul(d, d);
+  }
+}
+
+/** A term of dGamma: dy · xhat */
+@unmanaged
+export class GradientTimesXhat {
+  // @ts-ignore: decorator
+  @inline
+  at(
+    x: usize, dy: usize, count: usize, mean: v128, rstd: v128, _gamma: v128, _beta: v128,
+  ): v128 {
+    return f32x4.mul(loadLanes(dy, count), normalized(loadLanes(x, count), mean, rstd));
+  }
+}
+
+/** A term of dBeta after a relu. */
+@unmanaged
+export class PassedValue {
+  // @ts-ignore: decorator
+  @inline
+  at(x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, beta: v128): v128 {
+    return passed(loadLanes(dy, count), normalized(loadLanes(x, count), mean, rstd), gamma, beta);
+  }
+}
+
+/** A term of dGamma after a relu. */
+@unmanaged
+export class PassedTimesXhat {
+  // @ts-ignore: decorator
+  @inline
+  at(x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, beta: v128): v128 {
+    const xhat = normalized(loadLanes(x, count), mean, rstd);
+    return f32x4.mul(passed(loadLanes(dy, count), xhat, gamma, beta), xhat);
+  }
+}
+
+/** All of dy. */
+@unmanaged
+export class All {
+  // @ts-ignore: decorator
+  @inline
+  through(dy: v128, _xhat: v128, _gamma: v128, _beta: v128): v128 {
+    return dy;
+  }
+}
+
+/** What a relu lets through. */
+@unmanaged
+export class Passed {
+  // @ts-ignore: decorator
+  @inline
+  through(dy: v128, xhat: v128, gamma: v128, beta: v128): v128 {
+    return passed(dy, xhat, gamma, beta);
+  }
+}
+
+/** xhat = (x − mean) · rstd */
+// @ts-ignore: decorator
+@inline
+function normalized(x: v128, mean: v128, rstd: v128): v128 {
+  return f32x4.mul(f32x4.sub(x, mean), rstd);
+}
+
+/** What a relu after the norm lets through of dy: 0 where y = xhat · gamma + beta ≤ 0. */
+// @ts-ignore: decorator
+@inline
+function passed(dy: v128, xhat: v128, gamma: v128, beta: v128): v128 {
+  const y = f32x4.add(f32x4.mul(xhat, gamma), beta);
+  return v128.andnot(dy, f32x4.le(y, f32x4.splat(0)));
+}
+
+/** y = xhat · gamma + beta */
+@unmanaged
+export class Output {
+  // @ts-ignore: decorator
+  @inline
+  at(
+    x: usize, _dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, beta: v128,
+    _shift: v128, _slope: v128,
+  ): v128 {
+    const xhat = normalized(loadLanes(x, count), mean, rstd);
+    return f32x4.add(f32x4.mul(xhat, gamma), beta);
+  }
+}
+
+/** relu of it */
+@unmanaged
+export class ReluOutput {
+  // @ts-ignore: decorator
+  @inline
+  at(
+    x: usize, _dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, beta: v128,
+    _shift: v128, _slope: v128,
+  ): v128 {
+    const xhat = normalized(loadLanes(x, count), mean, rstd);
+    return f32x4.pmax(f32x4.add(f32x4.mul(xhat, gamma), beta), f32x4.splat(0));
+  }
+}
+
+/** dx = (gamma · rstd) · ((dy − shift) − xhat · slope), shift = dBeta / n, slope = dGamma / n */
+@unmanaged
+export class Gradient {
+  // @ts-ignore: decorator
+  @inline
+  at(
+    x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, _beta: v128,
+    shift: v128, slope: v128,
+  ): v128 {
+    const xhat = normalized(loadLanes(x, count), mean, rstd);
+    return gradient(loadLanes(dy, count), xhat, rstd, gamma, shift, slope);
+  }
+}
+
+/** The same after a relu. */
+@unmanaged
+export class ReluGradient {
+  // @ts-ignore: decorator
+  @inline
+  at(
+    x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, beta: v128,
+    shift: v128, slope: v128,
+  ): v128 {
+    const xhat = normalized(loadLanes(x, count), mean, rstd);
+    return gradient(
+      passed(loadLanes(dy, count), xhat, gamma, beta), xhat, rstd, gamma, shift, slope,
+    );
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function gradient(
+  dy: v128, xhat: v128, rstd: v128, gamma: v128, shift: v128, slope: v128,
+): v128 {
+  const centred = f32x4.sub(f32x4.sub(dy, shift), f32x4.mul(xhat, slope));
+  return f32x4.mul(f32x4.mul(gamma, rstd), centred);
+}

@@ -1,0 +1,311 @@
+/**
+ * Chains: elementwise instructions, and reductions of their rows, that hand large values on to one
+ * another become one instruction, which runs them all on a tile before it goes on to the next. What
+ * only the chain reads is never written to memory. Nothing is computed otherwise than before.
+ *
+ *     exp   ████████        tile  1    2    3
+ *     neg   ████████   →    exp   ██   ██   ██
+ *     sum   ████████        neg   ██   ██   ██
+ *                           sum   ██   ██   ██
+ */
+import { Opcode } from "../../assembly/opcodes.js";
+import { elementBytes } from "../backend.js";
+import { keepsPace, type Loop, loopOf } from "./loops.js";
+import { type Instruction, reads, type Value } from "./lowering.js";
+import { cutSums } from "./sums.js";
+
+/** Whole rows make a tile: of much longer ones it would not stay in cache. */
+const LONGEST_UNIT = 16384;
+
+export interface ChainSizes {
+  /** Elements of a tile, about. */
+  readonly tile: number;
+  /** Fewer elements than that stay in cache by themselves. */
+  readonly least: number;
+}
+/**
+ * Tiles of 8 KiB: of six streams in L1. From 1,024 to 4,096 they differ by 5 %; values of 64 KiB no
+ * longer fit together in L1.
+ */
+const SIZES: ChainSizes = { tile: 2048, least: 16384 };
+/** What the workspace has room for: bytes of tiles, in f32, and instructions. */
+const SCRATCH = 2 ** 17;
+const LONGEST = 64;
+const ALIGNMENT = 64;
+
+interface Member {
+  readonly at: number;
+  readonly instruction: Instruction;
+  readonly loop: Loop;
+}
+
+/** Instructions that may run, tile by tile, where the last of them stood. */
+interface Group {
+  readonly members: readonly Member[];
+  /** Elements of the largest loop, and what it may be cut into multiples of. */
+  readonly n: number;
+  readonly unit: number;
+}
+
+/**
+ * Makes chains where they pay. `kept` are values that are needed after the instructions. Whether a
+ * value is read outside its chain decides where it lies; what is computed stays the same.
+ */
+export function fuseChains(
+  instructions: readonly Instruction[],
+  kept: ReadonlySet<Value>,
+  sizes: ChainSizes = SIZES,
+): Instruction[] {
+  const cut = cutSums(instructions, sizes.least);
+  const result: (readonly Instruction[])[] = cut.map((instruction) => [instruction]);
+  const readers = countReads(cut);
+  for (const group of gather(cut)) {
+    if (!pays(group, sizes.least)) continue;
+    const members = [...group.members].sort((a, b) => a.at - b.at);
+    for (const { at } of members) result[at] = [];
+    const last = (members.at(-1) as Member).at;
+    result[last] = chainsOf({ ...group, members }, sizes.tile, readers, kept);
+  }
+  return result.flat();
+}
+
+/** Whether a value that is handed on would not stay in cache. */
+function pays({ members }: Group, least: number): boolean {
+  const read = new Set(members.flatMap(({ instruction }) => reads(instruction)));
+  return members.some(({ instruction }) =>
+    instruction.writes.some((value) => value.size >= least && read.has(value)),
+  );
+}
+
+function countReads(instructions: readonly Instruction[]): Map<Value, number> {
+  const counts = new Map<Value, number>();
+  for (const instruction of instructions)
+    for (const value of reads(instruction)) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return counts;
+}
+
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
+
+/** One group of two, if they can be cut alike. */
+function join(a: Group, b: Group): Group | undefined {
+  const n = Math.max(a.n, b.n);
+  const members = [...a.members, ...b.members];
+  if (members.length > LONGEST || n % a.n !== 0 || n % b.n !== 0) return undefined;
+  const [x, y] = [(a.unit * n) / a.n, (b.unit * n) / b.n];
+  const unit = (x / gcd(x, y)) * y;
+  return unit > LONGEST_UNIT ? undefined : { members, n, unit };
+}
+
+/**
+ * The groups. One is open while nothing outside it reads what it writes, or writes again what it
+ * reads: until then what comes between its instructions may run before them.
+ */
+function gather(instructions: readonly Instruction[]): Group[] {
+  const again = writtenAgain(instructions);
+  const open = new Set<Group>();
+  const closed: Group[] = [];
+  const writer = new Map<Value, Group>();
+  const close = (group: Group): void => {
+    open.delete(group);
+    closed.push(group);
+  };
+  for (const [at, instruction] of instructions.entries()) {
+    const loop = instruction.writes.some((value) => again.has(value))
+      ? undefined
+      : loopOf(instruction);
+    let group: Group | undefined = loop && {
+      members: [{ at, instruction, loop }],
+      ...{ n: loop.n, unit: loop.unit },
+    };
+    for (const value of reads(instruction)) {
+      const source = writer.get(value);
+      if (!source || !open.has(source)) continue;
+      const joined =
+        loop && group && pacesAll(instruction, loop, source) ? join(source, group) : undefined;
+      if (!joined) {
+        close(source);
+        continue;
+      }
+      open.delete(source);
+      group = joined;
+    }
+    for (const value of instruction.writes)
+      if (again.has(value))
+        for (const other of open)
+          if (other.members.some((member) => reads(member.instruction).includes(value)))
+            close(other);
+    if (!group) continue;
+    open.add(group);
+    for (const member of group.members)
+      for (const value of member.instruction.writes) writer.set(value, group);
+  }
+  return [...closed, ...open];
+}
+
+/** Values that several instructions write, one after the other. */
+function writtenAgain(instructions: readonly Instruction[]): Set<Value> {
+  const once = new Set<Value>();
+  const again = new Set<Value>();
+  for (const { writes } of instructions)
+    for (const value of writes) (once.has(value) ? again : once).add(value);
+  return again;
+}
+
+/** Whether each tile of an instruction reads the same tile of all that a group writes. */
+function pacesAll(instruction: Instruction, loop: Loop, { members }: Group): boolean {
+  const written = new Set(members.flatMap((member) => member.instruction.writes));
+  return reads(instruction).every(
+    (value) => !written.has(value) || keepsPace(instruction, loop, value),
+  );
+}
+
+/** The instructions of a group as one chain, or more if the workspace is too small for one. */
+function chainsOf(
+  group: Group,
+  about: number,
+  readers: ReadonlyMap<Value, number>,
+  kept: ReadonlySet<Value>,
+): readonly Instruction[] {
+  const { members, n, unit } = group;
+  const tile = unit * Math.max(1, Math.floor(about / unit));
+  if (members.length < 2 || tile >= n) return members.map(({ instruction }) => instruction);
+  const chain = makeChain(group, tile, readers, kept);
+  if (chain) return [chain];
+  const half = members.length >> 1;
+  return [members.slice(0, half), members.slice(half)].flatMap((part) =>
+    chainsOf({ ...group, members: part }, about, readers, kept),
+  );
+}
+
+/** When each value is read last within the chain. */
+function lastReads(members: readonly Member[]): Map<Value, number> {
+  const last = new Map<Value, number>();
+  for (const [step, { instruction }] of members.entries())
+    for (const value of reads(instruction)) last.set(value, step);
+  return last;
+}
+
+function makeChain(
+  group: Group,
+  tile: number,
+  readers: ReadonlyMap<Value, number>,
+  kept: ReadonlySet<Value>,
+): Instruction | undefined {
+  const { members, n } = group;
+  const tiles = Math.ceil(n / tile);
+  const lastTile = n - (tiles - 1) * tile;
+  const inner = countReads(members.map(({ instruction }) => instruction));
+  const needed = (value: Value): boolean =>
+    kept.has(value) || readers.get(value) !== inner.get(value);
+  const written = new Set(members.flatMap(({ instruction }) => instruction.writes));
+  const outputs = [...written].filter(needed);
+  const inputs = [...inner.keys()].filter((value) => !written.has(value));
+  const bytesOf = (value: Value): number => (value.size / n) * tile * elementBytes(value.dtype);
+  const scratch = placeScratch(members, new Set(outputs), bytesOf);
+  if (!scratch) return undefined;
+
+  const program: (Value | number)[] = [];
+  const walks: number[] = [];
+  const scratches: number[] = [];
+  const tails: number[] = [];
+  for (const { instruction, loop } of members) {
+    const { opcode, writes, rest } = instruction;
+    const e = (loop.n / n) * tile;
+    const steps = loop.walk(e);
+    const numbers = loop.numbers(e);
+    const inLast = loop.numbers((loop.n / n) * lastTile);
+    program.push(opcode, 2 + writes.length + rest.length);
+    for (const [at, value] of [...writes, ...reads(instruction)].entries()) {
+      const place = 4 * program.length;
+      const offset = scratch.get(value);
+      const step = (steps[at] as number) * elementBytes(value.dtype);
+      if (offset !== undefined) scratches.push(place);
+      else if (step > 0) walks.push(place, step);
+      program.push(offset ?? value);
+    }
+    for (const [at, number] of numbers.entries()) {
+      if (inLast[at] !== number) tails.push(4 * program.length, inLast[at] as number);
+      program.push(number);
+    }
+  }
+  const { node } = (members.at(-1) as Member).instruction;
+  return {
+    opcode: Opcode.Chain,
+    writes: outputs,
+    rest: inputs,
+    words: [
+      ...[4 * program.length, tiles, walks.length / 2, scratches.length, tails.length / 2],
+      ...[...walks, ...scratches, ...tails, ...program],
+    ],
+    inPlace: overwritten(members, outputs, inputs),
+    node,
+  };
+}
+
+/**
+ * An offset in the scratch for each value that is not an output; undefined if they need more than
+ * there is. An instruction writes to a tile that is free, or that dies with it and may be written
+ * in place.
+ */
+function placeScratch(
+  members: readonly Member[],
+  outputs: ReadonlySet<Value>,
+  bytesOf: (value: Value) => number,
+): Map<Value, number> | undefined {
+  const last = lastReads(members);
+  const offsets = new Map<Value, number>();
+  const free: { offset: number; bytes: number }[] = [];
+  let end = 0;
+  for (const [step, { instruction }] of members.entries()) {
+    const dying = [...new Set(reads(instruction))].filter(
+      (value) => offsets.has(value) && last.get(value) === step,
+    );
+    const give = (value: Value): void => {
+      free.push({ offset: offsets.get(value) as number, bytes: bytesOf(value) });
+    };
+    const [written] = instruction.writes as [Value];
+    const replaced = dying.filter((value) =>
+      instruction.inPlace.some(([to, from]) => to === written && from === value),
+    );
+    for (const value of replaced) give(value);
+    if (!outputs.has(written)) {
+      const bytes = bytesOf(written);
+      const at = free.findLastIndex((block) => block.bytes === bytes);
+      const block = at < 0 ? undefined : free.splice(at, 1)[0];
+      offsets.set(written, block?.offset ?? end);
+      if (!block) end += Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+    }
+    for (const value of dying) if (!replaced.includes(value)) give(value);
+  }
+  return end > SCRATCH * (elementBytesOf(members) / 4) ? undefined : offsets;
+}
+
+const elementBytesOf = (members: readonly Member[]): number =>
+  Math.max(
+    ...members.flatMap(({ instruction }) => instruction.writes.map((v) => elementBytes(v.dtype))),
+  );
+
+/**
+ * Which output may lie on which input: one that walks with it and that no later instruction of the
+ * chain reads.
+ */
+function overwritten(
+  members: readonly Member[],
+  outputs: readonly Value[],
+  inputs: readonly Value[],
+): (readonly [Value, Value])[] {
+  const last = lastReads(members);
+  const paced = inputs.filter((value) =>
+    members.every(({ instruction, loop }) => keepsPace(instruction, loop, value)),
+  );
+  return outputs.flatMap((output) => {
+    const step = members.findIndex(({ instruction }) => instruction.writes.includes(output));
+    const { inPlace } = (members[step] as Member).instruction;
+    return paced.flatMap((input) => {
+      const fits = input.size === output.size && input.bytes === output.bytes;
+      const at = last.get(input) as number;
+      const allowed = at < step || inPlace.some(([to, from]) => to === output && from === input);
+      return fits && at <= step && allowed ? [[output, input] as const] : [];
+    });
+  });
+}

@@ -1,0 +1,245 @@
+/** What the planner promises of models as they are trained: memory at the bound, no copies. */
+import { afterEach, describe, expect, test } from "vitest";
+import { Opcode } from "../assembly/opcodes.js";
+import {
+  compile,
+  concat,
+  gradients,
+  init,
+  type Parameter,
+  type Plan,
+  parameter,
+  type Tensor,
+  tensor,
+  wasm,
+} from "../src/index.js";
+import {
+  Adagrad,
+  Adam,
+  AdamW,
+  clipGradNorm,
+  Lion,
+  type Optimizer,
+  RMSprop,
+  SGD,
+} from "../src/optim/index.js";
+import { ts } from "../src/pure.js";
+import { type Case, mlp, models } from "./models.js";
+
+afterEach(() => init({ backend: wasm }));
+
+const rules = {
+  SGD: (parameters: readonly Parameter[]) => new SGD(parameters, { lr: 0.1, momentum: 0.9 }),
+  Adam: (parameters: readonly Parameter[]) => new Adam(parameters),
+  RMSprop: (parameters: readonly Parameter[]) => new RMSprop(parameters),
+};
+
+/** The plan of a training step, with or without clipping. */
+function planOf(make: () => Case, rule: keyof typeof rules, clips: boolean): Plan {
+  const { parameters, loss, args } = make();
+  const optimizer = rules[rule](parameters);
+  const step = compile((...given: Tensor[]) => {
+    const value = loss(...given);
+    if (clips) optimizer.apply(clipGradNorm(gradients(value, optimizer.parameters), 1).gradients);
+    else optimizer.minimize(value);
+    return value;
+  });
+  return step.trace(...args).plan;
+}
+
+describe.each(Object.keys(models))("%s", (name) => {
+  test.each(Object.keys(rules) as (keyof typeof rules)[])(
+    "%s: the peak is near the bound",
+    (rule) => {
+      for (const clips of [false, true]) {
+        const { peakBytes, liveBytes } = planOf(models[name] as () => Case, rule, clips);
+        expect(liveBytes).toBeLessThanOrEqual(peakBytes);
+        expect(peakBytes).toBeLessThanOrEqual(1.05 * liveBytes);
+      }
+    },
+  );
+});
+
+/** Bits of some tensors. */
+const bits = (tensors: readonly Tensor[]): Uint32Array[] =>
+  tensors.map((x) => new Uint32Array((x.toTypedArray() as Float32Array).slice().buffer));
+
+describe("joined values", () => {
+  test.each(Object.keys(models))("clipping of %s copies no gradient", (name) => {
+    const make = models[name] as () => Case;
+    const copies = ({ instructions }: Plan): number =>
+      instructions.filter(({ opcode }) =>
+        [Opcode.StridedCopy, Opcode.StridedPlace, Opcode.Copy].includes(opcode),
+      ).length;
+    expect(copies(planOf(make, "SGD", true))).toBe(copies(planOf(make, "SGD", false)));
+  });
+
+  type Program = (x: Tensor, y: Tensor) => readonly Tensor[];
+  /** What is computed, and how many instructions it takes. */
+  const cases: readonly [string, number, Program][] = [
+    ["parts computed and joined", 3, (x, y) => [concat([x.exp(), y.neg()]).tanh()]],
+    [
+      "a part read as well",
+      4,
+      (x, y) => {
+        const e = x.exp();
+        return [concat([e, y.neg()]).tanh(), e.sin()];
+      },
+    ],
+    [
+      "a part twice",
+      3,
+      (x) => {
+        const e = x.exp();
+        return [concat([e, e]).neg()];
+      },
+    ],
+    ["arguments are copied", 2, (x, y) => [concat([x, y])]],
+    [
+      "joins within joins",
+      4,
+      (x, y) => {
+        const inner = concat([x.exp(), y.neg()]);
+        return [concat([inner, y.sin()]).tanh()];
+      },
+    ],
+    [
+      "parts returned, too",
+      3,
+      (x, y) => {
+        const [e, n] = [x.exp(), y.neg()];
+        return [e, concat([e, n]).tanh(), n];
+      },
+    ],
+    [
+      "split again",
+      4,
+      (x, y) => {
+        const both = concat([x.exp(), y.neg()]).tanh();
+        return [both.slice([[0, 3]]).sin(), both.slice([[3]])];
+      },
+    ],
+    [
+      "a part of what dies is copied",
+      4,
+      (x, y) => [
+        concat([x.exp(), y.exp()])
+          .slice([[1, 3]])
+          .neg(),
+      ],
+    ],
+    [
+      "a scalar of what is written over",
+      3,
+      (x) => {
+        const e = x.exp();
+        return [e.mul(e.slice([1])).neg()];
+      },
+    ],
+    [
+      "along another axis",
+      4,
+      (x, y) => [
+        concat(
+          [
+            x.exp().reshape([1, -1]),
+            y
+              .exp()
+              .slice([[0, 3]])
+              .reshape([1, -1]),
+          ],
+          1,
+        ),
+      ],
+    ],
+    [
+      "through a transpose",
+      5,
+      (x) => {
+        const e = x.exp().reshape([3, 1]);
+        return [concat([e, e.neg()], 1).transpose()];
+      },
+    ],
+    ["an empty part", 3, (x, y) => [concat([x.exp(), y.slice([[2, 2]]).exp(), y.neg()])]],
+  ];
+  const x = tensor([1, -0, Number.NaN]);
+  const y = tensor([0.5, -2, 3, Number.POSITIVE_INFINITY, 7]);
+  test.each(cases)("%s: %i instructions at most, the bits of one by one", (_, most, program) => {
+    const keep = (t: readonly Tensor[]) => bits(t);
+    for (const backend of [wasm, ts]) {
+      init({ backend });
+      const step = compile(program);
+      const got = keep(step(x, y));
+      expect(step.plan.instructions.length).toBeLessThanOrEqual(most);
+      // Read as they are made, no two values share anything.
+      expect(got).toEqual(keep(program(x, y)));
+      expect(got).toEqual(keep(step(x, y)));
+      expect(step.plan.peakBytes).toBeLessThanOrEqual(step.plan.liveBytes + 64);
+    }
+  });
+});
+
+describe("updates", () => {
+  const kinds = [Opcode.Sgd, Opcode.SgdMomentum, Opcode.Adam];
+  test.each([
+    ["SGD", (p: Parameter[]) => new SGD(p, { lr: 0.1 })],
+    ["SGD with momentum", (p: Parameter[]) => new SGD(p, { lr: 0.1, momentum: 0.9 })],
+    ["Adam", (p: Parameter[]) => new Adam(p)],
+    [
+      "AdamW of two groups",
+      ([a, b, ...rest]: Parameter[]) =>
+        new AdamW([{ parameters: [a, b] as Parameter[], lr: 0.5 }, { parameters: rest }]),
+    ],
+  ] as const)("%s of all parameters is one instruction", (_, make) => {
+    const { parameters, loss, args } = mlp(8, 5, 7, 6, 3);
+    const optimizer = make([...parameters]);
+    const step = compile((...given: Tensor[]) => optimizer.minimize(loss(...given)));
+    const { instructions } = step.trace(...args).plan;
+    const updates = instructions.filter(({ opcode }) => kinds.includes(opcode));
+    expect(updates).toHaveLength(1);
+    expect(
+      updates[0]?.writes.filter((value) => parameters.includes(value.parameter as Parameter)),
+    ).toHaveLength(6);
+  });
+
+  test.each<[string, number, (p: Parameter[]) => Optimizer]>([
+    ["SGD", 1, (p) => new SGD(p, { lr: 0.1 })],
+    [
+      "SGD of two groups",
+      2,
+      ([a, ...rest]) =>
+        new SGD([{ parameters: [a as Parameter] }, { parameters: rest }], {
+          lr: 0.1,
+          momentum: 0.9,
+        }),
+    ],
+    ["RMSprop", 1, (p) => new RMSprop(p, { momentum: 0.9 })],
+    ["Lion", 1, (p) => new Lion(p)],
+    ["Adagrad: a rate for each parameter", 7, (p) => new Adagrad(p)],
+  ])("%s: what is read before each run: %i", (_, sources, make) => {
+    const { parameters, loss, args } = mlp(8, 5, 7, 6, 3);
+    const optimizer = make([...parameters]);
+    const step = compile((...given: Tensor[]) => optimizer.minimize(loss(...given)));
+    const { pool, instructions } = step.trace(...args).plan;
+    expect(pool.filter(({ source }) => source)).toHaveLength(sources);
+    // Read where they are: they are not copied.
+    const copies = instructions.filter(({ opcode }) => opcode === Opcode.StridedCopy);
+    expect(copies).toHaveLength(0);
+  });
+
+  test("a parameter that is read between two updates is updated in its turn", () => {
+    const [p, q] = [parameter([1, 2]), parameter([3, 4])];
+    const optimizer = new SGD([p, q], { lr: 0.5 });
+    const step = compile((g: Tensor) => {
+      optimizer.apply([g, undefined]);
+      optimizer.apply([undefined, p.mul(2)]);
+      optimizer.apply([g, g]);
+    });
+    for (let k = 0; k < 2; k++) step(tensor([1, -1]));
+    // p: 1 → 0.5 → 0 → −0.5 → −1; q: 3 − 0.5 − 0.5 − (−0.5) − 0.5.
+    expect([p.toArray(), q.toArray()]).toEqual([
+      [-1, 4],
+      [2, -1],
+    ]);
+  });
+});
