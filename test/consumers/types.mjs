@@ -38,7 +38,7 @@ init({ module: kernels });
 `;
 
 /** Neither the DOM nor Node's types: what a worker or a bare project has. */
-const BARE = `import { grad, init, tensor } from "chainrule";
+const BARE = `import { grad, init, type Tensor, tensor } from "chainrule";
 import * as nn from "chainrule/nn";
 import { SGD } from "chainrule/optim";
 import { ts } from "chainrule/pure";
@@ -47,7 +47,7 @@ import * as random from "chainrule/random";
 random.seed(1);
 const optimizer = new SGD(new nn.Linear(2, 1).parameters(), { lr: 0.1 });
 init({ backend: ts });
-export const result: number = grad((x) => x.square().sum())(tensor(optimizer.lr)).item();
+export const result: number = grad((x: Tensor) => x.square().sum())(tensor(optimizer.lr)).item();
 `;
 
 /** Name, module system, resolution, file, text, library. */
