@@ -203,7 +203,14 @@ export function tanh4(x: v128): v128 {
   p = horner(p, z, 1.33314422036e-1); // 0x3e088393
   p = horner(p, z, -3.33332819422e-1); // 0xbeaaaa99
   const near = f32x4.add(f32x4.mul(f32x4.mul(p, z), a), a);
-  const far = f32x4.sub(all(1), f32x4.div(all(2), f32x4.add(exp4(f32x4.add(a, a)), all(1))));
+  // From 20 on e^2a leaves 1; below, 2ⁿ is one factor.
+  const twice = f32x4.pmin(f32x4.add(a, a), all(20));
+  const rounded = roundedExponent(twice);
+  const e = f32x4.mul(
+    f32x4.add(expm1Near(reduced(twice, rounded)), all(1)),
+    power2(exponentOf(rounded)),
+  );
+  const far = f32x4.sub(all(1), f32x4.div(all(2), f32x4.add(e, all(1))));
   const size = v128.bitselect(near, far, f32x4.lt(a, all(0.625)));
   return v128.bitselect(x, size, i32x4.splat(0x80000000));
 }

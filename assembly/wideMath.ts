@@ -69,6 +69,8 @@ export function expWide(x: v128): v128 {
 }
 
 /** eˣ − 1 = 2ⁿ · (eʳ − 1) − (1 − 2ⁿ): near 0 it is the first term alone, −0 included. */
+// @ts-ignore: decorator
+@inline
 function expm1Wide(x: v128): v128 {
   const clamped = clamp(x);
   const rounded = exponentOf(clamped);

@@ -20,6 +20,12 @@ export const PACES = {
   quick: { rounds: 3, slice: 5, peakSlice: 2, warmUp: 30 },
 };
 
+/** @type {typeof PACES} */
+export const TOGETHER_PACES = {
+  full: { rounds: 10, slice: 8, peakSlice: 0, warmUp: 60 },
+  quick: { rounds: 2, slice: 2, peakSlice: 0, warmUp: 5 },
+};
+
 const SCARCE = 10;
 
 /** A tinybench suite of tasks, warmed up until the engine has optimised them. */
@@ -86,4 +92,24 @@ export function measure(peak, cases, { rounds, slice, peakSlice, warmUp }, progr
   return running.map(({ kind, name, label, flops, callsPerStep, rounds: taken }) => {
     return { kind, name, label, flops, callsPerStep, rounds: taken };
   });
+}
+
+/**
+ * The rounds of cases whose tasks are measured against one another: `[{ task: samples, … }, …]`. A
+ * case is made, measured and freed before the next.
+ * @param {readonly { make: () => Record<string, Task> & { free: () => void } }[]} cases
+ * @param {Pace} pace
+ * @param {(done: number) => void} progress told the number of cases that are done
+ */
+export function measureTogether(cases, { rounds, slice, warmUp }, progress) {
+  const measured = cases.map((entry, done) => {
+    progress(done);
+    const { free, ...tasks } = entry.make();
+    const suite = warmSuite(tasks, slice, warmUp);
+    const taken = Array.from({ length: rounds }, () => takeSlice(suite, tasks));
+    free();
+    return { ...entry, rounds: taken };
+  });
+  progress(cases.length);
+  return measured;
 }

@@ -5,7 +5,7 @@
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { Command } from "commander";
-import { measure, PACES } from "./measure.mjs";
+import { measure, measureTogether, PACES, TOGETHER_PACES } from "./measure.mjs";
 import { summarize } from "./summary.mjs";
 import { table } from "./table.mjs";
 import { measureThreads, threadsTable } from "./threads.mjs";
@@ -59,27 +59,36 @@ function choose(cases, only) {
   throw new Error(`bench: --only selects nothing: got ${only}, expected part of one of ${names}`);
 }
 
-function progress(rounds) {
+function progress(unit, all) {
   if (!process.stderr.isTTY) return () => {};
   return (done) =>
-    process.stderr.write(done < rounds ? `\rround ${done + 1} of ${rounds}` : "\r\x1b[K");
+    process.stderr.write(done < all ? `\r${unit} ${done + 1} of ${all}` : "\r\x1b[K");
 }
 
 async function main() {
   const { json, quick = false, only } = readOptions(process.argv);
   checkBuilt();
-  const [{ peakLoops }, { gemmCases }, { stepCases }] = await Promise.all([
+  const [{ peakLoops }, { gemmCases }, { stepCases }, elementwise] = await Promise.all([
     import("./peak.mjs"),
     import("./gemm.mjs"),
     import("./steps.mjs"),
+    import("./elementwise.mjs"),
   ]);
-  const cases = choose([...gemmCases(), ...stepCases()], only);
+  const chosen = choose([...gemmCases(), ...stepCases(), ...elementwise.elementwiseCases()], only);
+  const apart = (kind) => kind === "bandwidth" || kind === "function";
+  const cases = chosen.filter(({ kind }) => !apart(kind));
+  const together = chosen.filter(({ kind }) => apart(kind));
   const file = openJson(json);
   const pace = quick ? PACES.quick : PACES.full;
   const loops = peakLoops();
   const before = loadavg()[0];
   const date = new Date().toISOString();
-  const measured = measure(loops, cases, pace, progress(pace.rounds));
+  const measured = measure(loops, cases, pace, progress("round", pace.rounds));
+  const pairs = measureTogether(
+    together,
+    quick ? TOGETHER_PACES.quick : TOGETHER_PACES.full,
+    progress("kernel", together.length),
+  );
   const threads = await measureThreads(cases, pace);
   const { name, version } = JSON.parse(
     readFileSync(new URL("../package.json", import.meta.url), "utf8"),
@@ -98,7 +107,8 @@ async function main() {
     },
     quick,
     pace,
-    ...summarize(loops, measured),
+    ...(cases.length > 0 ? summarize(loops, measured) : { cases: [] }),
+    elementwise: elementwise.summarizeElementwise(pairs),
     threads,
   };
   const text = `${JSON.stringify(report)}\n`;

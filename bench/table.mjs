@@ -88,8 +88,45 @@ function fmaSection(peak, cases) {
   ];
 }
 
+const BANDWIDTH_HEADINGS = ["level", "of loop", "best", "GB/s", "loop", "× ts", "samples"];
+
+/** Kernels against the loops on as many bytes. */
+function bandwidthSection(entries) {
+  if (entries.length === 0) return [];
+  const rows = entries.map(({ label, level, ofLoop, gbps, loopGbps, overTs, count }) => [
+    label,
+    level,
+    percent(ofLoop.median),
+    percent(ofLoop.best),
+    ...[gbps, loopGbps].map((rate) => rate.toFixed(1)),
+    overTs.median.toFixed(1),
+    String(count),
+  ]);
+  return [
+    "",
+    "Bytes moved per second against a loop that copies as many, for reductions one that reads:",
+    "the medians, and the fastest samples.",
+    align([["bandwidth", ...BANDWIDTH_HEADINGS], ...rows]),
+  ];
+}
+
+function functionSection(entries) {
+  if (entries.length === 0) return [];
+  const rows = entries.map(({ label, level, nsPerElement, gbps, overTs, count }) => [
+    label,
+    level,
+    ...[nsPerElement.median, nsPerElement.best].map((ns) => ns.toFixed(3)),
+    gbps.toFixed(2),
+    overTs.median.toFixed(1),
+    overTs.best.toFixed(1),
+    String(count),
+  ]);
+  const headings = ["of", "ns/element", "best", "GB/s", "× ts", "best × ts", "samples"];
+  return ["", align([["function", ...headings], ...rows])];
+}
+
 /** @param report what bench/run.mjs writes as JSON */
-export function table({ date, machine, peak, fmaPeak, cases, pace }) {
+export function table({ date, machine, peak, fmaPeak, cases, elementwise, pace }) {
   const { cpu, cores, platform, arch, node, v8, load } = machine;
   const of = (kind) => cases.filter((entry) => entry.kind === kind);
   return [
@@ -105,9 +142,11 @@ export function table({ date, machine, peak, fmaPeak, cases, pace }) {
     "  paired   the same within a round against the loops just before; the median of the rounds",
     "  best     the fastest sample over the fastest of the loops",
     "  × ts     pure TypeScript's median time over WebAssembly's; best: of the fastest",
-    ...peakLines(peak),
+    ...(peak ? peakLines(peak) : []),
     ...section("GEMM, 2mnk flops", of("gemm"), []),
     ...section("training step, GEMM flops only", of("step"), ["calls per step"]),
     ...fmaSection(fmaPeak, cases),
+    ...bandwidthSection(elementwise.filter(({ kind }) => kind === "bandwidth")),
+    ...functionSection(elementwise.filter(({ kind }) => kind === "function")),
   ].join("\n");
 }

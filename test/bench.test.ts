@@ -37,6 +37,15 @@ interface Report {
     readonly loops: readonly (Build & { readonly name: string; readonly flops: number })[];
   };
   readonly cases: readonly Case[];
+  readonly elementwise: readonly {
+    readonly bytes: number;
+    readonly elements: number;
+    readonly gbps: number;
+    readonly loopGbps: number;
+    readonly ofLoop: Readonly<Record<string, number>>;
+    readonly nsPerElement: Readonly<Record<"median" | "best", number>>;
+    readonly overTs: Readonly<Record<string, number>>;
+  }[];
 }
 
 function expectPositive(numbers: readonly number[]): void {
@@ -149,6 +158,23 @@ describe("bench", () => {
     expect(counts).toEqual([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]);
     expect(calls).toBe(2);
   });
+
+  it("measures kernels against loops that move as many bytes, and functions by the element", () => {
+    const file = join(folder, "kernels.json");
+    const { status, stdout, stderr } = bench("--quick", "--only", "elementwise", "--json", file);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toMatch(/^a \+ b +L1 16 KiB +[\d.]+ %/m);
+    expect(stdout).toMatch(/^exp +10⁶ elements +[\d.]+/m);
+    const { cases, elementwise } = JSON.parse(readFileSync(file, "utf8")) as Report;
+    expect(cases).toEqual([]);
+    expect(elementwise).toHaveLength(3 * 15 + 8);
+    for (const { bytes, elements, gbps, loopGbps, ofLoop, nsPerElement, overTs } of elementwise) {
+      expect([4, 8, 12]).toContain(bytes / elements);
+      expectPositive([gbps, loopGbps, ...[ofLoop, nsPerElement, overTs].flatMap(Object.values)]);
+      expect(ofLoop.median).toBeCloseTo(gbps / loopGbps, 9);
+      expect(gbps * nsPerElement.median).toBeCloseTo(bytes / elements, 6);
+    }
+  }, 120_000);
 
   it.each([
     [["--fast"], "bench: unknown option '--fast': got --fast, expected [--json FILE]"],

@@ -62,6 +62,26 @@ function cnn(batch: number): Case {
   };
 }
 
+/** Convolutions without pooling: all activations are of one size. */
+function deepCnn(batch: number): Case {
+  const block = (from: number, to: number) => [
+    new nn.Conv2d(from, to, 3, { padding: "same" }),
+    new nn.BatchNorm2d(to),
+    new nn.ReLU(),
+  ];
+  const model = new nn.Sequential(
+    ...block(1, 8),
+    ...Array.from({ length: 5 }, () => block(8, 8)).flat(),
+    new nn.Flatten(),
+    new nn.Linear(8 * 144, 10),
+  );
+  return {
+    parameters: model.parameters(),
+    loss: (x, y) => nn.crossEntropy(model.forward(x as Tensor), y as Tensor),
+    args: [{ shape: [batch, 1, 12, 12] }, classes(batch)],
+  };
+}
+
 function autoencoder(batch: number): Case {
   const sizes = [784, 256, 64, 16, 64, 256, 784];
   const model = new nn.Sequential(
@@ -147,6 +167,7 @@ export const models: Record<string, () => Case> = {
   "MLP of 20 layers": () => mlp(256, 64, ...Array<number>(20).fill(64), 10),
   "MLP with batch norm and dropout": () => normed(64),
   CNN: () => cnn(32),
+  "CNN without pooling": () => deepCnn(8),
   autoencoder: () => autoencoder(64),
   LSTM: () => lstm(16, 20),
   GPT: () => gpt(8, 64, 128, 4),

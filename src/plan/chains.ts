@@ -56,6 +56,8 @@ export function fuseChains(
   kept: ReadonlySet<Value>,
   sizes: ChainSizes = SIZES,
 ): Instruction[] {
+  const large = ({ size }: Value): boolean => size >= sizes.least;
+  if (!instructions.some(({ writes }) => writes.some(large))) return [...instructions];
   const cut = cutSums(instructions, sizes.least);
   const result: (readonly Instruction[])[] = cut.map((instruction) => [instruction]);
   const readers = countReads(cut);
@@ -165,7 +167,7 @@ function chainsOf(
   about: number,
   readers: ReadonlyMap<Value, number>,
   kept: ReadonlySet<Value>,
-): readonly Instruction[] {
+): Instruction[] {
   const { members, n, unit } = group;
   const tile = unit * Math.max(1, Math.floor(about / unit));
   if (members.length < 2 || tile >= n) return members.map(({ instruction }) => instruction);

@@ -31,6 +31,8 @@ export interface Block {
   readonly bytes: number;
   readonly segments: Segment[];
   readonly members: Member[];
+  /** Those of them that may still be read. */
+  active: Member[];
   offset: number;
 }
 
@@ -52,6 +54,7 @@ export function blocksOf(
     for (const value of [root, ...(views.get(root) ?? [])]) {
       const member = { value, begin: begin + value.within, written: -1 };
       block.members.push(member);
+      block.active.push(member);
       places.set(value, { block, member });
     }
   };
@@ -59,7 +62,7 @@ export function blocksOf(
     if (!value.inArena || value.bytes === 0) return;
     const { root } = value;
     if (!places.has(root)) {
-      const block: Block = { bytes: root.bytes, segments: [], members: [], offset: 0 };
+      const block: Block = { bytes: root.bytes, segments: [], members: [], active: [], offset: 0 };
       blocks.push(block);
       join(root, block, 0);
     }
@@ -75,7 +78,11 @@ export function blocksOf(
       if (!place || !written.inArena || written.parent || places.has(written)) continue;
       if (written.bytes !== read.bytes || (lastReads.get(read) ?? -1) > at) continue;
       const { block, member } = place;
-      const free = block.members.every(
+      // Long chains in one place stay cheap.
+      block.active = block.active.filter(
+        (other) => other.written === at || (lastReads.get(other.value) ?? -1) >= at,
+      );
+      const free = block.active.every(
         (other) =>
           other === member ||
           other.begin >= member.begin + read.bytes ||
@@ -86,6 +93,7 @@ export function blocksOf(
       );
       if (!free || member.written === at) continue;
       join(written, block, member.begin);
+      (places.get(written) as Place).member.written = at;
     }
     for (const value of instruction.writes) touch(value, at, true);
     for (const value of operands) touch(value, at, false);

@@ -591,10 +591,8 @@ export const rules: ReadonlyMap<Opcode, Rule> = new Map<Opcode, Rule>([
     Opcode.PoolGather,
     along(3, { 0: (o) => number(o, 5), 1: (o) => number(o, 4), 2: (o) => number(o, 5) }),
   ],
-  [
-    Opcode.PoolScatter,
-    along(3, { 0: (o) => number(o, 4), 1: (o) => number(o, 5), 2: (o) => number(o, 5) }),
-  ],
+  // out, x, indices, geometry
+  [Opcode.PoolScatter, byImage(3, { images: [0], planes: [1, 2] })],
   // y, x, geometry, …; dx, dy, geometry, …
   [Opcode.AvgPool, byImage(2, { images: [1], planes: [0] }, { cost: CURVED })],
   [Opcode.AvgPoolBackward, byImage(2, { images: [0], planes: [1] }, { cost: CURVED })],

@@ -39,6 +39,10 @@ class Memory {
     return this.add("f32", Float32Array.from(x));
   }
 
+  integers(x: readonly number[]): Value {
+    return this.add("i32", Int32Array.from(x));
+  }
+
   private add(dtype: "f32" | "i32", contents: Numbers): Value {
     const value = new Value(dtype, contents.length);
     this.contents.set(value, contents);
@@ -223,7 +227,7 @@ const batchNormEval: Make = (m, outer = 0, c = 0, i = 0, choice = 0) => {
     writes: [outOr(m, x, choice)],
     rest: [
       ...[x, m.floats(channels), variance, m.floats(channels), m.floats(channels)],
-      ...[outer, channels, inner, m.list(1e-5)],
+      ...[outer, channels, inner, m.list(1e-5), (choice >> 1) % 2],
     ],
   };
 };
@@ -286,6 +290,18 @@ const at = (g: readonly number[], ...indices: number[]): number =>
   indices.reduce((size, index) => size * (g[index] as number), 1);
 const imageSize = (g: readonly number[]): number => at(g, 0, 1, 2, 3);
 const mapSize = (g: readonly number[]): number => at(g, 0, 4, 7, 8);
+/** Of each window of stride 1 one element, by its place in the plane, as `maxPool` gives it. */
+const windowIndices = (g: readonly number[]): number[] => {
+  const [height, width, kernel, oH, oW, padding] = [2, 3, 5, 7, 8, 11].map((i) => at(g, i)) as [
+    ...[number, number, number],
+    ...[number, number, number],
+  ];
+  return Array.from({ length: mapSize(g) }, (_, i) => {
+    const inside = (o: number, size: number): number =>
+      Math.min(Math.max(o - padding + (i % kernel), 0), size - 1, o - padding + kernel - 1);
+    return inside(Math.floor(i / oW) % oH, height) * width + inside(i % oW, width);
+  });
+};
 const columnSize = (g: readonly number[]): number => at(g, 0, 1, 5, 6, 7, 8);
 const weightSize = (g: readonly number[]): number => at(g, 4, 1, 5, 6);
 const SCRATCH = 16384;
@@ -376,10 +392,10 @@ const cases: readonly (readonly [name: string, opcode: Opcode, make: Make])[] = 
     writes: [m.floats(planes * count)],
     rest: [m.floats(planes * (s + 1)), m.words(planes * count, s + 1), planes, s + 1, count],
   })],
-  ["PoolScatter", Opcode.PoolScatter, (m, planes = 0, s = 0, count = 0) => ({
-    writes: [m.floats(planes * (s + 1))],
-    rest: [m.floats(planes * count), m.words(planes * count, s + 1), planes, s + 1, count],
-  })],
+  ["PoolScatter", Opcode.PoolScatter, (m, ...sizes) => {
+    const g = images(sizes, 0);
+    return { writes: [m.floats(imageSize(g))], rest: [m.floats(mapSize(g)), m.integers(windowIndices(g)), ...g] };
+  }],
   ["AvgPool", Opcode.AvgPool, (m, ...sizes) => {
     const g = images(sizes, 0);
     return { writes: [m.floats(mapSize(g))], rest: [m.floats(imageSize(g)), ...g, 1, 0] };
