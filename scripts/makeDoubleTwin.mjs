@@ -12,7 +12,13 @@ const functions = [
   "gelu.ts",
   "doubleMath.ts",
 ];
-const notKernels = new Set([...functions, "float.ts", "double.ts", "backend.ts"]);
+const notKernels = new Set([
+  ...functions,
+  "float.ts",
+  "double.ts",
+  "backend.ts",
+  "arrayBackend.ts",
+]);
 
 /** Drops the rounding: the parentheses of `F(…)` stay. */
 function drop(text) {

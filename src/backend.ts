@@ -85,41 +85,70 @@ export class Arena {
   }
 }
 
-let makeDefault: ((relaxedSimd: boolean) => Backend) | undefined;
-let makeThreaded: ((options: ThreadsOptions) => Promise<ThreadedBackend>) | undefined;
+/** What an entry of the package brings: the backend of everything that asks for no other. */
+export interface Home {
+  readonly backend: Backend;
+  /** Another backend of the same kind, with a memory of its own. */
+  create(): Backend;
+  /** The one that `init({ relaxedSimd })` chooses. */
+  withRelaxedSimd?(relaxedSimd: boolean): Backend;
+  /** The one that `init({ threads })` makes. */
+  withThreads?(options: ThreadsOptions): Promise<ThreadedBackend>;
+  /** Takes a compiled module of the kernels, for backends that are not instantiated yet. */
+  useModule?(module: unknown): void;
+}
+
+let home: Home | undefined;
 let active: Backend | undefined;
 let activeDtype: FloatDtype = "f32";
 
 /**
- * Names the backend to use when `init` has chosen none, and the one it chooses for `relaxedSimd`,
- * both made on first use, and the one for `threads`.
+ * Names what to use when `init` has chosen nothing. WebAssembly goes before TypeScript, in whatever
+ * order their entries are imported.
  */
-export function setDefaultBackend(
-  make: (relaxedSimd: boolean) => Backend,
-  threaded: (options: ThreadsOptions) => Promise<ThreadedBackend>,
-): void {
-  makeDefault ??= make;
-  makeThreaded ??= threaded;
+export function setHome(entry: Home): void {
+  if (home?.backend.name !== "wasm") home = entry;
+}
+
+function homeOrThrow(): Home {
+  if (!home)
+    throw new Error(
+      'backend: none is registered: got no import of "chainrule", expected one, or of "chainrule/pure"',
+    );
+  return home;
 }
 
 export function defaultBackend(): Backend {
-  active ??= makeDefault?.(false);
-  if (!active)
-    throw new Error(
-      'backend: none is registered: got no import of "chainrule", expected one, or init({ backend: ts })',
-    );
+  active ??= homeOrThrow().backend;
   return active;
 }
+
+/** A backend of the kind that the entry brought, with a memory of its own. */
+export const createHomeBackend = (): Backend => homeOrThrow().create();
 
 /** The dtype of tensors and Parameters made from plain numbers. */
 export function defaultDtype(): FloatDtype {
   return activeDtype;
 }
 
+/** A WebAssembly.Module, also in projects whose `lib` does not know that name. */
+export type KernelModule = typeof globalThis extends {
+  readonly WebAssembly: { readonly Module: { readonly prototype: infer Module } };
+}
+  ? Module
+  : object;
+
 export interface InitOptions {
   readonly backend?: Backend;
   readonly dtype?: FloatDtype;
   readonly relaxedSimd?: boolean;
+  /**
+   * The kernels, compiled by you, for places that do not compile bytes or to serve them as a file:
+   * `import module from "chainrule/kernels.wasm"`, or
+   * `await WebAssembly.compileStreaming(fetch(url))`. Call it before anything is computed. A second
+   * call may bring `chainrule/kernels.relaxed.wasm`, which `relaxedSimd` needs as well.
+   */
+  readonly module?: KernelModule;
 }
 
 export interface ThreadsOptions {
@@ -165,12 +194,20 @@ export function init(
       `init: relaxedSimd and backend exclude each other: got relaxedSimd ${relaxedSimd} and backend ` +
         `${options.backend.name}, expected one; createWasmBackend({ relaxedSimd }) makes a backend`,
     );
-  const chosen = relaxedSimd === undefined ? options.backend : makeDefault?.(relaxedSimd);
+  if (options.module !== undefined) {
+    if (!home?.useModule)
+      throw new TypeError(
+        'init: module without WebAssembly: got one with "chainrule/pure" alone, expected an import of "chainrule"',
+      );
+    home.useModule(options.module);
+  }
+  const chosen = relaxedSimd === undefined ? options.backend : home?.withRelaxedSimd?.(relaxedSimd);
   const backend = chosen ?? active;
   const dtype = options.dtype ?? (chosen ? "f32" : activeDtype);
   if (dtype !== "f32" && dtype !== "f64")
     throw new TypeError(`init: unknown dtype: got ${String(dtype)}, expected f32 or f64`);
-  if (dtype === "f64" && !backend?.floats.includes("f64"))
+  const floats = (backend ?? home?.backend)?.floats;
+  if (dtype === "f64" && !floats?.includes("f64"))
     throw new TypeError(
       `init: dtype f64 is not supported by the backend: got ${backend?.name ?? "wasm"}, ` +
         'expected ts; import { ts } from "chainrule/pure" and call init({ backend: ts, dtype: "f64" })',
@@ -190,10 +227,13 @@ async function initThreads(
     );
   if (dtype !== "f32")
     throw new TypeError(`init: dtype with threads: got ${String(dtype)}, expected f32`);
-  if (!makeThreaded)
-    throw new Error('init: no threads without WebAssembly: expected an import of "chainrule"');
+  if (!home?.withThreads)
+    throw new Error(
+      'init: no threads in this entry: got one for isolates or without WebAssembly, expected "chainrule" in ' +
+        "Node, Deno, Bun or a browser",
+    );
   const chosen = relaxedSimd === undefined ? {} : { relaxedSimd };
-  const made = await makeThreaded({ threads: threads as number, ...chosen });
+  const made = await home.withThreads({ threads: threads as number, ...chosen });
   active = made;
   activeDtype = "f32";
   return made;

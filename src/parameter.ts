@@ -1,4 +1,5 @@
 import { type Backend, defaultBackend, elementBytes } from "./backend.js";
+import { makeFinalizer } from "./finalizer.js";
 import { formatShape, type Shape, sameShape, sizeOf } from "./shape.js";
 import {
   type Assignment,
@@ -28,7 +29,7 @@ export const readOp: Op<ReadAttrs> = {
 };
 
 /** Returns the bytes of Parameters that were dropped without `dispose`. */
-const finalizer = new FinalizationRegistry<{ backend: Backend; address: number }>((block) =>
+const finalizer = makeFinalizer<{ backend: Backend; address: number }>((block) =>
   block.backend.memory.free(block.address),
 );
 

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join, posix } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { build as bundled } from "esbuild";
 import { build } from "vite";
 import { describe, expect, test } from "vitest";
 
@@ -45,7 +46,7 @@ describe("imports of src point one way", () => {
   /** Each layer may use those before it, and itself. */
   const layers: readonly (readonly [string, RegExp])[] = [
     ["words and shapes", /^(assembly\/opcodes|src\/(kernels|shape|tree|grouped|threefry))\.ts$/],
-    ["memory", /^src\/(memory|backend)\.ts$/],
+    ["memory", /^src\/(memory|backend|finalizer)\.ts$/],
     ["tape", /^src\/(tape|tensor)\.ts$/],
     ["parameter", /^src\/parameter\.ts$/],
     ["plan", /^src\/plan\//],
@@ -55,10 +56,11 @@ describe("imports of src point one way", () => {
     ["compile", /^src\/compile\.ts$/],
     ["state", /^src\/(state|random)\.ts$|^src\/io\//],
     ["nn, optim, data, checks", /^src\/(nn|optim|data|inspect|check)\//],
-    ["entries", /^src\/(index|pure)\.ts$/],
+    ["entries", /^src\/(core|pure|index(\.\w+)?|wasm(Files|Module)\.d)\.ts$/],
   ];
   const layerOf = (path: string): number => layers.findIndex(([, pattern]) => pattern.test(path));
-  const isBackend = (path: string): boolean => /^src\/(wasm|ts|generated)\//.test(path);
+  const isBackend = (path: string): boolean =>
+    /^src\/((wasm|ts|generated)\/|kernels\.(relaxed\.)?wasm)/.test(path);
 
   test("every file has a layer", () => {
     expect(src.filter((path) => !isBackend(path) && layerOf(path) < 0)).toEqual([]);
@@ -79,12 +81,19 @@ describe("imports of src point one way", () => {
     const chosen = imports.filter(({ from, to }) => !isBackend(from) && isBackend(to));
     expect(new Set(chosen.map(({ from, to }) => `${from} → ${to}`))).toEqual(
       new Set([
-        "src/index.ts → src/wasm/backend.ts",
+        ...["index", "index.workerd", "index.edgeLight"].flatMap((entry) => [
+          `src/${entry}.ts → src/wasm/backend.ts`,
+          `src/${entry}.ts → src/wasm/modules.ts`,
+        ]),
+        "src/index.ts → src/wasm/embedded.ts",
         "src/index.ts → src/wasm/threads.ts",
+        "src/index.workerd.ts → src/kernels.wasm",
+        "src/index.workerd.ts → src/kernels.relaxed.wasm",
+        "src/index.edgeLight.ts → src/kernels.wasm?module",
         "src/pure.ts → src/ts/backend.ts",
         // Called by the checks alone: a bundle that does not check does not hold it.
-        "src/check/backends.ts → src/wasm/backend.ts",
-        "src/check/backends.ts → src/ts/backend.ts",
+        "src/check/backends.ts → src/generated/double/run.ts",
+        "src/check/backends.ts → src/ts/arrayBackend.ts",
       ]),
     );
     const used = imports.filter(({ from, to }) => isBackend(from) && !isBackend(to));
@@ -92,7 +101,7 @@ describe("imports of src point one way", () => {
       ({ to, typeOnly }) => !typeOnly && !(layerOf(to) >= 0 && layerOf(to) < 2),
     );
     expect(above.map(({ from, to }) => `${from} → ${to}`)).toEqual([
-      "src/wasm/kernels.ts → @assemblyscript/loader",
+      "src/wasm/modules.ts → @assemblyscript/loader",
     ]);
   });
 
@@ -151,12 +160,13 @@ describe("the package", () => {
       shell: process.platform === "win32",
     });
     const packed = (JSON.parse(output)[0].files as { path: string }[]).map(({ path }) => path);
-    const entries = Object.values(manifest.exports).flatMap((entry) =>
-      typeof entry === "string" ? entry : Object.values(entry as Record<string, string>),
-    );
+    type Target = string | { readonly [condition: string]: Target };
+    const filesOf = (target: Target): string[] =>
+      typeof target === "string" ? [target] : Object.values(target).flatMap(filesOf);
+    const entries = filesOf(manifest.exports);
     expect(packed).toEqual(expect.arrayContaining(entries.map((path) => path.replace("./", ""))));
     const allowed =
-      /^dist\/[\w.-]+\.(js|js\.map|d\.ts)$|^(CHANGELOG|README)\.md$|^(LICENSE|NOTICE)$|^package\.json$/;
+      /^dist\/[\w.-]+\.(c?js|c?js\.map|d\.c?ts|wasm)$|^(CHANGELOG|README)\.md$|^(LICENSE|NOTICE)$|^package\.json$/;
     expect(packed.filter((path) => !allowed.test(path))).toEqual([]);
   });
 
@@ -198,5 +208,21 @@ describe("the package", () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  test("the pure entry with all the others contains no WebAssembly", async () => {
+    const entries = ["pure", "nn", "optim", "data", "io", "random"];
+    const { outputFiles } = await bundled({
+      stdin: {
+        contents: entries.map((name) => `export * as ${name} from "./${name}.js";`).join("\n"),
+        resolveDir: join(root, "dist"),
+      },
+      bundle: true,
+      format: "esm",
+      write: false,
+    });
+    const text = outputFiles[0]?.text ?? "";
+    expect(text).toMatch(/name:\s*"ts"/);
+    expect(text).not.toMatch(/\bWebAssembly\s*[.[(]|name:\s*"wasm"|[0-9a-f]{200}/);
   });
 });

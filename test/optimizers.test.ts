@@ -28,6 +28,7 @@ import {
   NAdam,
   type Optimizer,
   RMSprop,
+  type Scheduled,
   SGD,
   schedules,
 } from "../src/optim/index.js";
@@ -356,11 +357,7 @@ describe("between gradients and apply", () => {
 });
 
 describe("schedules", () => {
-  const rates = (
-    make: (of: schedules.Scheduled) => { step(): void },
-    count: number,
-    lr = 1,
-  ): number[] => {
+  const rates = (make: (of: Scheduled) => { step(): void }, count: number, lr = 1): number[] => {
     const group = { lr };
     const moving = make({ groups: [group] });
     return Array.from({ length: count }, (_, k) => {

@@ -1,19 +1,19 @@
 /** Backends of the checks' own, made when one is first asked for. */
-import type { Backend } from "../backend.js";
-import { createTsBackend } from "../ts/backend.js";
-import { createWasmBackend } from "../wasm/backend.js";
+import { type Backend, createHomeBackend } from "../backend.js";
+import { run as runDouble, WORKSPACE_BYTES } from "../generated/double/run.js";
+import { createArrayBackend } from "../ts/arrayBackend.js";
 
 let double: Backend | undefined;
 let single: Backend | undefined;
 
 /** Where f64 is computed. */
 export function doubleBackend(): Backend {
-  double ??= createTsBackend();
+  double ??= createArrayBackend({ f64: runDouble, workspaceBytes: WORKSPACE_BYTES });
   return double;
 }
 
-/** Where WebAssembly's f32 is computed. */
+/** Where f32 is computed: in WebAssembly, or with `chainrule/pure` alone in TypeScript. */
 export function singleBackend(): Backend {
-  single ??= createWasmBackend();
+  single ??= createHomeBackend();
   return single;
 }

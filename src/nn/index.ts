@@ -62,7 +62,7 @@ export {
 } from "./conv.js";
 export { Dropout } from "./dropout.js";
 export { Embedding, type EmbeddingOptions } from "./embedding.js";
-export * as init from "./init.js";
+export { init, type KaimingOptions, type Nonlinearity } from "./init.js";
 export { Linear } from "./linear.js";
 export { type Layer, Module } from "./module.js";
 export {

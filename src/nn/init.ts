@@ -206,3 +206,20 @@ function dot(a: Float64Array, b: Float64Array): number {
 function addScaled(into: Float64Array, x: Float64Array, scale: number): void {
   for (let k = 0; k < x.length; k++) into[k] = (into[k] as number) + scale * (x[k] as number);
 }
+
+/** All of them under one name; an object, so that bundlers leave it out where it is not used. */
+export const init = {
+  uniform,
+  normal,
+  truncNormal,
+  constant,
+  zeros,
+  ones,
+  eye,
+  calculateGain,
+  xavierUniform,
+  xavierNormal,
+  kaimingUniform,
+  kaimingNormal,
+  orthogonal,
+};

@@ -14,5 +14,13 @@ export { clipGradNorm, clipGradValue, type Gradients, gradNorm } from "./clip.js
 export { Lion, type LionHyper } from "./lion.js";
 export { NAdam, type NAdamHyper } from "./nadam.js";
 export { type Group, type Hyper, Optimizer, type ParametersOrGroups } from "./optimizer.js";
-export * as schedules from "./schedules.js";
+export {
+  type CosineOptions,
+  type OneCycleOptions,
+  type PlateauOptions,
+  type ReduceOnPlateau,
+  type Schedule,
+  type Scheduled,
+  schedules,
+} from "./schedules.js";
 export { SGD, type SGDHyper, type SGDOptions } from "./sgd.js";

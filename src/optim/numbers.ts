@@ -19,7 +19,7 @@ const polynomial = (x: number, coefficients: readonly number[]): number =>
   coefficients.reduceRight((sum, c) => sum * x + c, 0);
 
 /** 1 / n! for n < 18: Taylor's series of eˣ. */
-const EXP = Array.from({ length: 18 }, (_, n) => {
+const EXP = /* @__PURE__ */ Array.from({ length: 18 }, (_, n) => {
   let factorial = 1;
   for (let k = 2; k <= n; k++) factorial *= k;
   return 1 / factorial;

@@ -303,3 +303,16 @@ export class ReduceOnPlateau {
 /** See `ReduceOnPlateau`. */
 export const reduceOnPlateau = (optimizer: Scheduled, options?: PlateauOptions): ReduceOnPlateau =>
   new ReduceOnPlateau(optimizer, options);
+
+/** All of them under one name; an object, so that bundlers leave it out where it is not used. */
+export const schedules = {
+  step,
+  multiStep,
+  exponential,
+  linear,
+  cosine,
+  oneCycle,
+  reduceOnPlateau,
+  Schedule,
+  ReduceOnPlateau,
+};

@@ -9,8 +9,10 @@
  * are kept with a list of what to add where; when the arena moves, only its operands are rewritten,
  * before the next run.
  */
+
 import { Refusal } from "../../assembly/opcodes.js";
 import { type Backend, elementBytes, type ThreadProgram } from "../backend.js";
+import { makeFinalizer } from "../finalizer.js";
 import type { FloatDtype, Node, TypedArray } from "../tensor.js";
 import { Value } from "./lowering.js";
 import type { Plan } from "./plan.js";
@@ -27,7 +29,7 @@ interface Relocation {
   readonly offset: number;
 }
 
-const finalizer = new FinalizationRegistry<{ backend: Backend; address: number }>((block) =>
+const finalizer = makeFinalizer<{ backend: Backend; address: number }>((block) =>
   block.backend.memory.free(block.address),
 );
 

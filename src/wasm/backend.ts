@@ -1,7 +1,7 @@
 /**
  * The WebAssembly backend: one memory, and the kernels over it, instantiated on first use.
  */
-import { Arena, type Backend } from "../backend.js";
+import { Arena, type Backend, type Home } from "../backend.js";
 import { LinearMemory } from "../memory.js";
 import {
   hasRelaxedSimd,
@@ -9,6 +9,7 @@ import {
   type KernelExports,
   kernelModules,
 } from "./kernels.js";
+import { useModule } from "./modules.js";
 
 const PAGE = 65536;
 /** One page short of 4 GiB, so that the address after the last byte is still a u32. */
@@ -69,8 +70,9 @@ export function createWasmBackend(options: WasmOptions = {}): Backend {
   let made: Instance | undefined;
   const instance = (): Instance => {
     if (made) return made;
+    const modules = kernelModules(fused);
     const wasm = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
-    made = instantiate(instantiateKernels(kernelModules(fused), wasm), wasm, limit, 1);
+    made = instantiate(instantiateKernels(modules, wasm), wasm, limit, 1);
     return made;
   };
   let calls = 0;
@@ -94,3 +96,19 @@ export function createWasmBackend(options: WasmOptions = {}): Backend {
     },
   };
 }
+
+/** The WebAssembly backend: the default, and what `init({ backend: wasm })` goes back to. */
+export const wasm: Backend = createWasmBackend();
+let relaxed: Backend | undefined;
+
+/** What the entries with WebAssembly bring. */
+export const wasmHome: Home = {
+  backend: wasm,
+  create: createWasmBackend,
+  withRelaxedSimd(relaxedSimd) {
+    if (!relaxedSimd) return wasm;
+    relaxed ??= createWasmBackend({ relaxedSimd });
+    return relaxed;
+  },
+  useModule,
+};

@@ -1,9 +1,15 @@
 /**
- * The WebAssembly kernels, embedded in the package and compiled on first use: the strict build, and
- * the relaxed one, which holds products only and lies over the same memory.
+ * The kernels over a memory: the strict build, and over the same memory the relaxed one, which holds
+ * products only.
  */
-import { instantiateSync } from "@assemblyscript/loader";
-import { relaxed, simd } from "../generated/kernels.js";
+import {
+  compile,
+  instantiate,
+  kernelBytes,
+  kernelModule,
+  offers,
+  type Variant,
+} from "./modules.js";
 
 /** What a backend calls of them. */
 export interface KernelExports {
@@ -27,33 +33,15 @@ export interface KernelModules {
   readonly relaxed?: WebAssembly.Module;
 }
 
-/**
- * The bytes that hexadecimal text stands for, four digits at a time: it is part of the first use.
- * The low four bits of a digit's code are its value, less 9 for a letter, whose bit 6 is set.
- */
-function decode(hex: string): Uint8Array<ArrayBuffer> {
-  const words = new Uint32Array(Math.ceil(hex.length / 4));
-  new TextEncoder().encodeInto(hex, new Uint8Array(words.buffer));
-  const pairs = new Uint16Array(words.length);
-  for (let index = 0; index < words.length; index++) {
-    const four = words[index] as number;
-    const digits = (four & 0x0f0f0f0f) + 9 * ((four >>> 6) & 0x01010101);
-    pairs[index] =
-      ((digits & 15) << 4) |
-      ((digits >>> 8) & 15) |
-      (((digits >>> 16) & 15) << 12) |
-      ((digits >>> 24) << 8);
-  }
-  return new Uint8Array(pairs.buffer, 0, hex.length / 2);
-}
-
 /** A module of one function, i8x16.relaxed_swizzle of two splats. */
-const RELAXED_PROBE = "0061736d010000000105016000017b030201000a0f010d004101fd0f4102fd0ffd80020b";
+const RELAXED_PROBE = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0],
+  ...[10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11],
+);
 
-/** Whether the engine has relaxed SIMD. */
-export function hasRelaxedSimd(): boolean {
-  return WebAssembly.validate(decode(RELAXED_PROBE));
-}
+/** Whether there are products with fused multiply-adds, and an engine that runs them. */
+export const hasRelaxedSimd = (): boolean =>
+  offers("relaxed") && typeof WebAssembly === "object" && WebAssembly.validate(RELAXED_PROBE);
 
 /**
  * Turns the imported memory of a module into a shared one: of the import section's entries [module,
@@ -92,20 +80,22 @@ export function toShared(module: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffe
   throw new Error("threads: the module imports no memory with a maximum: expected one");
 }
 
-let strictModule: WebAssembly.Module | undefined;
-let relaxedModule: WebAssembly.Module | undefined;
-
 export function kernelModules(fused: boolean): KernelModules {
-  strictModule ??= new WebAssembly.Module(decode(simd));
-  if (!fused) return { simd: strictModule };
-  relaxedModule ??= new WebAssembly.Module(decode(relaxed));
-  return { simd: strictModule, relaxed: relaxedModule };
+  const simd = kernelModule("simd");
+  return fused ? { simd, relaxed: kernelModule("relaxed") } : { simd };
 }
 
-/** The same over shared memory, for several threads. */
+/** The same over shared memory, for several threads. It takes bytes to make them. */
 export function sharedModules(fused: boolean): KernelModules {
-  const compile = (hex: string) => new WebAssembly.Module(toShared(decode(hex)));
-  return { simd: compile(simd), ...(fused && { relaxed: compile(relaxed) }) };
+  const shared = (variant: Variant): WebAssembly.Module => {
+    const bytes = kernelBytes(variant);
+    if (!bytes)
+      throw new Error(
+        "threads: the kernels are known as a module only: expected their bytes, as embedded in the package",
+      );
+    return compile(toShared(bytes));
+  };
+  return { simd: shared("simd"), ...(fused && { relaxed: shared("relaxed") }) };
 }
 
 /** The strict build never calls it unless it is told to. */
@@ -118,8 +108,7 @@ export function instantiateKernels(
   barrier: () => number = () => 0,
 ): KernelExports {
   const make = <E>(module: WebAssembly.Module, env: Record<string, WebAssembly.ImportValue>): E =>
-    instantiateSync(module, { env: { memory, ...env }, threads: { barrier } }).instance
-      .exports as E;
+    instantiate(module, { env: { memory, ...env }, threads: { barrier } }).exports as E;
   const products = modules.relaxed && make<RelaxedExports>(modules.relaxed, {});
   const strict = make<StrictExports>(modules.simd, {
     fusedProduct: products?.product ?? noProduct,

@@ -4,6 +4,7 @@
  * is JavaScript's Atomics; the kernels have no atomic instruction.
  */
 import type { ThreadedBackend, ThreadProgram } from "../backend.js";
+import { makeFinalizer } from "../finalizer.js";
 import { createWasmBackend, instantiate, limitOf, type WasmOptions } from "./backend.js";
 import { hasRelaxedSimd, instantiateKernels, sharedModules } from "./kernels.js";
 import {
@@ -132,7 +133,7 @@ function end(team: Team, reason: string): void {
   for (const thread of threads) thread.terminate();
 }
 
-const finalizer = new FinalizationRegistry<Team>((team) => end(team, "it was dropped"));
+const finalizer = makeFinalizer<Team>((team) => end(team, "it was dropped"));
 
 /**
  * A backend of its own with `threads` threads: what `init({ threads })` makes. Rejects what `init`

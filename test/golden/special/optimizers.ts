@@ -10,6 +10,7 @@ import {
   NAdam,
   type Optimizer,
   RMSprop,
+  type Scheduled,
   SGD,
   schedules,
 } from "../../../src/optim/index.js";
@@ -107,7 +108,7 @@ interface Stepped {
 }
 
 const scheduleMakers: Readonly<
-  Record<string, (of: schedules.Scheduled, attrs: GoldenCase["attrs"]) => Stepped>
+  Record<string, (of: Scheduled, attrs: GoldenCase["attrs"]) => Stepped>
 > = {
   StepLR: (of, { step_size, gamma }) => schedules.step(of, { size: step_size, gamma }),
   MultiStepLR: (of, { milestones, gamma }) => schedules.multiStep(of, { milestones, gamma }),

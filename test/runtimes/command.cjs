@@ -1,0 +1,11 @@
+// The package by `require`, which has to be the same one as by `import`.
+const core = require("chainrule");
+const part = (name) => require(`chainrule/${name}`);
+
+(async () => {
+  const { conformance } = await import("./conformance.mjs");
+  const imported = await import("chainrule");
+  if (imported.Tensor !== core.Tensor) throw new Error("require and import gave two libraries");
+  const [data, io, nn, optim, random] = ["data", "io", "nn", "optim", "random"].map(part);
+  console.log(JSON.stringify(conformance({ core, data, io, nn, optim, random })));
+})();

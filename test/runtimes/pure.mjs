@@ -1,0 +1,9 @@
+import * as data from "chainrule/data";
+import * as io from "chainrule/io";
+import * as nn from "chainrule/nn";
+import * as optim from "chainrule/optim";
+import * as core from "chainrule/pure";
+import * as random from "chainrule/random";
+import { conformance } from "./conformance.mjs";
+
+export const run = () => conformance({ core, data, io, nn, optim, random });

@@ -1,0 +1,84 @@
+/**
+ * Runs the suite in the runtimes that are named, or in all of them, and compares every answer with
+ * that of the TypeScript build in this process. What is not installed is listed, and with CI=true
+ * it is a failure.
+ */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { browsers } from "./browsers.mjs";
+import { DIGITS } from "./expected.mjs";
+import { isolates } from "./isolates.mjs";
+import { servers } from "./servers.mjs";
+import { STAGE, stage } from "./stage.mjs";
+import { webkit } from "./webkit.mjs";
+
+const runtimes = [...servers, ...isolates, ...browsers, webkit];
+const MEGABYTE = 1e6;
+
+const sha256 = (hex) => createHash("sha256").update(Buffer.from(hex, "hex")).digest("hex");
+
+/** What is wrong with the answer of a run; empty when nothing is. */
+function problems({ label, report, error, refusal, memoryLimit = Infinity }, reference) {
+  if (refusal !== undefined)
+    return /'wasm-unsafe-eval'.*chainrule\/pure/.test(refusal) ? [] : [`refused with: ${refusal}`];
+  if (!report) return [error];
+  const expected = label.startsWith("pure") ? "ts" : "wasm";
+  const { digits, refused } = report;
+  const wrong = [
+    [report.backend === expected, `backend ${report.backend}`],
+    [sha256(digits.weights) === DIGITS, `digits ${sha256(digits.weights)}`],
+    [digits.correct === reference.digits.correct, `${digits.correct} digits right`],
+    [digits.callsPerStep === 1, `${digits.callsPerStep} calls per step`],
+    [report.ops === reference.ops, "other bits in the sample of ops"],
+    [report.saved, "other weights after saving and loading"],
+    [refused.unchanged, "weights changed by a refused step"],
+    [
+      String(refused.messages) === String(reference.refused.messages),
+      `messages ${refused.messages.join("; ")}`,
+    ],
+    [report.memoryBytes < memoryLimit, `${report.memoryBytes} bytes of memory`],
+  ];
+  return wrong.filter(([right]) => !right).map(([, problem]) => problem);
+}
+
+const line = ({ report, refusal }) =>
+  refusal === undefined
+    ? `${report.digits.correct} of 360, ${(report.memoryBytes / MEGABYTE).toFixed(1)} MB, ` +
+      `${(report.milliseconds / 1000).toFixed(1)} s`
+    : "refused, with the remedy";
+
+async function main(names) {
+  const known = new Set(runtimes.map(({ name }) => name));
+  const chosen = names.length === 0 ? [...known] : names;
+  for (const name of chosen)
+    if (!known.has(name)) throw new Error(`unknown runtime: got ${name}, expected ${[...known]}`);
+  await stage();
+  const { run } = await import(pathToFileURL(join(STAGE, "server/pure.mjs")).href);
+  const reference = run();
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const tell = (kind, text) => {
+    counts[kind]++;
+    console.log(`${{ passed: "✓", failed: "✗", skipped: "–" }[kind]} ${text}`);
+  };
+  for (const { name, find, run } of runtimes.filter(({ name }) => chosen.includes(name))) {
+    const binary = find();
+    if (binary === undefined) {
+      tell(process.env.CI === "true" ? "failed" : "skipped", `${name}: not installed here`);
+      continue;
+    }
+    try {
+      for await (const answer of run(binary)) {
+        const wrong = problems(answer, reference);
+        if (wrong.length > 0) tell("failed", `${name}: ${answer.label}: ${wrong.join("; ")}`);
+        else tell("passed", `${name}: ${answer.label}: ${line(answer)}`);
+      }
+    } catch (error) {
+      tell("failed", `${name}: ${error.stack}`);
+    }
+  }
+  console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+  return counts.failed > 0 ? 1 : 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));
