@@ -121,6 +121,9 @@ export const enum Opcode {
   CausalSoftmax,
   CausalSoftmaxBackward,
 
+  /** Where the threads of a run wait for one another; see `barrier` in run.ts. */
+  Barrier,
+
   /** Not an instruction: how many there are. */
   Count,
 }

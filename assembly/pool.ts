@@ -10,6 +10,14 @@ import { gather, loadLanes, storeLanes } from "./lanes";
  *     y     └──0───1───2───3──┘
  */
 
+/** Whether windows are 2 × 2 without gaps, and lie side by side along a row. */
+// @ts-ignore: decorator
+@inline
+function isSquare(g: Geometry): bool {
+  return g.kernelHeight == 2 && g.kernelWidth == 2 && g.strideX == 2 && g.dilationY == 1 &&
+    g.dilationX == 1;
+}
+
 /** The first position of a row whose window does not stick out on the left. */
 // @ts-ignore: decorator
 @inline
@@ -49,8 +57,7 @@ function isTaken(a: v128, b: v128): v128 {
 
 export function maxPool(y: usize, indices: usize, x: usize, geometry: usize): void {
   const g = changetype<Geometry>(geometry);
-  const isSquare = g.kernelHeight == 2 && g.kernelWidth == 2 && g.strideX == 2 &&
-    g.dilationY == 1 && g.dilationX == 1;
+  const squares = isSquare(g);
   const first = firstWhole(g);
   const end = endWhole(g);
   for (let plane = g.batch * g.channels; plane > 0; plane--) {
@@ -59,7 +66,7 @@ export function maxPool(y: usize, indices: usize, x: usize, geometry: usize): vo
       const top = firstInside(startY, g.dilationY, g.kernelHeight);
       const bottom = endInside(startY, g.dilationY, g.height, g.kernelHeight);
       const whole = top < bottom && first + 4 <= end;
-      if (whole && isSquare && bottom - top == 2) {
+      if (whole && squares && bottom - top == 2) {
         maxSquares(y, indices, x, startY * <i32>g.width - <i32>g.paddingX, g.width, first, end);
       } else if (whole) maxRow(y, indices, x, g, startY, top, bottom, first, end);
       for (let ox: u32 = 0; ox < g.outWidth; ox++) {
@@ -175,18 +182,69 @@ export function poolGather(
   }
 }
 
-export function poolScatter(
-  out: usize, x: usize, indices: usize, planes: usize, size: usize, count: usize,
-): void {
-  memory.fill(out, 0, (planes * size) << 2);
-  for (; planes > 0; planes--, out += size << 2) {
-    for (const end = x + (count << 2); x < end; x += 4, indices += 4) {
-      const at = load<i32>(indices);
-      if (at < 0) continue;
-      const to = out + (<usize>at << 2);
-      store<f32>(to, load<f32>(to) + load<f32>(x));
+export function poolScatter(out: usize, x: usize, indices: usize, geometry: usize): void {
+  const g = changetype<Geometry>(geometry);
+  const size = <usize>(g.height * g.width) << 2;
+  const count = <usize>(g.outHeight * g.outWidth) << 2;
+  const whole = g.outHeight << 1 <= g.height && g.outWidth << 1 <= g.width && g.outWidth >= 4;
+  const between = (g.paddingY | g.paddingX) == 0 && g.strideY == 2;
+  for (let plane = g.batch * g.channels; plane > 0; plane--) {
+    if (whole && between && isSquare(g)) scatterSquares(out, x, indices, g);
+    else {
+      memory.fill(out, 0, size);
+      for (let i: usize = 0; i < count; i += 4) {
+        const at = load<i32>(indices + i);
+        if (at < 0) continue;
+        const to = out + (<usize>at << 2);
+        store<f32>(to, load<f32>(to) + load<f32>(x + i));
+      }
     }
+    out += size;
+    x += count;
+    indices += count;
   }
+}
+
+/**
+ * A plane of windows of 2 × 2 that lie side by side: of each, one pixel gets what is x there, and
+ * the others 0, so that nothing is read and added to.
+ */
+function scatterSquares(out: usize, x: usize, indices: usize, g: Geometry): void {
+  const width = g.width;
+  const row = <usize>width << 2;
+  const right = <usize>(width - (g.outWidth << 1)) << 2;
+  const below = <usize>(g.height - (g.outHeight << 1)) * row;
+  const end = g.outWidth;
+  let corner: u32 = 0;
+  for (let oy = g.outHeight; oy > 0; oy--, corner += 2 * width) {
+    for (let ox: u32 = 0; ox < end; ox += 4) {
+      ox = min(ox, end - 4);
+      const from = <usize>ox << 2;
+      const to = out + (from << 1);
+      const at = v128.load(indices + from);
+      // From +0 on, as a sum: −0 becomes +0.
+      const v = f32x4.add(f32x4.splat(0), v128.load(x + from));
+      const at01 = v128.shuffle<i32>(at, at, 0, 0, 1, 1);
+      const at23 = v128.shuffle<i32>(at, at, 2, 2, 3, 3);
+      const v01 = v128.shuffle<f32>(v, v, 0, 0, 1, 1);
+      const v23 = v128.shuffle<f32>(v, v, 2, 2, 3, 3);
+      const p = i32x4.add(i32x4.splat(corner + 2 * ox), i32x4(0, 1, 2, 3));
+      const q = i32x4.add(p, i32x4.splat(width));
+      const four = i32x4.splat(4);
+      v128.store(to, v128.and(v01, i32x4.eq(at01, p)));
+      v128.store(to, v128.and(v23, i32x4.eq(at23, i32x4.add(p, four))), 16);
+      v128.store(to + row, v128.and(v01, i32x4.eq(at01, q)));
+      v128.store(to + row, v128.and(v23, i32x4.eq(at23, i32x4.add(q, four))), 16);
+    }
+    if (right) {
+      memory.fill(out + row - right, 0, right);
+      memory.fill(out + 2 * row - right, 0, right);
+    }
+    out += 2 * row;
+    x += <usize>end << 2;
+    indices += <usize>end << 2;
+  }
+  memory.fill(out, 0, below);
 }
 
 /** Positions of a window from `start` along an axis, padding included. */

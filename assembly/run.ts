@@ -84,6 +84,13 @@ function word(at: usize, index: i32): u32 {
 }
 
 /**
+ * Waits for the other threads; 1 when the run has to stop because one of them has. Only programs
+ * for several threads contain a `Barrier`.
+ */
+@external("threads", "barrier")
+declare function barrier(): i32;
+
+/**
  * Executes the program of `bytes` bytes at `program`; the whole of a training step is one call of
  * this. Returns 0, or 1 when an instruction refused its input: then `status` holds u32 [refusal,
  * byte offset of the instruction, position, value] and no later instruction has run. `workspace` is
@@ -404,9 +411,7 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         );
         break;
       case Opcode.PoolScatter:
-        poolScatter(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-        );
+        poolScatter(word(at, 0), word(at, 1), word(at, 2), at + 20);
         break;
       case Opcode.AvgPool:
         avgPool(word(at, 0), word(at, 1), at + 16, word(at, 18), word(at, 19));
@@ -516,6 +521,9 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
           word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
           word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10), workspace,
         );
+        break;
+      case Opcode.Barrier:
+        if (barrier()) return 1;
         break;
       default:
         unreachable();

@@ -23,7 +23,7 @@ export const PACES = {
 const SCARCE = 10;
 
 /** A tinybench suite of tasks, warmed up until the engine has optimised them. */
-function warmSuite(tasks, time, warmUp) {
+export function warmSuite(tasks, time, warmUp) {
   const bench = new Bench({
     ...{ time, iterations: 1, warmupTime: warmUp, warmupIterations: 3 },
     ...{ retainSamples: true, throws: true },
@@ -42,7 +42,7 @@ function warmSuite(tasks, time, warmUp) {
 }
 
 /** One slice of each task of a suite: its samples in ms per call, ascending. */
-function takeSlice(bench, tasks) {
+export function takeSlice(bench, tasks) {
   bench.reset();
   return Object.fromEntries(
     bench.runSync().map(({ name, result }) => {
@@ -70,8 +70,8 @@ function takeOne({ call, before }) {
 export function measure(peak, cases, { rounds, slice, peakSlice, warmUp }, progress) {
   const loops = warmSuite(peak, peakSlice, warmUp);
   const running = cases.map((task) => {
-    const { wasm, ts } = task.make();
-    const tasks = task.scarce ? { wasm } : { wasm, ts };
+    const { wasm, ts, ...others } = task.make();
+    const tasks = task.scarce ? { wasm, ...others } : { wasm, ts, ...others };
     const suite = warmSuite(tasks, slice, warmUp);
     return { ...task, callsPerStep: wasm.callsPerStep, tasks, ts, suite, rounds: [] };
   });

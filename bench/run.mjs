@@ -8,6 +8,7 @@ import { Command } from "commander";
 import { measure, PACES } from "./measure.mjs";
 import { summarize } from "./summary.mjs";
 import { table } from "./table.mjs";
+import { measureThreads, threadsTable } from "./threads.mjs";
 
 const USAGE = "[--json FILE] [--quick] [--only NAME] [--help]";
 
@@ -79,6 +80,7 @@ async function main() {
   const before = loadavg()[0];
   const date = new Date().toISOString();
   const measured = measure(loops, cases, pace, progress(pace.rounds));
+  const threads = await measureThreads(cases, pace);
   const { name, version } = JSON.parse(
     readFileSync(new URL("../package.json", import.meta.url), "utf8"),
   );
@@ -97,6 +99,7 @@ async function main() {
     quick,
     pace,
     ...summarize(loops, measured),
+    threads,
   };
   const text = `${JSON.stringify(report)}\n`;
   if (json === "-") return process.stdout.write(text);
@@ -104,7 +107,7 @@ async function main() {
     writeSync(file, text);
     closeSync(file);
   }
-  console.log(table(report));
+  console.log(table(report) + threadsTable(threads));
 }
 
 try {

@@ -38,6 +38,7 @@ export function stepCases() {
     label: model.name,
     flops: model.flops,
     scarce: model.scarce ?? false,
+    on: (backend) => makeTask(backend, model),
     make: () =>
       Object.fromEntries(
         Object.entries(builds).map(([build, backend]) => [build, makeTask(backend, model)]),

@@ -12,9 +12,37 @@ export interface Backend {
   readonly arena: Arena;
   /** How often `run` was entered. */
   readonly calls: number;
-  /** Executes the program at an address; 0, or 1 after writing the status block. */
-  run(float: FloatDtype, program: number, bytes: number, status: number): number;
+  /** For a backend with several threads: how programs are shared among them. */
+  readonly threads?: Threads;
+  /**
+   * Executes the program at an address; 0, or 1 after writing the status block. `others`: what the
+   * other threads, all of them or none, execute meanwhile.
+   */
+  run(
+    float: FloatDtype,
+    program: number,
+    bytes: number,
+    status: number,
+    others?: readonly ThreadProgram[],
+  ): number;
 }
+
+export interface Threads {
+  /** With the one that calls. */
+  readonly count: number;
+  /**
+   * Estimated nanoseconds below which work is not shared; 0 shares whatever can be, worth it or not.
+   */
+  readonly minimumWork: number;
+}
+
+export interface ThreadProgram {
+  readonly address: number;
+  readonly bytes: number;
+}
+
+/** A backend with threads of its own, which `[Symbol.dispose]()` ends. */
+export interface ThreadedBackend extends Backend, Disposable {}
 
 export function elementBytes(dtype: Dtype): 4 | 8 {
   return dtype === "f64" ? 8 : 4;
@@ -64,6 +92,8 @@ export interface Home {
   create(): Backend;
   /** The one that `init({ relaxedSimd })` chooses. */
   withRelaxedSimd?(relaxedSimd: boolean): Backend;
+  /** The one that `init({ threads })` makes. */
+  withThreads?(options: ThreadsOptions): Promise<ThreadedBackend>;
   /** Takes a compiled module of the kernels, for backends that are not instantiated yet. */
   useModule?(module: unknown): void;
 }
@@ -121,6 +151,13 @@ export interface InitOptions {
   readonly module?: KernelModule;
 }
 
+export interface ThreadsOptions {
+  /** An integer from 1 to 256, the calling thread included. */
+  readonly threads: number;
+  readonly dtype?: "f32";
+  readonly relaxedSimd?: boolean;
+}
+
 /**
  * Sets what later tensors, Parameters and programs use; optional. Parameters that exist stay in the
  * backend they were made in. `dtype: "f64"` needs the TypeScript backend: `import { ts } from
@@ -131,8 +168,26 @@ export interface InitOptions {
  * the strict one. It is faster and rounds once less, and it gives up the promise of equal bits:
  * results may differ from one engine or CPU to another, and from the TypeScript build, within the
  * same error bounds. `false` goes back to the strict one.
+ *
+ * `await init({ threads: 2 })` makes a WebAssembly backend with that many threads the default and
+ * returns it: call it first, before Parameters are made. Its results have the same bits as those
+ * of one thread; programs that are too small to gain run on the calling thread alone. The
+ * others are workers that sleep when there is nothing to do and do not keep a process alive; they end
+ * with `backend[Symbol.dispose]()`, or when nothing refers to the backend. When one dies,
+ * runs throw an Error that says so: call `init` again; Parameters can still be read.
+ *
+ * Threads need shared memory. Node, Deno and Bun have it; a page must be cross-origin isolated, by
+ * the headers `Cross-Origin-Opener-Policy: same-origin` and `Cross-Origin-Embedder-Policy:
+ * require-corp`, and a content security policy must allow `worker-src blob:`. Where it is missing
+ * the promise is rejected, with nothing changed. As many threads as there are cores, at most, are of use:
+ * `os.availableParallelism()`, `navigator.hardwareConcurrency`.
  */
-export function init(options: InitOptions = {}): void {
+export function init(options: ThreadsOptions): Promise<ThreadedBackend>;
+export function init(options?: InitOptions): void;
+export function init(
+  options: InitOptions & { readonly threads?: number } = {},
+): Promise<ThreadedBackend> | undefined {
+  if ("threads" in options) return initThreads(options);
   const { relaxedSimd } = options;
   if (relaxedSimd !== undefined && options.backend)
     throw new TypeError(
@@ -159,4 +214,27 @@ export function init(options: InitOptions = {}): void {
     );
   active = backend;
   activeDtype = dtype;
+  return undefined;
+}
+
+async function initThreads(
+  options: InitOptions & { readonly threads?: number },
+): Promise<ThreadedBackend> {
+  const { threads, backend, dtype = "f32", relaxedSimd } = options;
+  if (backend !== undefined)
+    throw new TypeError(
+      `init: threads come with a backend of their own: got backend ${backend.name} as well, expected one of the two`,
+    );
+  if (dtype !== "f32")
+    throw new TypeError(`init: dtype with threads: got ${String(dtype)}, expected f32`);
+  if (!home?.withThreads)
+    throw new Error(
+      'init: no threads in this entry: got one for isolates or without WebAssembly, expected "chainrule" in ' +
+        "Node, Deno, Bun or a browser",
+    );
+  const chosen = relaxedSimd === undefined ? {} : { relaxedSimd };
+  const made = await home.withThreads({ threads: threads as number, ...chosen });
+  active = made;
+  activeDtype = "f32";
+  return made;
 }

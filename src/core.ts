@@ -20,7 +20,14 @@ export {
   valueAndGrad,
   vjp,
 } from "./autodiff/transforms.js";
-export { type Backend, type InitOptions, init, type KernelModule } from "./backend.js";
+export {
+  type Backend,
+  type InitOptions,
+  init,
+  type KernelModule,
+  type ThreadedBackend,
+  type ThreadsOptions,
+} from "./backend.js";
 export { type ComparedOp, type CompareReport, compare } from "./check/compare.js";
 export { type GradCheckEntry, type GradCheckReport, gradCheck } from "./check/gradCheck.js";
 export {

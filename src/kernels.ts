@@ -571,6 +571,8 @@ export interface Kernels {
    * The greatest element of each window of x [N, C, H, W] in y [N, C, oH, oW], and where it is in
    * its plane of H·W: the first that is greater than all before it in row-major order; of NaNs, the
    * last. Padding counts as −Infinity; a window without elements has index −1. indices i32.
+   *
+   * This and the other kernels of pools fall into planes: addresses advanced, N less.
    */
   maxPool(y: number, indices: number, x: number, geometry: number): void;
   /**
@@ -585,15 +587,11 @@ export interface Kernels {
     size: number,
     count: number,
   ): void;
-  /** The transpose of `poolGather`: out[p, indices[p, i]] += x[p, i] from 0, i ascending. */
-  poolScatter(
-    out: number,
-    x: number,
-    indices: number,
-    planes: number,
-    size: number,
-    count: number,
-  ): void;
+  /**
+   * The transpose of `poolGather` for the indices that `maxPool` gives with this geometry:
+   * out[p, indices[p, i]] += x[p, i] from 0, i ascending; out [N, C, H, W], x [N, C, oH, oW].
+   */
+  poolScatter(out: number, x: number, indices: number, geometry: number): void;
   /**
    * y [N, C, oH, oW] = the sum of each window of x [N, C, H, W], (ky, kx) ascending from 0, divided
    * by `divisor` (a scalar), or when that is 0 by the number of its elements, with those of the

@@ -6,8 +6,8 @@
  *     0 … base | block | block | free | block | … bytes()
  */
 export interface LinearMemoryHost {
-  /** The bytes as they are now; another object after growing. */
-  buffer(): ArrayBuffer;
+  /** The bytes as they are now; another object after growing, also where they are shared. */
+  buffer(): ArrayBufferLike;
   /** Makes the memory at least this long; false when that cannot be had. */
   grow(bytes: number): boolean;
   /** The most bytes it can ever have. */

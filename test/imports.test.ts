@@ -86,6 +86,7 @@ describe("imports of src point one way", () => {
           `src/${entry}.ts → src/wasm/modules.ts`,
         ]),
         "src/index.ts → src/wasm/embedded.ts",
+        "src/index.ts → src/wasm/threads.ts",
         "src/index.workerd.ts → src/kernels.wasm",
         "src/index.workerd.ts → src/kernels.relaxed.wasm",
         "src/index.edgeLight.ts → src/kernels.wasm?module",

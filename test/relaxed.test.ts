@@ -5,10 +5,10 @@ import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
 import { createWasmBackend, init, matmul, tensor, wasm } from "../src/index.js";
 import { ts } from "../src/pure.js";
-import { hasFusedKernels } from "../src/wasm/kernels.js";
+import { hasRelaxedSimd } from "../src/wasm/kernels.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const here = hasFusedKernels();
+const here = hasRelaxedSimd();
 
 afterEach(() => init({ backend: wasm }));
 

@@ -41,22 +41,20 @@ const maxPoolOp: Op<Geometry> = {
     ),
 };
 
-function emitIndexed(opcode: Opcode, node: Node<Geometry>, to: Lowering): void {
-  const { batch, channels, input, output } = node.attrs;
-  to.emit(
-    opcode,
-    [to.output(node)],
-    [to.input(node, 0), to.input(node, 1), batch * channels, areaOf(input), areaOf(output)],
-  );
-}
-
 /** x at the indices. */
 const pickOp: Op<Geometry> = {
   name: "maxPool2dPick",
   infer: (types, g) => typed(types, mapShape(g)),
   vjp: [(d, { attrs, inputs }) => record1(placeOp, [d, inputs[1] as Tensor], attrs), null],
   jvp: [(t, { attrs, inputs }) => record1(pickOp, [t, inputs[1] as Tensor], attrs), null],
-  lower: (node, to) => emitIndexed(Opcode.PoolGather, node, to),
+  lower(node, to) {
+    const { batch, channels, input, output } = node.attrs;
+    to.emit(
+      Opcode.PoolGather,
+      [to.output(node)],
+      [to.input(node, 0), to.input(node, 1), batch * channels, areaOf(input), areaOf(output)],
+    );
+  },
 };
 
 /** Added up at the indices. */
@@ -65,7 +63,12 @@ const placeOp: Op<Geometry> = {
   infer: (types, g) => typed(types, imageShape(g)),
   vjp: [(d, { attrs, inputs }) => record1(pickOp, [d, inputs[1] as Tensor], attrs), null],
   jvp: [(t, { attrs, inputs }) => record1(placeOp, [t, inputs[1] as Tensor], attrs), null],
-  lower: (node, to) => emitIndexed(Opcode.PoolScatter, node, to),
+  lower: (node, to) =>
+    to.emit(
+      Opcode.PoolScatter,
+      [to.output(node)],
+      [to.input(node, 0), to.input(node, 1), ...words(node.attrs)],
+    ),
 };
 
 interface AvgPoolAttrs {

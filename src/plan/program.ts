@@ -3,17 +3,21 @@
  *
  *     status, 16 bytes | instructions [opcode, length, operands …] | pool: constants and host values
  *
+ * (those of other threads, where there are any, follow those of the first).
+ *
  * Operands that are addresses are known only when the block and the arena are placed, so the words
  * are kept with a list of what to add where; when the arena moves, only its operands are rewritten,
  * before the next run.
  */
 
 import { Refusal } from "../../assembly/opcodes.js";
-import { type Backend, elementBytes } from "../backend.js";
+import { type Backend, elementBytes, type ThreadProgram } from "../backend.js";
 import { makeFinalizer } from "../finalizer.js";
 import type { FloatDtype, Node, TypedArray } from "../tensor.js";
-import { type Instruction, Value } from "./lowering.js";
+import { Value } from "./lowering.js";
 import type { Plan } from "./plan.js";
+import { makeSchedule, type Schedule } from "./schedule.js";
+import { operandsOf, Part, type Share } from "./split.js";
 
 const STATUS_BYTES = 16;
 const POISON = 0xa5;
@@ -21,6 +25,8 @@ const POISON = 0xa5;
 interface Relocation {
   readonly word: number;
   readonly value: Value;
+  /** Bytes from the value's start. */
+  readonly offset: number;
 }
 
 const finalizer = makeFinalizer<{ backend: Backend; address: number }>((block) =>
@@ -31,8 +37,13 @@ export class Program {
   readonly plan: Plan;
   readonly backend: Backend;
   readonly float: FloatDtype;
-  /** The words before addresses are filled in. */
+  /** The words before addresses are filled in, of all threads. */
   readonly words: Uint32Array;
+  /** How many threads run it. */
+  readonly threads: number;
+  /** Where the words of each thread end. */
+  readonly #ends: readonly number[];
+  readonly #arenaBytesWanted: number;
   readonly #relocations: readonly Relocation[];
   /** The node behind the instruction at a byte offset. */
   readonly #nodes: ReadonlyMap<number, Node>;
@@ -47,8 +58,13 @@ export class Program {
     this.backend = backend;
     this.float = float;
     this.#inputs = plan.inputs;
-    const { words, relocations, nodes } = assemble(plan.instructions);
+    const { threads } = backend;
+    const schedule = threads && makeSchedule(plan, threads.count, threads.minimumWork);
+    const { words, relocations, nodes, ends } = assemble(schedule?.lists ?? [wholes(plan)]);
     this.words = words;
+    this.threads = ends.length;
+    this.#ends = ends;
+    this.#arenaBytesWanted = plan.peakBytes + (schedule?.scratchBytes ?? 0);
     this.#relocations = relocations;
     this.#nodes = nodes;
     this.#host = plan.pool.flatMap((value) =>
@@ -73,8 +89,8 @@ export class Program {
       this.#place();
       this.#copyIn(inputs);
       const { backend } = this;
-      const program = this.#block + STATUS_BYTES;
-      if (backend.run(this.float, program, this.words.byteLength, this.#block) !== 0)
+      const [own, ...others] = this.#programs() as [ThreadProgram, ...ThreadProgram[]];
+      if (backend.run(this.float, own.address, own.bytes, this.#block, others) !== 0)
         throw this.#refusal();
       const outputs = this.plan.outputs.map((value) => {
         const data = this.#view(value);
@@ -137,7 +153,7 @@ export class Program {
       this.#relocate((value) => !value.inArena);
     }
     try {
-      backend.arena.reserve(plan.peakBytes);
+      backend.arena.reserve(this.#arenaBytesWanted);
     } catch (error) {
       if (fresh) this.release();
       throw error;
@@ -151,8 +167,16 @@ export class Program {
   #relocate(which: (value: Value) => boolean): void {
     const { u32 } = this.backend.memory.views;
     const start = (this.#block + STATUS_BYTES) >>> 2;
-    for (const { word, value } of this.#relocations)
-      if (which(value)) u32[start + word] = this.#address(value);
+    for (const { word, value, offset } of this.#relocations)
+      if (which(value)) u32[start + word] = this.#address(value) + offset;
+  }
+
+  #programs(): ThreadProgram[] {
+    const base = this.#block + STATUS_BYTES;
+    return this.#ends.map((end, thread) => {
+      const begin = this.#ends[thread - 1] ?? 0;
+      return { address: base + begin * 4, bytes: (end - begin) * 4 };
+    });
   }
 
   #address(value: Value): number {
@@ -191,27 +215,38 @@ export class Program {
   }
 }
 
-function assemble(instructions: readonly Instruction[]): {
+/** The instructions of a plan as one thread runs them. */
+const wholes = ({ instructions }: Plan): Share[] =>
+  instructions.map((instruction) => ({
+    opcode: instruction.opcode,
+    operands: operandsOf(instruction),
+    writes: instruction.writes,
+    node: instruction.node,
+  }));
+
+function assemble(lists: Schedule["lists"]): {
   words: Uint32Array;
   relocations: Relocation[];
   nodes: Map<number, Node>;
+  ends: number[];
 } {
   const words: number[] = [];
   const relocations: Relocation[] = [];
+  // Only the first thread may refuse, and its words come first.
   const nodes = new Map<number, Node>();
-  for (const {
-    opcode,
-    writes,
-    rest,
-    node,
-    words: operands = [...writes, ...rest],
-  } of instructions) {
-    nodes.set(words.length * 4, node);
-    words.push(opcode, 2 + operands.length);
-    for (const operand of operands) {
-      if (operand instanceof Value) relocations.push({ word: words.length, value: operand });
-      words.push(operand instanceof Value ? 0 : operand);
+  const ends = lists.map((shares) => {
+    for (const { opcode, operands, node } of shares) {
+      nodes.set(words.length * 4, node);
+      words.push(opcode, 2 + operands.length);
+      for (const operand of operands) {
+        if (operand instanceof Value)
+          relocations.push({ word: words.length, value: operand, offset: 0 });
+        else if (operand instanceof Part)
+          relocations.push({ word: words.length, value: operand.value, offset: operand.moved });
+        words.push(typeof operand === "number" ? operand : 0);
+      }
     }
-  }
-  return { words: Uint32Array.from(words), relocations, nodes };
+    return words.length;
+  });
+  return { words: Uint32Array.from(words), relocations, nodes, ends };
 }

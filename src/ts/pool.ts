@@ -81,10 +81,12 @@ export function poolScatter(
   out: number,
   x: number,
   indices: number,
-  planes: number,
-  size: number,
-  count: number,
+  geometry: number,
 ): void {
+  const g = geometryAt(m, geometry);
+  const planes = g.batch * g.channels;
+  const size = g.height * g.width;
+  const count = g.outHeight * g.outWidth;
   const o = out >>> SHIFT;
   const a = x >>> SHIFT;
   m.f.fill(0, o, o + planes * size);

@@ -73,7 +73,7 @@ import {
 import { adamParts, incrementParts, sgdMomentumParts, sgdParts } from "./updateParts.js";
 
 /** Room for a chain's words and its tiles, in f64. */
-export const WORKSPACE_BYTES = (1 << 18) + (1 << 13);
+export const WORKSPACE_BYTES = 270_336;
 
 /**
  * The WebAssembly run loop's twin: the same words, the same order, the same status (see
@@ -342,7 +342,7 @@ export function run(
         poolGather(m, o(0), o(1), o(2), o(3), o(4), o(5));
         break;
       case Opcode.PoolScatter:
-        poolScatter(m, o(0), o(1), o(2), o(3), o(4), o(5));
+        poolScatter(m, o(0), o(1), o(2), (at + 5) << 2);
         break;
       case Opcode.AvgPool:
         avgPool(m, o(0), o(1), (at + 4) << 2, o(18), o(19));

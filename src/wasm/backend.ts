@@ -3,7 +3,12 @@
  */
 import { Arena, type Backend, type Home } from "../backend.js";
 import { LinearMemory } from "../memory.js";
-import { hasFusedKernels, instantiateKernels, type KernelExports } from "./kernels.js";
+import {
+  hasRelaxedSimd,
+  instantiateKernels,
+  type KernelExports,
+  kernelModules,
+} from "./kernels.js";
 import { useModule } from "./modules.js";
 
 const PAGE = 65536;
@@ -14,11 +19,22 @@ interface Instance {
   readonly memory: LinearMemory;
   readonly arena: Arena;
   readonly exports: KernelExports;
-  readonly workspace: number;
+  /** Of each thread, one after the other. */
+  readonly workspaces: readonly number[];
 }
 
-function instantiate(limit: number, fused: boolean): Instance {
-  const { exports, wasm } = instantiateKernels(fused);
+/** The bytes that a memory may have, from what was asked for. */
+export function limitOf(maximumBytes: number = MOST_PAGES * PAGE): number {
+  return Math.min(Math.floor(maximumBytes / PAGE), MOST_PAGES) * PAGE;
+}
+
+/** Kernels over a memory of at most `limit` bytes, with workspaces for so many threads. */
+export function instantiate(
+  exports: KernelExports,
+  wasm: WebAssembly.Memory,
+  limit: number,
+  threads: number,
+): Instance {
   const memory = new LinearMemory(
     {
       limit,
@@ -34,8 +50,10 @@ function instantiate(limit: number, fused: boolean): Instance {
     },
     exports.heapBase() >>> 0,
   );
-  const workspace = memory.allocate(exports.workspaceBytes());
-  return { memory, arena: new Arena(memory), exports, workspace };
+  const workspaces = Array.from({ length: threads }, () =>
+    memory.allocate(exports.workspaceBytes()),
+  );
+  return { memory, arena: new Arena(memory), exports, workspaces };
 }
 
 export interface WasmOptions {
@@ -47,12 +65,14 @@ export interface WasmOptions {
 
 /** A backend of its own, instantiated on first use; its `variant` says whether it fuses. */
 export function createWasmBackend(options: WasmOptions = {}): Backend {
-  const pages = Math.floor((options.maximumBytes ?? MOST_PAGES * PAGE) / PAGE);
-  const limit = Math.min(pages, MOST_PAGES) * PAGE;
-  const fused = options.relaxedSimd === true && hasFusedKernels();
+  const limit = limitOf(options.maximumBytes);
+  const fused = options.relaxedSimd === true && hasRelaxedSimd();
   let made: Instance | undefined;
   const instance = (): Instance => {
-    made ??= instantiate(limit, fused);
+    if (made) return made;
+    const modules = kernelModules(fused);
+    const wasm = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
+    made = instantiate(instantiateKernels(modules, wasm), wasm, limit, 1);
     return made;
   };
   let calls = 0;
@@ -71,8 +91,8 @@ export function createWasmBackend(options: WasmOptions = {}): Backend {
     },
     run(_, program, bytes, status) {
       calls++;
-      const { exports, workspace } = instance();
-      return exports.run(program, bytes, status, workspace);
+      const { exports, workspaces } = instance();
+      return exports.run(program, bytes, status, workspaces[0] as number);
     },
   };
 }

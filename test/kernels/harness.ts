@@ -21,8 +21,10 @@ const module = new WebAssembly.Module(
   Uint8Array.from(simd.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16)),
 );
 const memory = new WebAssembly.Memory({ initial: 1024, maximum: 65536 });
-const kernels = new WebAssembly.Instance(module, { env: { memory, fusedProduct: () => {} } })
-  .exports as {
+const kernels = new WebAssembly.Instance(module, {
+  env: { memory, fusedProduct: () => {} },
+  threads: { barrier: () => 0 },
+}).exports as {
   run(program: number, bytes: number, status: number, workspace: number): number;
   heapBase(): number;
   workspaceBytes(): number;

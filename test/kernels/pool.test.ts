@@ -58,10 +58,25 @@ const shapes: readonly Geometry[] = [
   geometry(1, [5, 6], [2, 2], [3, 3], { stride: [2, 2] }),
   geometry(1, [6, 6], [3, 3], [4, 4], { stride: [2, 2], padding: [1, 1] }),
   geometry(2, [7, 8], [3, 2], [2, 3], { stride: [3, 3] }),
+  // Squares side by side: vectors of windows, the last of a row overlapping, pixels left over.
+  geometry(2, [4, 8], [2, 2], [2, 4], { stride: [2, 2] }),
+  geometry(3, [5, 11], [2, 2], [2, 5], { stride: [2, 2] }),
+  geometry(2, [6, 19], [2, 2], [3, 9], { stride: [2, 2] }),
+  geometry(1, [7, 18], [2, 2], [4, 9], { stride: [2, 2] }),
+  geometry(1, [4, 15], [2, 2], [2, 8], { stride: [2, 2] }),
+  geometry(1, [5, 12], [2, 2], [4, 6], { stride: [1, 2] }),
+  geometry(1, [4, 14], [2, 2], [3, 8], { stride: [2, 2], padding: [1, 1] }),
+  // Steps of three and of one; a single column of the kernel, two apart.
+  geometry(1, [4, 25], [2, 3], [3, 8], { stride: [1, 3] }),
+  geometry(2, [3, 16], [3, 5], [3, 16], { padding: [1, 2] }),
+  geometry(1, [3, 13], [2, 1], [2, 7], { stride: [1, 2] }),
+  geometry(1, [4, 17], [3, 3], [2, 8], { stride: [1, 2] }),
 ];
 const dilated: readonly Geometry[] = [
   geometry(2, [7, 19], [2, 3], [4, 15], { dilation: [3, 2] }),
   geometry(1, [5, 9], [2, 2], [5, 5], { dilation: [2, 4], padding: [1, 0] }),
+  geometry(2, [5, 21], [2, 3], [4, 9], { stride: [1, 2], dilation: [1, 2] }),
+  geometry(1, [4, 22], [2, 2], [3, 10], { stride: [1, 2], dilation: [1, 3] }),
   // No element lies under this window.
   geometry(1, [1, 3], [2, 1], [1, 3], { dilation: [2, 1], padding: [1, 0] }),
 ];
@@ -75,6 +90,7 @@ test("the greatest of each window, where it is, and what goes back there", () =>
       const x = numbers(g.planes * plane, 1);
       if (special) for (let i = 0; i < x.length; i++) x[i] = specials[(i * 5) % 9] as number;
       const dy = numbers(g.planes * area, 2);
+      if (special) for (let i = 0; i < dy.length; i += 3) dy[i] = specials[i % 9] as number;
       const want = { y: dy.slice(), indices: new Int32Array(dy.length), placed: x.map(() => 0) };
       for (let i = 0; i < dy.length; i++) {
         const from = Math.floor(i / area) * plane;
@@ -95,13 +111,13 @@ test("the greatest of each window, where it is, and what goes back there", () =>
       const program = (y = 0, indices = 0, placed = 0, picked = 0, from = 0, d = 0) =>
         [
           [Opcode.MaxPool, [y, indices, from, ...wordsOf(g)]],
-          [Opcode.PoolScatter, [placed, d, indices, g.planes, plane, area]],
+          [Opcode.PoolScatter, [placed, d, indices, ...wordsOf(g)]],
           [Opcode.PoolGather, [picked, from, indices, g.planes, plane, area]],
         ] as const;
       const [y, indices, placed, picked] = onBoth(buffers, program).buffers;
       expect(bits(y as Float32Array)).toEqual(bits(want.y));
       expect(indices).toEqual(want.indices);
-      expect(placed).toEqual(want.placed);
+      expect(bits(placed as Float32Array)).toEqual(bits(want.placed));
       const absent = want.y.map((v, i) => ((want.indices[i] as number) < 0 ? 0 : v));
       expect(bits(picked as Float32Array)).toEqual(bits(absent));
       expect(onDouble(buffers, program).buffers[1]).toEqual(want.indices);
