@@ -1,7 +1,9 @@
 /** examples/edge by HTTP, under the real workerd; without it, `npm run tools` first. */
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const root = new URL("../", import.meta.url);
@@ -59,6 +61,18 @@ const as = (user: string, answers: readonly Prediction[]): Prediction[] =>
 
 const cycle = (count: number, ...categories: string[]): string[] =>
   Array.from({ length: count }, (_, i) => categories[i % categories.length] as string);
+
+test.each([
+  ["--port x", "bad --port: got x, expected an integer from 0 to 65535"],
+  ["--port 65536", "bad --port: got 65536, expected an integer from 0 to 65535"],
+  ["--ports 1", "Unknown option '--ports'"],
+])("the command refuses %s", (args, message) => {
+  const file = fileURLToPath(new URL("examples/edge/serve.mjs", root));
+  const { status, stderr } = spawnSync(process.execPath, [file, ...args.split(" ")], {
+    encoding: "utf8",
+  });
+  expect([status, stderr.trim()]).toEqual([1, expect.stringContaining(`edge: ${message}`)]);
+});
 
 describe.skipIf(!installed && process.env.CI !== "true")("examples/edge", () => {
   beforeAll(async () => {
