@@ -199,3 +199,4 @@ export type { Plan } from "./plan/plan.js";
 export type { Program } from "./plan/program.js";
 export type { Shape } from "./shape.js";
 export { type Dtype, Tensor, type TypedArray } from "./tensor.js";
+export { type Slice, type SliceBounds, type Training, type TrainOptions, train } from "./train.js";

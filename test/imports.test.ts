@@ -54,7 +54,7 @@ describe("imports of src point one way", () => {
     ["ops", /^src\/ops\//],
     ["autodiff", /^src\/autodiff\//],
     ["compile", /^src\/compile\.ts$/],
-    ["state", /^src\/(state|random)\.ts$|^src\/io\//],
+    ["state", /^src\/(state|random|train)\.ts$|^src\/io\//],
     ["nn, optim, data, checks", /^src\/(nn|optim|data|inspect|check)\//],
     ["entries", /^src\/(core|pure|index(\.\w+)?|wasm(Files|Module)\.d)\.ts$/],
   ];

@@ -3,10 +3,13 @@ import { relaxed, simd } from "../generated/kernels.js";
 import { compile, type ModuleProvider } from "./modules.js";
 
 /**
- * The bytes that hexadecimal text stands for, four digits at a time: it is part of the first use.
+ * The bytes that hexadecimal text stands for, four digits at a time where the runtime does not know
+ * how: it is part of the first use.
  * The low four bits of a digit's code are its value, less 9 for a letter, whose bit 6 is set.
  */
 function decode(hex: string): Uint8Array<ArrayBuffer> {
+  const { Buffer: builtIn } = globalThis as { Buffer?: typeof Buffer };
+  if (builtIn) return Uint8Array.from(builtIn.from(hex, "hex"));
   const words = new Uint32Array(Math.ceil(hex.length / 4));
   new TextEncoder().encodeInto(hex, new Uint8Array(words.buffer));
   const pairs = new Uint16Array(words.length);

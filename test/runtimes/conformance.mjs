@@ -42,7 +42,7 @@ function network({ core, nn, optim }, sizes) {
 
 /** The run of `npm start` with its defaults: the same weights, so the same hash. */
 function digits(library) {
-  const { data, random } = library;
+  const { core, data, random } = library;
   const [seed, epochs, batchSize, lr] = [1, 18, 64, 0.004];
   const read = (part, options) =>
     data.idxDataset(
@@ -56,12 +56,18 @@ function digits(library) {
   random.seed(seed);
   const { model, optimizer, step, predict } = network(library, [64, 100, 50, 10]);
   const total = epochs * Math.ceil(train.length / batchSize);
+  const source = function* () {
+    for (let epoch = 0; epoch < epochs; epoch++)
+      yield* data.batches(train, { batchSize, seed, epoch });
+  };
   let steps = 0;
-  for (let epoch = 0; epoch < epochs; epoch++)
-    for (const { x, y } of data.batches(train, { batchSize, seed, epoch })) {
-      optimizer.lr = lr * (1 - steps++ / total);
-      step(x, y);
-    }
+  const update = ({ x, y }) => {
+    optimizer.lr = lr * (1 - steps++ / total);
+    step(x, y);
+  };
+  // In slices, which change no bit.
+  const training = core.train(update, source(), { budgetMs: 5, maxSteps: 7 });
+  while (!training.steps().done);
   model.eval();
   let correct = 0;
   for (const { x, y } of data.batches(test, { batchSize: 500, shuffle: false }))

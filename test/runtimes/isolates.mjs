@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { ROOT, STAGE } from "./stage.mjs";
-import { inTools, reportOf } from "./tools.mjs";
+import { inTools, measured } from "./tools.mjs";
 
 /** Before and after bytes may be compiled at start, and the newest that the pinned version knows. */
 const DATES = ["2023-03-01", "2025-06-01", "2026-11-01"];
@@ -31,8 +31,8 @@ const workerd = {
     const cwd = join(STAGE, "workerd");
     for (const date of DATES) {
       writeFileSync(join(cwd, "config.capnp"), configuration(date));
-      const report = await reportOf(binary, ["test", "config.capnp"], { cwd });
-      yield { label: `wasm, compatibility date ${date}`, report, memoryLimit: 64e6 };
+      const answer = await measured(binary, ["test", "config.capnp"], { cwd });
+      yield { label: `wasm, compatibility date ${date}`, ...answer, memoryLimit: 64e6 };
     }
   },
 };

@@ -15,11 +15,14 @@ import { webkit } from "./webkit.mjs";
 
 const runtimes = [...servers, ...isolates, ...browsers, webkit];
 const MEGABYTE = 1e6;
+/** What a hosted isolate of Cloudflare's may have. */
+const ISOLATE = 128 * MEGABYTE;
 
 const sha256 = (hex) => createHash("sha256").update(Buffer.from(hex, "hex")).digest("hex");
 
 /** What is wrong with the answer of a run; empty when nothing is. */
-function problems({ label, report, error, refusal, memoryLimit = Infinity }, reference) {
+function problems(answer, reference) {
+  const { label, report, error, refusal, memoryLimit = Infinity, processBytes = 0 } = answer;
   if (refusal !== undefined)
     return /'wasm-unsafe-eval'.*chainrule\/pure/.test(refusal) ? [] : [`refused with: ${refusal}`];
   if (!report) return [error];
@@ -38,15 +41,24 @@ function problems({ label, report, error, refusal, memoryLimit = Infinity }, ref
       `messages ${refused.messages.join("; ")}`,
     ],
     [report.memoryBytes < memoryLimit, `${report.memoryBytes} bytes of memory`],
+    [processBytes < ISOLATE, `a process of ${processBytes} bytes`],
   ];
   return wrong.filter(([right]) => !right).map(([, problem]) => problem);
 }
 
-const line = ({ report, refusal }) =>
-  refusal === undefined
-    ? `${report.digits.correct} of 360, ${(report.memoryBytes / MEGABYTE).toFixed(1)} MB, ` +
-      `${(report.milliseconds / 1000).toFixed(1)} s`
-    : "refused, with the remedy";
+const megabytes = (bytes) => `${(bytes / MEGABYTE).toFixed(1)} MB`;
+
+function line({ report, refusal, processBytes }) {
+  if (refusal !== undefined) return "refused, with the remedy";
+  const outside = processBytes ? [`whole process ${megabytes(processBytes)}`] : [];
+  const seconds = `${(report.milliseconds / 1000).toFixed(1)} s`;
+  return [
+    `${report.digits.correct} of 360`,
+    megabytes(report.memoryBytes),
+    ...outside,
+    seconds,
+  ].join(", ");
+}
 
 async function main(names) {
   const known = new Set(runtimes.map(({ name }) => name));
