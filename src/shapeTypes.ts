@@ -105,8 +105,20 @@ type Aligned<
     : readonly [...A, ...Tail]
   : readonly [...B, ...Tail];
 
-export type BroadcastProblem<A extends Shape, B extends Shape, Op extends string = ""> =
-  Wide<A> extends true ? null : Wide<B> extends true ? null : Misaligned<A, B, Op>;
+// A scalar first: it fits a shape that is not decided yet, inside a generic function.
+export type BroadcastProblem<
+  A extends Shape,
+  B extends Shape,
+  Op extends string = "",
+> = B extends readonly []
+  ? null
+  : A extends readonly []
+    ? null
+    : Wide<A> extends true
+      ? null
+      : Wide<B> extends true
+        ? null
+        : Misaligned<A, B, Op>;
 type Misaligned<
   A extends Shape,
   B extends Shape,

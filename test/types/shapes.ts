@@ -186,8 +186,11 @@ function attention<N extends number, D extends number>(
   return q.matmul(k.transpose());
 }
 expectTypeOf(attention(m34, c.zeros([3, 4]))).toEqualTypeOf<Of<readonly [3, 3]>>();
-const same = <X extends Tensor>(x: X) => x.relu().exp();
+const same = <X extends Tensor>(x: X) => x.relu().mul(2).exp();
 expectTypeOf(same(m34)).toEqualTypeOf<Of<readonly [3, 4]>>();
+
+const product = <X extends Tensor>(x: X) => (x as Tensor).matmul(m45);
+expectTypeOf(product(m34)).toEqualTypeOf<Tensor>();
 
 // Transforms and compiled functions take and give tensors of any shape
 const step = c.compile((x: Tensor, y: Tensor) => x.matmul(y).sum());
