@@ -38,7 +38,7 @@ const finalizer = makeFinalizer<{ backend: Backend; address: number }>((block) =
  * It lives in the backend that was the default when it was made, until `dispose` or until nothing
  * refers to it.
  */
-export class Parameter extends Tensor {
+export class Parameter<S extends Shape = Shape> extends Tensor<S> {
   readonly backend: Backend;
   readonly name: string;
   /** False for buffers: running statistics, moments, counters. */

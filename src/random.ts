@@ -10,6 +10,7 @@ import { constant } from "./ops/create.js";
 import { type DrawKey, dropoutWith, host, normal01, randomBits, uniform01 } from "./ops/random.js";
 import type { HostSource } from "./plan/lowering.js";
 import { checkShape, type Shape } from "./shape.js";
+import type { ShapeOf } from "./shapeTypes.js";
 import type { StateDict } from "./state.js";
 import { compiledTrace, currentTrace } from "./tape.js";
 import type { FloatDtype, Tensor } from "./tensor.js";
@@ -104,6 +105,10 @@ interface DrawOptions {
 }
 
 /** Uniform in [low, high). */
+export function uniform<const S extends Shape>(
+  shape: S,
+  options?: DrawOptions & { readonly low?: number; readonly high?: number },
+): Tensor<S>;
 export function uniform(
   shape: Shape,
   options: DrawOptions & { readonly low?: number; readonly high?: number } = {},
@@ -117,6 +122,10 @@ export function uniform(
 }
 
 /** Normal with the given mean and standard deviation. */
+export function normal<const S extends Shape>(
+  shape: S,
+  options?: DrawOptions & { readonly mean?: number; readonly std?: number },
+): Tensor<S>;
 export function normal(
   shape: Shape,
   options: DrawOptions & { readonly mean?: number; readonly std?: number } = {},
@@ -130,6 +139,7 @@ export function normal(
 }
 
 /** 32 random bits per element, as i32. */
+export function bits<const S extends Shape>(shape: S): Tensor<S>;
 export function bits(shape: Shape): Tensor {
   checkShape("bits", shape);
   return mapped((lead) => bits([...lead, ...shape])) ?? randomBits(nextKey(), shape);
@@ -139,6 +149,7 @@ export function bits(shape: Shape): Tensor {
  * x with each element zeroed with probability p and the others divided by 1 − p; the gradient sees
  * the same mask.
  */
+export function dropout<X extends Tensor>(x: X, p: number): Tensor<ShapeOf<X>>;
 export function dropout(x: Tensor, p: number): Tensor {
   if (!(p >= 0 && p <= 1))
     throw new RangeError(`dropout: not a probability: got ${p}, expected 0 ≤ p ≤ 1`);

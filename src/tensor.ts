@@ -1,6 +1,7 @@
 import type { TensorMethods } from "./ops/methods.js";
 import type { Parameter } from "./parameter.js";
 import { formatShape, type Shape, sizeOf } from "./shape.js";
+import type { SHAPE, Sized } from "./shapeTypes.js";
 import type { Op, Trace } from "./tape.js";
 
 export type FloatDtype = "f32" | "f64";
@@ -39,9 +40,13 @@ export interface Node<Attrs = unknown> {
  * An immutable n-dimensional array: a node of an expression, and one of its outputs. Recording an
  * op computes nothing; reading (`item`, `toArray`, `toTypedArray`) does, once. There is nothing to
  * free.
+ *
+ * `Tensor<readonly [2, 3]>` is one whose shape the editor knows and checks; `Tensor` is of any shape
+ * and matches all: see shapeTypes.ts.
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: ops/methods.ts installs the methods
-export class Tensor {
+// biome-ignore lint/correctness/noUnusedVariables: the interface below holds it
+export class Tensor<S extends Shape = Shape> {
   declare readonly node: Node;
   readonly index: number;
   readonly shape: Shape;
@@ -78,4 +83,6 @@ export class Tensor {
   }
 }
 
-export interface Tensor extends TensorMethods {}
+export interface Tensor<S extends Shape = Shape> extends TensorMethods {
+  readonly [SHAPE]: Sized<S>;
+}

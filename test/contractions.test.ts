@@ -6,6 +6,9 @@ import { ts } from "../src/pure.js";
 
 afterEach(() => init({ backend: wasm }));
 
+/** Of a shape that is not known while the types are checked. */
+const loose = (t: Tensor): Tensor => t;
+
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
 const x = tensor([
   [3, 1, 3],
@@ -144,12 +147,12 @@ test.each<[string, () => unknown, string]>([
   ],
   [
     "batches",
-    () => matmul(c.ones([2, 3, 4]), c.ones([3, 4, 5])),
+    () => matmul(loose(c.ones([2, 3, 4])), c.ones([3, 4, 5])),
     "matmul: shapes do not broadcast: got [2] and [3]",
   ],
   [
     "batches, inner",
-    () => matmul(c.ones([2, 3, 4]), c.ones([2, 3, 5])),
+    () => matmul(loose(c.ones([2, 3, 4])), c.ones([2, 3, 5])),
     "matmul: inner dimensions differ: got [2, 3, 4] × [2, 3, 5]",
   ],
   [

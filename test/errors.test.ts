@@ -47,6 +47,8 @@ const x23 = tensor([
   [4, 5, 6],
 ]);
 const ints = tensor([0, 1], { dtype: "i32" });
+/** Of a shape that is not known while the types are checked. */
+const loose = (x: Tensor): Tensor => x;
 const any = (value: unknown): never => value as never;
 const p = (): ReturnType<typeof parameter> => parameter([1, 2], { name: "w" });
 
@@ -58,12 +60,12 @@ interface Row {
 
 const rows: Record<string, Row> = {
   "matmul, inner sizes": {
-    call: () => matmul(zeros([3, 4]), zeros([5, 6])),
+    call: () => matmul(loose(zeros([3, 4])), zeros([5, 6])),
     kind: RangeError,
     message: "matmul: inner dimensions differ: got [3, 4] × [5, 6]",
   },
   "matmul of a scalar": {
-    call: () => matmul(tensor(1), x23),
+    call: () => matmul(loose(tensor(1)), x23),
     kind: RangeError,
     message: "matmul: operand a is a scalar: got [], expected at least one axis",
   },
@@ -78,7 +80,7 @@ const rows: Record<string, Row> = {
     message: "linear: bias does not fit: got [4], expected [5]",
   },
   "add, broadcasting": {
-    call: () => add(zeros([2, 3]), zeros([2])),
+    call: () => add(loose(zeros([2, 3])), zeros([2])),
     kind: RangeError,
     message:
       "add: shapes do not broadcast: got [2, 3] and [2], expected axis −1 to be equal or 1: 3 ≠ 2",
@@ -105,7 +107,7 @@ const rows: Record<string, Row> = {
     message: 'pow: dtype is not a float: got i32, expected f32 or f64; cast(x, "f32") makes it one',
   },
   "atan2 of shapes that do not fit": {
-    call: () => c.atan2(tensor([1, 2]), tensor([1, 2, 3])),
+    call: () => c.atan2(loose(tensor([1, 2])), tensor([1, 2, 3])),
     kind: RangeError,
     message:
       "atan2: shapes do not broadcast: got [2] and [3], expected axis −1 to be equal or 1: 2 ≠ 3",
@@ -228,7 +230,7 @@ const rows: Record<string, Row> = {
       "expected one; createWasmBackend({ relaxedSimd }) makes a backend",
   },
   "axis out of range": {
-    call: () => sum(zeros([2, 2]), [3]),
+    call: () => sum(loose(zeros([2, 2])), [3]),
     kind: RangeError,
     message: "sum: axis is out of range: got 3, expected −2 ≤ axis < 2",
   },
@@ -243,7 +245,7 @@ const rows: Record<string, Row> = {
     message: "max: nothing to reduce: got [3, 0] over axes [1], expected at least one element",
   },
   "reshape, sizes": {
-    call: () => reshape(zeros([3, 4]), [2, 5]),
+    call: () => reshape(loose(zeros([3, 4])), [2, 5]),
     kind: RangeError,
     message:
       "reshape: sizes differ: got [3, 4] (12 elements), expected a shape of as many, not [2, 5]",

@@ -95,7 +95,7 @@ describe("random programs", () => {
       (name) => (x: Tensor) => x[name](),
     ),
     ...(["add", "sub", "mul", "div", "maximum", "minimum", "matmul"] as const).flatMap((name) => {
-      const op = (x: Tensor, y: Tensor): Tensor => x[name](y);
+      const op = (x: Record<typeof name, (y: Tensor) => Tensor>, y: Tensor): Tensor => x[name](y);
       return [op, op];
     }),
     ...(["sum", "mean", "max", "min"] as const).map(

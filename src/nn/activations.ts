@@ -15,82 +15,83 @@ import {
 } from "../ops/activations.js";
 import { relu, sigmoid, tanh } from "../ops/elementwise.js";
 import { logSoftmax, softmax } from "../ops/softmax.js";
+import type { ShapeOf } from "../shapeTypes.js";
 import type { Tensor } from "../tensor.js";
 import { Module } from "./module.js";
 
 /** max(0, x) */
 export class ReLU extends Module {
-  forward(x: Tensor): Tensor {
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>> {
     return relu(x);
   }
 }
 
 /** 1 / (1 + e⁻ˣ) */
 export class Sigmoid extends Module {
-  forward(x: Tensor): Tensor {
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>> {
     return sigmoid(x);
   }
 }
 
 /** tanh x */
 export class Tanh extends Module {
-  forward(x: Tensor): Tensor {
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>> {
     return tanh(x);
   }
 }
 
 /** min(max(x, 0), 6) */
 export class ReLU6 extends Module {
-  forward(x: Tensor): Tensor {
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>> {
     return relu6(x);
   }
 }
 
 /** x · sigmoid(x) */
 export class SiLU extends Module {
-  forward(x: Tensor): Tensor {
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>> {
     return silu(x);
   }
 }
 
 /** x / (1 + |x|) */
 export class Softsign extends Module {
-  forward(x: Tensor): Tensor {
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>> {
     return softsign(x);
   }
 }
 
 /** min(max(x / 6 + ½, 0), 1) */
 export class Hardsigmoid extends Module {
-  forward(x: Tensor): Tensor {
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>> {
     return hardSigmoid(x);
   }
 }
 
 /** x · min(max(x + 3, 0), 6) / 6 */
 export class Hardswish extends Module {
-  forward(x: Tensor): Tensor {
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>> {
     return hardSwish(x);
   }
 }
 
 /** ln sigmoid(x) */
 export class LogSigmoid extends Module {
-  forward(x: Tensor): Tensor {
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>> {
     return logSigmoid(x);
   }
 }
 
 /** x · tanh(softplus(x)) */
 export class Mish extends Module {
-  forward(x: Tensor): Tensor {
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>> {
     return mish(x);
   }
 }
 
 /** ln(1 + eˣ) */
 export class Softplus extends Module {
-  forward(x: Tensor): Tensor {
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>> {
     return softplus(x);
   }
 }
@@ -104,7 +105,7 @@ export class ELU extends Module {
     this.alpha = alpha;
   }
 
-  forward(x: Tensor): Tensor {
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>> {
     return elu(x, this.alpha);
   }
 }
@@ -118,7 +119,7 @@ export class GELU extends Module {
     this.options = options;
   }
 
-  forward(x: Tensor): Tensor {
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>> {
     return gelu(x, this.options);
   }
 }
@@ -132,7 +133,7 @@ export class LeakyReLU extends Module {
     this.slope = slope;
   }
 
-  forward(x: Tensor): Tensor {
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>> {
     return leakyRelu(x, this.slope);
   }
 }
@@ -148,7 +149,7 @@ export class Hardtanh extends Module {
     this.high = high;
   }
 
-  forward(x: Tensor): Tensor {
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>> {
     return hardtanh(x, this.low, this.high);
   }
 }
@@ -162,7 +163,7 @@ export class Softmax extends Module {
     this.axis = axis;
   }
 
-  forward(x: Tensor): Tensor {
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>> {
     return softmax(x, this.axis);
   }
 }
@@ -176,7 +177,7 @@ export class LogSoftmax extends Module {
     this.axis = axis;
   }
 
-  forward(x: Tensor): Tensor {
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>> {
     return logSoftmax(x, this.axis);
   }
 }

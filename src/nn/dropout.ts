@@ -1,4 +1,5 @@
 import { dropout } from "../random.js";
+import type { ShapeOf } from "../shapeTypes.js";
 import type { Tensor } from "../tensor.js";
 import { Module } from "./module.js";
 
@@ -13,6 +14,7 @@ export class Dropout extends Module {
     this.p = p;
   }
 
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>>;
   forward(x: Tensor): Tensor {
     return this.isTraining() ? dropout(x, this.p) : x;
   }

@@ -6,6 +6,7 @@ import { groupNorm, layerNorm, rmsNorm } from "../ops/rowNorm.js";
 import { increment } from "../ops/update.js";
 import { type Parameter, updateWith } from "../parameter.js";
 import { formatShape, type Shape } from "../shape.js";
+import type { ShapeOf } from "../shapeTypes.js";
 import type { FloatDtype, Tensor } from "../tensor.js";
 import { checkSize } from "./checks.js";
 import { Module } from "./module.js";
@@ -99,6 +100,7 @@ abstract class BatchNorm extends Module {
     });
   }
 
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>>;
   forward(x: Tensor): Tensor {
     const { runningMean, runningVar, eps, momentum } = this;
     if (!this.#shapes.some((shape) => shape.length === x.rank))
@@ -156,6 +158,7 @@ export class LayerNorm extends Module {
     if (affine && bias) this.bias = filled(this.shape, 0, "bias");
   }
 
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>>;
   forward(x: Tensor): Tensor {
     return layerNorm(x, this.shape, this.weight, this.bias, this.eps);
   }
@@ -178,6 +181,7 @@ export class RMSNorm extends Module {
     if (options.affine !== false) this.weight = filled(this.shape, 1, "weight");
   }
 
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>>;
   forward(x: Tensor): Tensor {
     return rmsNorm(x, this.shape, this.weight, this.eps);
   }
@@ -205,6 +209,7 @@ export class GroupNorm extends Module {
     this.bias = filled([channels], 0, "bias");
   }
 
+  forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>>;
   forward(x: Tensor): Tensor {
     return groupNorm(x, this.groups, this.weight, this.bias, this.eps);
   }

@@ -4,6 +4,7 @@
  */
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Value } from "../plan/lowering.js";
+import type { ShapeOf } from "../shapeTypes.js";
 import { describe, type Op, record1 } from "../tape.js";
 import type { Node, Tensor, TensorType } from "../tensor.js";
 import { abs, ge, gt, le, lt, where } from "./compare.js";
@@ -22,6 +23,7 @@ import {
   unary,
 } from "./elementwise.js";
 import { erf, expm1 } from "./math.js";
+import type { Unary } from "./signatures.js";
 
 function checkNumber(op: string, name: string, value: number): void {
   if (typeof value !== "number" || Number.isNaN(value))
@@ -29,6 +31,7 @@ function checkNumber(op: string, name: string, value: number): void {
 }
 
 /** min(max(x, low), high); the gradient passes at the bounds themselves. */
+export function clamp<X extends Tensor>(x: X, low?: number, high?: number): Tensor<ShapeOf<X>>;
 export function clamp(
   x: Tensor,
   low = Number.NEGATIVE_INFINITY,
@@ -41,6 +44,7 @@ export function clamp(
 }
 
 /** min(max(x, low), high); the gradient is blocked at the bounds themselves. */
+export function hardtanh<X extends Tensor>(x: X, low?: number, high?: number): Tensor<ShapeOf<X>>;
 export function hardtanh(x: Tensor, low = -1, high = 1): Tensor {
   checkNumber("hardtanh", "low", low);
   checkNumber("hardtanh", "high", high);
@@ -48,9 +52,10 @@ export function hardtanh(x: Tensor, low = -1, high = 1): Tensor {
 }
 
 /** min(max(x, 0), 6) (Howard et al. 2017) */
-export const relu6 = (x: Tensor): Tensor => hardtanh(x, 0, 6);
+export const relu6: Unary = (x: Tensor) => hardtanh(x, 0, 6);
 
 /** x > 0 ? x : slope · x (Maas et al. 2013); the derivative at 0 is the slope. */
+export function leakyRelu<X extends Tensor>(x: X, slope?: number): Tensor<ShapeOf<X>>;
 export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
   checkNumber("leakyRelu", "slope", slope);
   return where(gt(x, 0), x, mul(x, slope));
@@ -76,13 +81,14 @@ export const silu = unary(
 );
 
 /** x / (1 + |x|) */
-export const softsign = (x: Tensor): Tensor => div(x, add(abs(x), 1));
+export const softsign: Unary = (x: Tensor) => div(x, add(abs(x), 1));
 
 /** min(max(x / 6 + ½, 0), 1); the derivative at ±3 is 0. */
-export const hardSigmoid = (x: Tensor): Tensor =>
+export const hardSigmoid: Unary = (x: Tensor) =>
   where(le(x, -3), 0, where(ge(x, 3), 1, add(div(x, 6), 0.5)));
 
 /** x · min(max(x + 3, 0), 6) / 6 (Howard et al. 2019); the derivative is −½ at −3, 3/2 at 3. */
+export function hardSwish<X extends Tensor>(x: X): Tensor<ShapeOf<X>>;
 export function hardSwish(x: Tensor): Tensor {
   const inside = le(abs(x), 3);
   // What is not chosen must stay finite: its derivative would be 0 · Infinity.
@@ -91,6 +97,7 @@ export function hardSwish(x: Tensor): Tensor {
 }
 
 /** x > 0 ? x : alpha · (eˣ − 1) (Clevert et al. 2015); the derivative at 0 is alpha. */
+export function elu<X extends Tensor>(x: X, alpha?: number): Tensor<ShapeOf<X>>;
 export function elu(x: Tensor, alpha = 1): Tensor {
   checkNumber("elu", "alpha", alpha);
   const positive = gt(x, 0);
@@ -121,13 +128,13 @@ const softplusOp: Op<null> = {
 };
 
 /** ln(1 + eˣ); its derivative is sigmoid(x). */
-export const softplus = (x: Tensor): Tensor => record1(softplusOp, [x], null);
+export const softplus: Unary = (x: Tensor) => record1(softplusOp, [x], null);
 
 /** ln sigmoid(x) = −softplus(−x) */
-export const logSigmoid = (x: Tensor): Tensor => neg(softplus(neg(x)));
+export const logSigmoid: Unary = (x: Tensor) => neg(softplus(neg(x)));
 
 /** x · tanh(softplus(x)) (Misra 2019) */
-export const mish = (x: Tensor): Tensor => mul(x, tanh(softplus(x)));
+export const mish: Unary = (x: Tensor) => mul(x, tanh(softplus(x)));
 
 export interface GeluOptions {
   /** "tanh": ½x(1 + tanh(√(2/π)(x + 0.044715x³))); "none", the default, is exact. */
@@ -174,6 +181,7 @@ const geluByTanh = unary(
 );
 
 /** x · Φ(x) = ½x(1 + erf(x / √2)), Φ the normal distribution (Hendrycks & Gimpel 2016). */
+export function gelu<X extends Tensor>(x: X, options?: GeluOptions): Tensor<ShapeOf<X>>;
 export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
   const { approximate = "none" } = options;
   if (approximate !== "none" && approximate !== "tanh")

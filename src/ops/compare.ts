@@ -3,6 +3,7 @@ import { Comparison, IntegerOperation, Opcode } from "../../assembly/opcodes.js"
 import { defaultDtype } from "../backend.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { broadcastShapes } from "../shape.js";
+import type { BroadcastProblem, BroadcastShape, Check, ShapeOf } from "../shapeTypes.js";
 import { type Op, operand, record1 } from "../tape.js";
 import { type Dtype, isFloat, type Node, Tensor, type TensorType } from "../tensor.js";
 import { asTensor, checkDtype, type Operand } from "./create.js";
@@ -54,7 +55,13 @@ function checkCondition(op: string, what: string, dtype: Dtype): void {
     );
 }
 
-function logical(name: string, kind: IntegerOperation) {
+/** `Binary` of tensors alone. */
+type Both = <A extends Tensor, B extends Tensor>(
+  a: A,
+  b: B & Check<BroadcastProblem<ShapeOf<A>, ShapeOf<B>>>,
+) => Tensor<BroadcastShape<ShapeOf<A>, ShapeOf<B>>>;
+
+function logical(name: string, kind: IntegerOperation): Both {
   const op: Op<null> = {
     name,
     infer: ([a, b]) => {
@@ -66,10 +73,7 @@ function logical(name: string, kind: IntegerOperation) {
     jvp: [null, null],
     lower: (node, to) => lowerBinary(Opcode.Integers, node, to, kind),
   };
-  return broadcasting(name, (a, b) => record1(op, [a, b], null)) as (
-    a: Tensor,
-    b: Tensor,
-  ) => Tensor;
+  return broadcasting(name, (a, b) => record1(op, [a, b], null));
 }
 
 /** Whether both are true, broadcasting. */
@@ -77,6 +81,7 @@ export const logicalAnd = logical("logicalAnd", IntegerOperation.Minimum);
 /** Whether one is true at least, broadcasting. */
 export const logicalOr = logical("logicalOr", IntegerOperation.Maximum);
 /** Whether it is false. */
+export function logicalNot<X extends Tensor>(x: X): Tensor<ShapeOf<X>>;
 export function logicalNot(x: Tensor): Tensor {
   checkCondition("logicalNot", "operand", operand("logicalNot", x).dtype);
   return eq(x, 0);
@@ -125,6 +130,11 @@ const whereOp: Op<null> = {
  * one that was chosen alone: what the other one's derivative is there, NaN included, does not
  * matter to it.
  */
+export function where<C extends Tensor, A extends Operand, B extends Operand>(
+  condition: C,
+  a: A,
+  b: B & Check<BroadcastProblem<ShapeOf<A>, ShapeOf<B>>>,
+): Tensor<BroadcastShape<ShapeOf<C>, BroadcastShape<ShapeOf<A>, ShapeOf<B>>>>;
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   const dtype = [a, b].find((x) => x instanceof Tensor)?.dtype ?? defaultDtype();
   const [x, y] = [asTensor("where", a, dtype), asTensor("where", b, dtype)];
@@ -170,6 +180,7 @@ const castOp: Op<{ readonly dtype: Dtype }> = {
  * x in another dtype: floats to i32 towards zero (beyond i32 its nearest end, NaN 0), anything to
  * bool as x ≠ 0, bool to 0 and 1. No gradient passes. TypeError from one float to the other.
  */
+export function cast<X extends Operand>(x: X, dtype: Dtype): Tensor<ShapeOf<X>>;
 export function cast(x: Operand, dtype: Dtype): Tensor {
   checkDtype("cast", dtype);
   const given = asTensor("cast", x, defaultDtype());

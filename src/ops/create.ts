@@ -1,12 +1,13 @@
 import { defaultDtype } from "../backend.js";
 import { checkShape, formatShape, type Shape, sizeOf } from "../shape.js";
+import type { DataShape } from "../shapeTypes.js";
 import { describe, makeNode, type Op } from "../tape.js";
 import { type Dtype, type FloatDtype, isFloat, Tensor, type TypedArray } from "../tensor.js";
 
 export type NestedNumbers = number | boolean | readonly NestedNumbers[];
 
-export interface TensorOptions {
-  readonly shape?: Shape;
+export interface TensorOptions<S extends Shape = Shape> {
+  readonly shape?: S;
   readonly dtype?: Dtype;
 }
 
@@ -50,6 +51,10 @@ export function checkDtype(op: string, dtype: unknown): asserts dtype is Dtype {
  * `dtype` says otherwise, and is copied). Plain numbers are f32; labels and indices say `dtype:
  * "i32"`; booleans and a Uint8Array are bool. `shape` reinterprets flat data.
  */
+export function tensor<
+  const Data extends NestedNumbers | ArrayLike<number>,
+  const S extends Shape = DataShape<Data>,
+>(data: Data, options?: TensorOptions<S>): Tensor<S>;
 export function tensor(
   data: NestedNumbers | ArrayLike<number>,
   options: TensorOptions = {},
@@ -116,6 +121,11 @@ function collect(value: NestedNumbers, shape: Shape, depth: number, into: number
 }
 
 /** A tensor of `shape` whose every element is `value`; a boolean makes it bool. */
+export function full<const S extends Shape>(
+  shape: S,
+  value: number | boolean,
+  options?: { dtype?: Dtype },
+): Tensor<S>;
 export function full(
   shape: Shape,
   value: number | boolean,
@@ -129,8 +139,10 @@ export function full(
   return constant(arrayOf(dtype, sizeOf(shape)).fill(element), [...shape], dtype);
 }
 
-export const zeros = (shape: Shape, options?: { dtype?: Dtype }): Tensor => full(shape, 0, options);
-export const ones = (shape: Shape, options?: { dtype?: Dtype }): Tensor => full(shape, 1, options);
+export const zeros = <const S extends Shape>(shape: S, options?: { dtype?: Dtype }): Tensor<S> =>
+  full(shape, 0, options);
+export const ones = <const S extends Shape>(shape: S, options?: { dtype?: Dtype }): Tensor<S> =>
+  full(shape, 1, options);
 
 /** start, start + step, … below `end`; `arange(n)` counts from 0. */
 export function arange(
@@ -156,6 +168,7 @@ export function arange(
 }
 
 /** The identity matrix [n, n]. */
+export function eye<N extends number>(n: N, options?: { dtype?: Dtype }): Tensor<readonly [N, N]>;
 export function eye(n: number, options: { dtype?: Dtype } = {}): Tensor {
   checkShape("eye", [n]);
   const dtype = options.dtype ?? defaultDtype();

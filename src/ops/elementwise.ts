@@ -10,6 +10,7 @@ import { type Op, record1 } from "../tape.js";
 import { type Dtype, type Node, Tensor, type TensorType } from "../tensor.js";
 import { asTensor, checkFloat, type Operand } from "./create.js";
 import { broadcastSource, broadcastTo } from "./shape.js";
+import type { Binary, Unary } from "./signatures.js";
 
 type Rules = Op<null>["vjp"];
 
@@ -116,8 +117,8 @@ export function binary(
 }
 
 /** The public form: numbers and broadcasting. */
-export function broadcasting(name: string, op: BinaryOp): (a: Operand, b: Operand) => Tensor {
-  return (a, b) => {
+export function broadcasting(name: string, op: BinaryOp): Binary {
+  return (a: Operand, b: Operand) => {
     const dtype: Dtype =
       a instanceof Tensor ? a.dtype : b instanceof Tensor ? b.dtype : defaultDtype();
     const x = asTensor(name, a, dtype);
@@ -186,7 +187,7 @@ export function unary(
   opcode: Opcode,
   rule: ((d: Tensor, node: Node<null>) => Tensor) | null,
   decomposition?: (x: Tensor) => Tensor,
-): (x: Tensor) => Tensor {
+): Unary {
   const op: Op<null> = {
     name,
     infer: (inputs) => inferFloat(name, inputs),
@@ -199,7 +200,7 @@ export function unary(
       to.emit(opcode, [y], [x, y.size], [[y, x]]);
     },
   };
-  return (x) => record1(op, [x], null);
+  return (x: Tensor) => record1(op, [x], null);
 }
 
 /**
@@ -245,7 +246,7 @@ const reluBackward = backward("reluBackward", Opcode.ReluBackward, {
 
 const negOp = unary("neg", Opcode.Neg, (d) => neg(d));
 /** −x */
-export const neg = (x: Tensor): Tensor => (x.dtype === "i32" ? sub(0, x) : negOp(x));
+export const neg: Unary = (x: Tensor) => (x.dtype === "i32" ? sub(0, x) : negOp(x));
 /** eˣ */
 export const exp = unary("exp", Opcode.Exp, (d, n) => mul(d, out(n)));
 /** ln x */
@@ -259,4 +260,4 @@ export const tanh = unary("tanh", Opcode.Tanh, (d, n) => tanhBackward(out(n), d)
 /** max(0, x); its derivative at 0 is 0; NaN passes. */
 export const relu = unary("relu", Opcode.Relu, (d, n) => reluBackward(out(n), d));
 /** x² */
-export const square = (x: Tensor): Tensor => mul(x, x);
+export const square: Unary = (x: Tensor) => mul(x, x);

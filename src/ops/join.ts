@@ -1,5 +1,6 @@
 /** Tensors put together and taken apart along an axis. */
 import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from "../shape.js";
+import type { Check, ConcatProblem, ConcatShape, ShapeOf, TransposeShape } from "../shapeTypes.js";
 import { checkTensors, describe, type Op, record, record1 } from "../tape.js";
 import type { FloatDtype, Tensor, TensorType } from "../tensor.js";
 import { full } from "./create.js";
@@ -78,6 +79,10 @@ function checkList(op: string, tensors: readonly Tensor[]): readonly [Tensor, ..
 }
 
 /** The tensors one after the other along an axis; their other axes are equal. */
+export function concat<const Parts extends readonly Tensor[], Axis extends number = 0>(
+  tensors: Parts & Check<ConcatProblem<Parts, Axis>>,
+  axis?: Axis,
+): Tensor<ConcatShape<Parts, Axis>>;
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   const list = checkList("concat", tensors);
   const [first] = list;
@@ -223,7 +228,10 @@ export function flatten(x: Tensor, start = 0, end = -1): Tensor {
 }
 
 /** x with its axes in another order. */
-export const permute = (x: Tensor, axes: readonly number[]): Tensor => transpose(x, axes);
+export const permute = <X extends Tensor, const Order extends Shape>(
+  x: X,
+  axes: Order,
+): Tensor<TransposeShape<ShapeOf<X>, Order>> => transpose(x, axes);
 
 /** x with two axes exchanged. */
 export function swapAxes(x: Tensor, axis1: number, axis2: number): Tensor {

@@ -19,6 +19,7 @@ import {
   unary,
 } from "./elementwise.js";
 import { broadcastTo } from "./shape.js";
+import type { Binary, Unary } from "./signatures.js";
 
 const x = ({ inputs }: Node<null>): Tensor => inputs[0] as Tensor;
 const y = ({ outputs }: Node<null>): Tensor => outputs[0] as Tensor;
@@ -45,9 +46,9 @@ export const erf = unary("erf", Opcode.Erf, (d, n) =>
   mul(mul(d, exp(neg(square(x(n))))), 2 / Math.sqrt(Math.PI)),
 );
 /** 1 / x */
-export const reciprocal = (of: Tensor): Tensor => div(1, of);
+export const reciprocal: Unary = (of: Tensor) => div(1, of);
 /** 1 / √x */
-export const rsqrt = (of: Tensor): Tensor => reciprocal(sqrt(of));
+export const rsqrt: Unary = (of: Tensor) => reciprocal(sqrt(of));
 
 /** The derivative by the base is 0 at exponent 0, by the exponent at base 0 unless it is < 0. */
 const byBase = (d: Tensor, base: Tensor, exponent: Tensor): Tensor =>
@@ -110,7 +111,7 @@ const powTensors = broadcasting("pow", powOp);
  * is no integer. A number b of 2 or 3 multiplies, and −1 divides. By a, the derivative is 0 where
  * b = 0; by b, it is 0 where a = 0 ≤ b, and NaN where a < 0.
  */
-export const pow = (a: Operand, b: Operand): Tensor =>
+export const pow: Binary = (a: Operand, b: Operand) =>
   a instanceof Tensor && typeof b === "number" ? constantPower(a, b) : powTensors(a, b);
 /**
  * The angle of the point (b, a), −π … π, broadcasting; signed zeros and infinities as in C99. The

@@ -5,6 +5,7 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { broadcastShapes, formatShape, type Shape, sizeOf } from "../shape.js";
+import type { Check, MatmulProblem, MatmulShape, ShapeOf } from "../shapeTypes.js";
 import { checkTensors, type Op, record1 } from "../tape.js";
 import { isFloat, type Node, type Tensor, type TensorType } from "../tensor.js";
 import { add, mul } from "./elementwise.js";
@@ -159,6 +160,10 @@ function inBatch(x: Tensor, batch: Shape): Tensor {
  * as a row on the left and as a column on the right, and its axis is dropped from the result.
  * Transposes of the last two axes cost nothing.
  */
+export function matmul<A extends Tensor, B extends Tensor>(
+  a: A,
+  b: B & Check<MatmulProblem<ShapeOf<A>, ShapeOf<B>>>,
+): Tensor<MatmulShape<ShapeOf<A>, ShapeOf<B>>>;
 export function matmul(a: Tensor, b: Tensor): Tensor {
   checkTensors("matmul", a, b);
   for (const [name, x] of [

@@ -3,6 +3,15 @@
 import { evaluate } from "../evaluate.js";
 import { Parameter } from "../parameter.js";
 import { type Axes, formatShape, type Shape } from "../shape.js";
+import type {
+  Check,
+  MatmulProblem,
+  MatmulShape,
+  ReshapeProblem,
+  ReshapeShape,
+  ShapeOf,
+  TransposeShape,
+} from "../shapeTypes.js";
 import { checkOpen, currentTrace } from "../tape.js";
 import { type Dtype, Tensor, type TypedArray } from "../tensor.js";
 import type { GeluOptions } from "./activations.js";
@@ -16,6 +25,7 @@ import * as math from "./math.js";
 import { matmul } from "./matmul.js";
 import { max, mean, min, sum } from "./reduce.js";
 import { broadcastTo, reshape, transpose } from "./shape.js";
+import type { BinaryMethod, ReductionMethod, UnaryMethod } from "./signatures.js";
 import { logSoftmax, softmax } from "./softmax.js";
 import type { SortOptions } from "./sort.js";
 import * as sorting from "./sort.js";
@@ -32,85 +42,94 @@ export interface TensorMethods {
   /** A copy of the elements, row-major. */
   toTypedArray(): TypedArray;
 
-  add(other: Operand): Tensor;
-  sub(other: Operand): Tensor;
-  mul(other: Operand): Tensor;
-  div(other: Operand): Tensor;
-  maximum(other: Operand): Tensor;
-  minimum(other: Operand): Tensor;
-  eq(other: Operand): Tensor;
-  ne(other: Operand): Tensor;
-  lt(other: Operand): Tensor;
-  le(other: Operand): Tensor;
-  gt(other: Operand): Tensor;
-  ge(other: Operand): Tensor;
-  logicalAnd(other: Tensor): Tensor;
-  logicalOr(other: Tensor): Tensor;
-  logicalNot(): Tensor;
+  add: BinaryMethod;
+  sub: BinaryMethod;
+  mul: BinaryMethod;
+  div: BinaryMethod;
+  maximum: BinaryMethod;
+  minimum: BinaryMethod;
+  eq: BinaryMethod;
+  ne: BinaryMethod;
+  lt: BinaryMethod;
+  le: BinaryMethod;
+  gt: BinaryMethod;
+  ge: BinaryMethod;
+  logicalAnd: BinaryMethod<Tensor>;
+  logicalOr: BinaryMethod<Tensor>;
+  logicalNot: UnaryMethod;
   maskedFill(mask: Tensor, value: Operand): Tensor;
-  cast(dtype: Dtype): Tensor;
-  neg(): Tensor;
-  abs(): Tensor;
-  sign(): Tensor;
-  floor(): Tensor;
-  ceil(): Tensor;
-  round(): Tensor;
-  clamp(low?: number, high?: number): Tensor;
-  leakyRelu(slope?: number): Tensor;
-  silu(): Tensor;
-  elu(alpha?: number): Tensor;
-  gelu(options?: GeluOptions): Tensor;
-  softplus(): Tensor;
-  logSigmoid(): Tensor;
-  softsign(): Tensor;
-  mish(): Tensor;
-  hardtanh(low?: number, high?: number): Tensor;
-  relu6(): Tensor;
-  hardSigmoid(): Tensor;
-  hardSwish(): Tensor;
-  exp(): Tensor;
-  log(): Tensor;
-  sqrt(): Tensor;
-  square(): Tensor;
-  sigmoid(): Tensor;
-  tanh(): Tensor;
-  relu(): Tensor;
-  log1p(): Tensor;
-  expm1(): Tensor;
-  rsqrt(): Tensor;
-  reciprocal(): Tensor;
-  sin(): Tensor;
-  cos(): Tensor;
-  tan(): Tensor;
-  sinh(): Tensor;
-  cosh(): Tensor;
-  atan(): Tensor;
-  erf(): Tensor;
-  pow(exponent: Operand): Tensor;
+  cast: UnaryMethod<[dtype: Dtype]>;
+  neg: UnaryMethod;
+  abs: UnaryMethod;
+  sign: UnaryMethod;
+  floor: UnaryMethod;
+  ceil: UnaryMethod;
+  round: UnaryMethod;
+  clamp: UnaryMethod<[low?: number, high?: number]>;
+  leakyRelu: UnaryMethod<[slope?: number]>;
+  silu: UnaryMethod;
+  elu: UnaryMethod<[alpha?: number]>;
+  gelu: UnaryMethod<[options?: GeluOptions]>;
+  softplus: UnaryMethod;
+  logSigmoid: UnaryMethod;
+  softsign: UnaryMethod;
+  mish: UnaryMethod;
+  hardtanh: UnaryMethod<[low?: number, high?: number]>;
+  relu6: UnaryMethod;
+  hardSigmoid: UnaryMethod;
+  hardSwish: UnaryMethod;
+  exp: UnaryMethod;
+  log: UnaryMethod;
+  sqrt: UnaryMethod;
+  square: UnaryMethod;
+  sigmoid: UnaryMethod;
+  tanh: UnaryMethod;
+  relu: UnaryMethod;
+  log1p: UnaryMethod;
+  expm1: UnaryMethod;
+  rsqrt: UnaryMethod;
+  reciprocal: UnaryMethod;
+  sin: UnaryMethod;
+  cos: UnaryMethod;
+  tan: UnaryMethod;
+  sinh: UnaryMethod;
+  cosh: UnaryMethod;
+  atan: UnaryMethod;
+  erf: UnaryMethod;
+  pow: BinaryMethod;
   /** The angle of the point (x, this). */
-  atan2(x: Operand): Tensor;
-  hypot(other: Operand): Tensor;
+  atan2: BinaryMethod;
+  hypot: BinaryMethod;
 
-  sum(axes?: Axes, keepdims?: boolean): Tensor;
-  mean(axes?: Axes, keepdims?: boolean): Tensor;
-  max(axes?: Axes, keepdims?: boolean): Tensor;
-  min(axes?: Axes, keepdims?: boolean): Tensor;
+  sum: ReductionMethod;
+  mean: ReductionMethod;
+  max: ReductionMethod;
+  min: ReductionMethod;
 
-  prod(axes?: Axes, keepdims?: boolean): Tensor;
-  logSumExp(axes?: Axes, keepdims?: boolean): Tensor;
+  prod: ReductionMethod;
+  logSumExp: ReductionMethod;
   variance(axes?: Axes, options?: VarianceOptions): Tensor;
   std(axes?: Axes, options?: VarianceOptions): Tensor;
   norm(axes?: Axes, options?: NormOptions): Tensor;
   argmax(axis?: number, keepdims?: boolean): Tensor;
   argmin(axis?: number, keepdims?: boolean): Tensor;
-  cumsum(axis: number): Tensor;
+  cumsum: UnaryMethod<[axis: number]>;
 
-  softmax(axis?: number): Tensor;
-  logSoftmax(axis?: number): Tensor;
-  matmul(other: Tensor): Tensor;
-  reshape(shape: Shape): Tensor;
-  transpose(axes?: readonly number[]): Tensor;
-  broadcastTo(shape: Shape): Tensor;
+  softmax: UnaryMethod<[axis?: number]>;
+  logSoftmax: UnaryMethod<[axis?: number]>;
+  matmul<A extends Tensor, B extends Tensor>(
+    this: A,
+    other: B & Check<MatmulProblem<ShapeOf<A>, ShapeOf<B>>>,
+  ): Tensor<MatmulShape<ShapeOf<A>, ShapeOf<B>>>;
+  reshape<X extends Tensor, const To extends Shape>(
+    this: X,
+    shape: To & Check<ReshapeProblem<ShapeOf<X>, To>>,
+  ): Tensor<ReshapeShape<ShapeOf<X>, To>>;
+  transpose<X extends Tensor, const Order extends Shape | undefined = undefined>(
+    this: X,
+    axes?: Order,
+  ): Tensor<TransposeShape<ShapeOf<X>, Order>>;
+  broadcastTo<const To extends Shape>(shape: To): Tensor<To>;
   slice(ranges: readonly Range[]): Tensor;
   flip(axes?: number | readonly number[]): Tensor;
   pad(widths: Widths, options?: PadOptions): Tensor;
@@ -121,7 +140,10 @@ export interface TensorMethods {
   expandDims(axis: number | readonly number[]): Tensor;
   squeeze(axis?: number | readonly number[]): Tensor;
   flatten(start?: number, end?: number): Tensor;
-  permute(axes: readonly number[]): Tensor;
+  permute<X extends Tensor, const Order extends Shape>(
+    this: X,
+    axes: Order,
+  ): Tensor<TransposeShape<ShapeOf<X>, Order>>;
   swapAxes(axis1: number, axis2: number): Tensor;
   tile(repeats: number | readonly number[]): Tensor;
   roll(shift: number, axis?: number): Tensor;
@@ -349,23 +371,23 @@ const methods: TensorMethods & ThisType<Tensor> = {
     return math.hypot(this, other);
   },
 
-  sum(axes, keepdims) {
+  sum(this: Tensor, axes?: Axes, keepdims?: boolean) {
     return sum(this, axes, keepdims);
   },
-  mean(axes, keepdims) {
+  mean(this: Tensor, axes?: Axes, keepdims?: boolean) {
     return mean(this, axes, keepdims);
   },
-  max(axes, keepdims) {
+  max(this: Tensor, axes?: Axes, keepdims?: boolean) {
     return max(this, axes, keepdims);
   },
-  min(axes, keepdims) {
+  min(this: Tensor, axes?: Axes, keepdims?: boolean) {
     return min(this, axes, keepdims);
   },
 
-  prod(axes, keepdims) {
+  prod(this: Tensor, axes?: Axes, keepdims?: boolean) {
     return statistics.prod(this, axes, keepdims);
   },
-  logSumExp(axes, keepdims) {
+  logSumExp(this: Tensor, axes?: Axes, keepdims?: boolean) {
     return statistics.logSumExp(this, axes, keepdims);
   },
   variance(axes, options) {
@@ -396,7 +418,7 @@ const methods: TensorMethods & ThisType<Tensor> = {
   matmul(other) {
     return matmul(this, other);
   },
-  reshape(shape) {
+  reshape(this: Tensor, shape: Shape) {
     return reshape(this, shape);
   },
   transpose(axes) {

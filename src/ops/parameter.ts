@@ -1,10 +1,12 @@
 import { Parameter } from "../parameter.js";
+import type { Shape } from "../shape.js";
+import type { DataShape, ShapeOf } from "../shapeTypes.js";
 import type { Dtype } from "../tensor.js";
 import { Tensor } from "../tensor.js";
 import { type NestedNumbers, type TensorOptions, tensor } from "./create.js";
 import { valuesOf } from "./methods.js";
 
-export interface ParameterOptions extends TensorOptions {
+export interface ParameterOptions<S extends Shape = Shape> extends TensorOptions<S> {
   /** Shown in errors and pictures. */
   readonly name?: string;
   readonly dtype?: Dtype;
@@ -13,6 +15,10 @@ export interface ParameterOptions extends TensorOptions {
 }
 
 /** A Parameter that starts with the value of `data`; it lives in the default backend. */
+export function parameter<
+  const Data extends Tensor | NestedNumbers | ArrayLike<number>,
+  const S extends Shape = Data extends Tensor ? ShapeOf<Data> : DataShape<Data>,
+>(data: Data, options?: ParameterOptions<S>): Parameter<S>;
 export function parameter(
   data: Tensor | NestedNumbers | ArrayLike<number>,
   options: ParameterOptions = {},

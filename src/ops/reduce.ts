@@ -7,6 +7,7 @@ import type { Node, Tensor, TensorType } from "../tensor.js";
 import { checkFloat } from "./create.js";
 import { div, equalMask, mul } from "./elementwise.js";
 import { broadcastTo, reshape } from "./shape.js";
+import type { Reduction } from "./signatures.js";
 
 interface ReduceAttrs {
   readonly axes: readonly number[];
@@ -50,7 +51,7 @@ function lowerReduction(opcode: Opcode, node: Node<ReduceAttrs>, to: Lowering): 
 function reduction(
   name: string,
   rules: Pick<Op<ReduceAttrs>, "vjp" | "jvp" | "lower"> & { readonly empty: boolean },
-): (x: Tensor, axes?: Axes, keepdims?: boolean) => Tensor {
+): Reduction {
   const { empty, ...rest } = rules;
   const op: Op<ReduceAttrs> = {
     name,
@@ -65,7 +66,7 @@ function reduction(
     },
     ...rest,
   };
-  return (x, axes, keepdims = false) => {
+  return (x: Tensor, axes?: Axes, keepdims: boolean = false) => {
     checkTensors(name, x);
     const list = normalizeAxes(name, axes, x.rank);
     const y = list.length === 0 ? x : record1(op, [x], { axes: list });
@@ -106,7 +107,7 @@ function shares(node: Node<ReduceAttrs>): { mask: Tensor; count: Tensor } {
   return { mask, count: sum(mask, node.attrs.axes) };
 }
 
-function extremum(name: string, opcode: Opcode): ReturnType<typeof reduction> {
+function extremum(name: string, opcode: Opcode): Reduction {
   return reduction(name, {
     empty: false,
     vjp: [

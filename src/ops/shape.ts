@@ -11,9 +11,17 @@ import {
   sizeOf,
   stridesOf,
 } from "../shape.js";
+import type {
+  Check,
+  ReshapeProblem,
+  ReshapeShape,
+  ShapeOf,
+  TransposeShape,
+} from "../shapeTypes.js";
 import { checkTensors, type Op, record1 } from "../tape.js";
 import type { Node, Tensor, TensorType } from "../tensor.js";
 import { sum } from "./reduce.js";
+import type { Unary } from "./signatures.js";
 
 const first = (inputs: readonly TensorType[]): TensorType => inputs[0] as TensorType;
 
@@ -39,7 +47,7 @@ const stopOp: Op<null> = {
 };
 
 /** The same values, through which no gradient flows. */
-export const stopGradient = (x: Tensor): Tensor => record1(stopOp, [x], null);
+export const stopGradient: Unary = (x: Tensor) => record1(stopOp, [x], null);
 
 const reshapeOp: Op<{ readonly shape: Shape }> = {
   name: "reshape",
@@ -53,6 +61,10 @@ const reshapeOp: Op<{ readonly shape: Shape }> = {
 /**
  * The same elements in another shape; one length may be −1, which is then inferred. Costs nothing.
  */
+export function reshape<X extends Tensor, const To extends Shape>(
+  x: X,
+  shape: To & Check<ReshapeProblem<ShapeOf<X>, To>>,
+): Tensor<ReshapeShape<ShapeOf<X>, To>>;
 export function reshape(x: Tensor, shape: Shape): Tensor {
   checkTensors("reshape", x);
   const full = inferLength(x, shape);
@@ -97,6 +109,7 @@ const broadcastOp: Op<{ readonly shape: Shape }> = {
 };
 
 /** x repeated along new axes and axes of length 1, by NumPy's rule. */
+export function broadcastTo<const To extends Shape>(x: Tensor, shape: To): Tensor<To>;
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   checkTensors("broadcastTo", x);
   checkShape("broadcastTo", shape);
@@ -168,6 +181,10 @@ function inverse(axes: readonly number[]): number[] {
 }
 
 /** x with its axes in another order; none given means reversed. */
+export function transpose<X extends Tensor, const Order extends Shape | undefined = undefined>(
+  x: X,
+  axes?: Order,
+): Tensor<TransposeShape<ShapeOf<X>, Order>>;
 export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
   checkTensors("transpose", x);
   const order = axes

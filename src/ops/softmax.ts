@@ -14,6 +14,7 @@ import { div, exp, log, mul, sub } from "./elementwise.js";
 import { expandDims, swapAxes } from "./join.js";
 import { max, sum } from "./reduce.js";
 import { stopGradient } from "./shape.js";
+import type { Unary } from "./signatures.js";
 
 interface SoftmaxAttrs {
   readonly logarithm: boolean;
@@ -152,7 +153,9 @@ function along(name: string, x: Tensor, axis: number, logarithm: boolean): Tenso
 }
 
 /** eˣ / Σ eˣ along an axis; a row of −Infinity, or with NaN in it, is NaN. */
-export const softmax = (x: Tensor, axis = -1): Tensor => along("softmax", x, axis, false);
+export const softmax: Unary<[axis?: number]> = (x: Tensor, axis = -1) =>
+  along("softmax", x, axis, false);
 
 /** x − ln Σ eˣ along an axis: the logarithm of the softmax, without the loss of taking it. */
-export const logSoftmax = (x: Tensor, axis = -1): Tensor => along("logSoftmax", x, axis, true);
+export const logSoftmax: Unary<[axis?: number]> = (x: Tensor, axis = -1) =>
+  along("logSoftmax", x, axis, true);

@@ -8,6 +8,7 @@ import {
   type Shape,
   sizeOf,
 } from "../shape.js";
+import type { AxesProblem, Check, ReducedShape, ShapeOf } from "../shapeTypes.js";
 import { checkTensors, type Op, record1 } from "../tape.js";
 import type { FloatDtype, Tensor, TensorType } from "../tensor.js";
 import { abs, eq, where } from "./compare.js";
@@ -35,6 +36,15 @@ const floatOf = (op: string, { dtype }: Tensor): FloatDtype => {
  * ln Σ eˣ over `axes` (default: all), shifted by the greatest, so that nothing overflows; −Infinity
  * for none. Its derivative is the softmax.
  */
+export function logSumExp<
+  X extends Tensor,
+  const Over extends Axes = undefined,
+  Keep extends boolean = false,
+>(
+  x: X & Check<AxesProblem<ShapeOf<X>, Over>>,
+  axes?: Over,
+  keepdims?: Keep,
+): Tensor<ReducedShape<ShapeOf<X>, Over, Keep>>;
 export function logSumExp(x: Tensor, axes?: Axes, keepdims = false): Tensor {
   checkTensors("logSumExp", x);
   const dtype = floatOf("logSumExp", x);
@@ -95,6 +105,15 @@ export function norm(x: Tensor, axes?: Axes, options: NormOptions = {}): Tensor 
 }
 
 /** The product over `axes` (default: all), halves multiplied by each other until one is left; 1 for none. */
+export function prod<
+  X extends Tensor,
+  const Over extends Axes = undefined,
+  Keep extends boolean = false,
+>(
+  x: X & Check<AxesProblem<ShapeOf<X>, Over>>,
+  axes?: Over,
+  keepdims?: Keep,
+): Tensor<ReducedShape<ShapeOf<X>, Over, Keep>>;
 export function prod(x: Tensor, axes?: Axes, keepdims = false): Tensor {
   checkTensors("prod", x);
   const dtype = floatOf("prod", x);
@@ -141,6 +160,7 @@ const cumsumOp: Op<CumsumAttrs> = {
 };
 
 /** Running sums along an axis, one addition after the other. */
+export function cumsum<X extends Tensor>(x: X, axis: number): Tensor<ShapeOf<X>>;
 export function cumsum(x: Tensor, axis: number): Tensor {
   checkTensors("cumsum", x);
   return record1(cumsumOp, [x], { axis: normalizeAxis("cumsum", axis, x.rank), reverse: false });

@@ -12,7 +12,10 @@ const more = { sqrt, square, sum, tanh };
 
 const functions: Readonly<Record<string, (a: c.Tensor, b: c.Tensor) => c.Tensor>> = {
   ...Object.fromEntries(
-    Object.entries({ ...unary, ...more }).map(([name, f]) => [name, (x: c.Tensor) => f(x)]),
+    Object.entries<(x: c.Tensor) => c.Tensor>({ ...unary, ...more }).map(([name, f]) => [
+      name,
+      (x: c.Tensor) => f(x),
+    ]),
   ),
   max: (a, b) => c.maximum(a, b),
   min: (a, b) => c.minimum(a, b),
