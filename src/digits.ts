@@ -150,7 +150,12 @@ type Backwards<N extends number> = [N] extends [infer One extends number]
         ? Reverse<`${One}`>
         : null
   : null;
-type IsUnion<N, Whole = N> = N extends unknown ? ([Whole] extends [N] ? false : true) : never;
+/** Whether a type is one of several. */
+export type IsUnion<N, Whole = N> = N extends unknown
+  ? [Whole] extends [N]
+    ? false
+    : true
+  : never;
 
 type ToNumber<A> = A extends string
   ? WithoutZeros<A> extends `${infer N extends number}`

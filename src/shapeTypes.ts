@@ -7,10 +7,11 @@
  * parameter of type `T & Check<Problem>` is `T` where nothing is wrong and cannot be satisfied where
  * something is, so that the editor shows the sentence.
  *
- * What is not known never is wrong: a length that is `number`, or a union, and a shape that is just
- * `Shape`, match anything, on either side of an assignment too.
+ * What is not known never is wrong: a length that is `number`, and a shape that is just `Shape`,
+ * match anything, on either side of an assignment too. Unions of shapes are taken one by one (this
+ * is what `S extends unknown` is for) and are wrong only when all of their members are.
  */
-import type { NumberOf, ProductOf, QuotientOf, SumOf } from "./digits.js";
+import type { IsUnion, NumberOf, ProductOf, QuotientOf, SumOf } from "./digits.js";
 import type { Axes, Shape } from "./shape.js";
 import type { Tensor } from "./tensor.js";
 
@@ -172,8 +173,12 @@ type Inner<B extends Shape> = B extends readonly [infer K extends number]
 export type LinearShape<S extends Shape, Out extends number> =
   Wide<S> extends true ? Shape : readonly [...ButLast<S>, Out];
 
-export type LinearProblem<S extends Shape, In extends number, Out extends number> =
-  Wide<S> extends true
+export type LinearProblem<
+  S extends Shape,
+  In extends number,
+  Out extends number,
+> = S extends unknown
+  ? Wide<S> extends true
     ? null
     : S extends readonly []
       ? null
@@ -183,7 +188,8 @@ export type LinearProblem<S extends Shape, In extends number, Out extends number
             S extends readonly [number, number]
               ? S
               : readonly [NumberOf<ProductOf<ButLast<S>>>, Last<S>]
-          >}, weight ${Format<readonly [Out, In]>}, expected x [n, ${In}]`;
+          >}, weight ${Format<readonly [Out, In]>}, expected x [n, ${In}]`
+  : never;
 
 // The same elements in another shape
 
@@ -204,18 +210,21 @@ type Given<To extends Shape> = To extends readonly [
     : readonly [N, ...Given<Rest>]
   : readonly [];
 
-export type ReshapeProblem<A extends Shape, To extends Shape> =
-  Wide<To> extends true
-    ? null
-    : ProductOf<A> extends infer Size extends string
-      ? Fills<A, To, Size> extends true
-        ? null
-        : `reshape: sizes differ: got ${Format<A>} (${Size} elements), expected a shape of as many, not ${Format<To>}`
-      : null;
+export type ReshapeProblem<A extends Shape, To extends Shape> = A extends unknown
+  ? To extends unknown
+    ? Wide<To> extends true
+      ? null
+      : ProductOf<A> extends infer Size extends string
+        ? Fills<A, To, Size> extends false
+          ? `reshape: sizes differ: got ${Format<A>} (${Size} elements), expected a shape of as many, not ${Format<To>}`
+          : null
+        : null
+    : never
+  : never;
 type Fills<A extends Shape, To extends Shape, Size extends string> = -1 extends To[number]
-  ? Inferred<A, To> extends number
-    ? true
-    : false
+  ? Inferred<A, To> extends null
+    ? false
+    : true
   : ProductOf<To> extends infer Other extends string
     ? Other extends Size
       ? true
@@ -224,16 +233,25 @@ type Fills<A extends Shape, To extends Shape, Size extends string> = -1 extends 
 
 // Axes, counted from the front, or from the back if they are negative
 
-/** An axis from the front, as a key of S; null if it is none of S; `string` where that is unknown. */
+/**
+ * An axis from the front, as a key of S; null if it is none of S; `string` where that is unknown,
+ * which it is too if the axis is one of several.
+ */
 type Place<S extends Shape, Axis extends number> = number extends Axis
   ? string
-  : Axis extends unknown
-    ? `${Axis}` extends `-${string}`
+  : IsUnion<Axis> extends true
+    ? string
+    : `${Axis}` extends `-${string}`
       ? FromBack<S, `${Axis}`>
       : `${Axis}` extends keyof S
         ? `${Axis}`
-        : null
-    : never;
+        : null;
+type Places<S extends Shape, Axes> = Axes extends readonly [
+  infer Axis extends number,
+  ...infer Rest,
+]
+  ? Place<S, Axis> | Places<S, Rest>
+  : never;
 type FromBack<S extends Shape, Axis extends string, Back extends 0[] = [0]> = S extends readonly [
   ...infer Lead extends Shape,
   number,
@@ -245,14 +263,15 @@ type FromBack<S extends Shape, Axis extends string, Back extends 0[] = [0]> = S 
 
 type LengthAt<S extends Shape, Key> = Key extends keyof S ? S[Key] & number : number;
 
-export type TransposeShape<S extends Shape, Order> =
-  Wide<S> extends true
+export type TransposeShape<S extends Shape, Order> = S extends unknown
+  ? Wide<S> extends true
     ? Shape
     : Order extends Shape
       ? Wide<Order> extends true
         ? Shape
         : { readonly [To in keyof Order]: LengthAt<S, Place<S, Order[To] & number>> }
-      : Reversed<S>;
+      : Reversed<S>
+  : never;
 type Reversed<S extends Shape> = S extends readonly [
   infer N extends number,
   ...infer Rest extends Shape,
@@ -261,22 +280,23 @@ type Reversed<S extends Shape> = S extends readonly [
   : readonly [];
 
 /** The shape that is left when the elements along `Over` have become one; all without it. */
-export type ReducedShape<S extends Shape, Over extends Axes, Keep extends boolean> =
-  Wide<S> extends true
-    ? Shape
-    : boolean extends Keep
+export type ReducedShape<
+  S extends Shape,
+  Over extends Axes,
+  Keep extends boolean,
+> = boolean extends Keep
+  ? Shape
+  : S extends unknown
+    ? Wide<S> extends true
       ? Shape
-      : [Over] extends [null | undefined]
-        ? Without<S, keyof S, Keep>
-        : [Over] extends [number]
-          ? WithoutKnown<S, Place<S, Over>, Keep>
-          : [Over] extends [Shape]
-            ? Wide<Over> extends true
-              ? Shape
-              : Over extends readonly []
-                ? S
-                : WithoutKnown<S, Place<S, Over[number]>, Keep>
-            : Shape;
+      : Over extends number
+        ? WithoutKnown<S, Place<S, Over>, Keep>
+        : Over extends Shape
+          ? Wide<Over> extends true
+            ? Shape
+            : WithoutKnown<S, Places<S, Over>, Keep>
+          : Without<S, keyof S, Keep>
+    : never;
 type WithoutKnown<S extends Shape, Key, Keep extends boolean> = [string] extends [Key]
   ? Shape
   : Without<S, Key, Keep>;
@@ -289,8 +309,8 @@ type Without<S extends Shape, Key, Keep extends boolean, At extends 0[] = []> = 
     : readonly [N, ...Without<Rest, Key, Keep, [...At, 0]>]
   : readonly [];
 
-export type AxesProblem<S extends Shape, Over extends Axes> =
-  Wide<S> extends true
+export type AxesProblem<S extends Shape, Over extends Axes> = S extends unknown
+  ? Wide<S> extends true
     ? null
     : Over extends number
       ? AxisProblem<S, Over>
@@ -298,7 +318,8 @@ export type AxesProblem<S extends Shape, Over extends Axes> =
         ? AxisProblem<S, Axis> extends infer Problem extends string
           ? Problem
           : AxesProblem<S, Rest>
-        : null;
+        : null
+  : never;
 type AxisProblem<S extends Shape, Axis extends number, Op extends string = ""> =
   Place<S, Axis> extends null
     ? `${Op}axis is out of range: got ${Axis}, expected ${S extends readonly []
@@ -312,7 +333,11 @@ export type ConcatShape<
   Parts extends readonly Tensor[],
   Axis extends number,
 > = Parts extends readonly [infer First, ...infer Rest extends readonly Tensor[]]
-  ? Joined<ShapeOf<First>, Rest, Place<ShapeOf<First>, Axis>>
+  ? ShapeOf<First> extends infer S extends Shape
+    ? S extends unknown
+      ? Joined<S, Rest, Place<S, Axis>>
+      : never
+    : never
   : Shape;
 type Joined<S extends Shape, Parts extends readonly Tensor[], Key> =
   Wide<S> extends true
@@ -338,23 +363,30 @@ export type ConcatProblem<
   Parts extends readonly Tensor[],
   Axis extends number,
 > = Parts extends readonly [infer First, ...infer Rest extends readonly Tensor[]]
-  ? Wide<ShapeOf<First>> extends true
-    ? null
-    : AxisProblem<ShapeOf<First>, Axis, "concat: "> extends infer Problem extends string
-      ? Problem
-      : Unequal<ShapeOf<First>, Rest, Place<ShapeOf<First>, Axis>, [0]>
+  ? ShapeOf<First> extends infer S extends Shape
+    ? S extends unknown
+      ? Wide<S> extends true
+        ? null
+        : AxisProblem<S, Axis, "concat: "> extends infer Problem extends string
+          ? Problem
+          : Unequal<S, Rest, Place<S, Axis>>
+      : never
+    : never
   : null;
-type Unequal<S extends Shape, Parts extends readonly Tensor[], Key, At extends 0[]> = [
-  string,
-] extends [Key]
+type Unequal<
+  S extends Shape,
+  Parts extends readonly Tensor[],
+  Key,
+  At extends 0[] = [0],
+> = string extends Key
   ? null
   : Parts extends readonly [infer Next, ...infer Rest extends readonly Tensor[]]
-    ? EqualOutside<S, ShapeOf<Next>, Key> extends true
-      ? Unequal<S, Rest, Key, [...At, 0]>
-      : `concat: shapes differ outside axis ${Key & string}: got ${Format<ShapeOf<Next>>} at ${At["length"]} beside ${Format<S>}`
+    ? [EqualOutside<S, ShapeOf<Next>, Key>] extends [false]
+      ? `concat: shapes differ outside axis ${Key & string}: got ${Format<ShapeOf<Next>>} at ${At["length"]} beside ${Format<S>}`
+      : Unequal<S, Rest, Key, [...At, 0]>
     : null;
-type EqualOutside<S extends Shape, Next extends Shape, Key> =
-  Wide<Next> extends true
+type EqualOutside<S extends Shape, Next extends Shape, Key> = Next extends unknown
+  ? Wide<Next> extends true
     ? true
     : Next["length"] extends S["length"]
       ? false extends {
@@ -362,7 +394,8 @@ type EqualOutside<S extends Shape, Next extends Shape, Key> =
         }[number]
         ? false
         : true
-      : false;
+      : false
+  : never;
 
 // Data
 

@@ -177,6 +177,24 @@ const shapes = flag ? c.zeros([2, 4]) : c.zeros([2, 5]);
 shapes.relu().add(shapes).matmul(m45);
 // @ts-expect-error 3 is neither 4 nor 5
 shapes.matmul(m34);
+declare const axis: 0 | 1;
+declare const two: Tensor<readonly [3, 4]> | Tensor<readonly [3, 5]> | Tensor<readonly [6]>;
+expectTypeOf(m34.sum(axis)).toEqualTypeOf<Of<readonly [3] | readonly [4]>>();
+expectTypeOf(m34.sum([axis])).toEqualTypeOf<Tensor>();
+expectTypeOf(c.concat([m34, m34], axis)).toEqualTypeOf<Tensor>();
+expectTypeOf(m34.transpose(flag ? [0, 1] : [1, 0]).matmul(m34)).toExtend<Tensor>();
+two.sum(1);
+two.reshape([-1, 5]);
+two.reshape(flag ? [4, 3] : [7]);
+c.concat([two, m34]);
+c.concat([m34, two]);
+new nn.Linear(5, 2).forward(two);
+c.tensor(n as number | number[]).sum(0);
+c.tensor(any as unknown as c.NestedNumbers).matmul(m34);
+// @ts-expect-error none has an axis 2
+two.sum(2);
+// @ts-expect-error none has 7 elements
+two.reshape([7]);
 
 // Functions that are generic over lengths
 function attention<N extends number, D extends number>(
