@@ -26,8 +26,8 @@ import { columnSums } from "./reduce";
 export const KC: u32 = 256;
 /**
  * The packed block of A, 128 KiB, stays in L2 while B's micro-panels pass by; a multiple of MR. MC
- * from 64 to 256 and NC from 256 to 1,024 differ by 3 %, at 1,024³ by 7 % (`bench/blocks.mjs`, which
- * chose MC, NC and UNPACKED).
+ * from 64 to 256 and NC from 256 to 1,024 differ by 3 %, at 1,024³ by 7 %: `bench/blocks.mjs`
+ * compares them, MC, NC and UNPACKED.
  */
 const MC: u32 = ASC_FEATURE_RELAXED_SIMD ? 120 : 128;
 /** The packed block of B, 512 KiB, is read once per block of A; wider only costs memory. */

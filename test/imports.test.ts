@@ -45,7 +45,10 @@ const imports = src.flatMap(importsOf);
 describe("imports of src point one way", () => {
   /** Each layer may use those before it, and itself. */
   const layers: readonly (readonly [string, RegExp])[] = [
-    ["words and shapes", /^(assembly\/opcodes|src\/(kernels|shape|tree|grouped|threefry))\.ts$/],
+    [
+      "words and shapes",
+      /^(assembly\/opcodes|src\/(kernels|shape|shapeTypes|digits|tree|grouped|threefry))\.ts$/,
+    ],
     ["memory", /^src\/(memory|backend|finalizer)\.ts$/],
     ["tape", /^src\/(tape|tensor)\.ts$/],
     ["parameter", /^src\/parameter\.ts$/],

@@ -19,8 +19,16 @@ const notOps = [
     "hessian",
     "hvp",
   ],
-  ...["init", "jacobian", "jvp", "ones", "parameter", "stopGradient", "tensor", "valueAndGrad"],
-  ...["vjp", "vmap", "zeros", "batchNormEval", "batchNormTrain", "scaledDotProductAttention"],
+  ...["init", "jacobian", "jvp", "ones", "parameter", "stopGradient", "tensor", "train"],
+  ...[
+    "valueAndGrad",
+    "vjp",
+    "vmap",
+    "zeros",
+    "batchNormEval",
+    "batchNormTrain",
+    "scaledDotProductAttention",
+  ],
   "maxPool2dWithIndices",
   // Without a derivative, and tested by value: test/logic.test.ts, test/indexing.test.ts.
   ...["eq", "ne", "lt", "le", "gt", "ge", "logicalAnd", "logicalOr", "logicalNot", "oneHot"],
