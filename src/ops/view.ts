@@ -50,7 +50,7 @@ interface PlaceAttrs extends ViewAttrs {
 }
 
 /** Writes `value` to the whole of an output. */
-export function emitFill(to: Lowering, out: Value, value: number): void {
+function emitFill(to: Lowering, out: Value, value: number): void {
   if (isFloat(out.dtype)) {
     to.emit(Opcode.Fill, [out], [to.scalar(value), out.size]);
     return;

@@ -11,7 +11,7 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import { elementBytes } from "../backend.js";
 import { keepsPace, type Loop, loopOf } from "./loops.js";
-import { type Instruction, reads, type Value } from "./lowering.js";
+import { countReads, type Instruction, reads, type Value } from "./lowering.js";
 import { cutSums } from "./sums.js";
 
 /** Whole rows make a tile: of much longer ones it would not stay in cache. */
@@ -77,13 +77,6 @@ function pays({ members }: Group, least: number): boolean {
   return members.some(({ instruction }) =>
     instruction.writes.some((value) => value.size >= least && read.has(value)),
   );
-}
-
-function countReads(instructions: readonly Instruction[]): Map<Value, number> {
-  const counts = new Map<Value, number>();
-  for (const instruction of instructions)
-    for (const value of reads(instruction)) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return counts;
 }
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));

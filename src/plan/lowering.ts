@@ -197,6 +197,14 @@ export function reads(instruction: Instruction): Value[] {
   return instruction.rest.filter((operand) => typeof operand !== "number");
 }
 
+/** How often each value is an operand. */
+export function countReads(instructions: readonly Instruction[]): Map<Value, number> {
+  const counts = new Map<Value, number>();
+  for (const instruction of instructions)
+    for (const value of reads(instruction)) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return counts;
+}
+
 /** Drops instructions whose results nothing reads. */
 export function dropUnread(
   instructions: readonly Instruction[],

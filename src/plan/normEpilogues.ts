@@ -1,8 +1,5 @@
-import { Opcode } from "../../assembly/opcodes.js";
-import { type Instruction, reads, Value } from "./lowering.js";
-
-/** `Activation.Relu`. */
-const RELU = 1;
+import { Activation, Opcode } from "../../assembly/opcodes.js";
+import { countReads, type Instruction, Value } from "./lowering.js";
 
 const norms: ReadonlySet<Opcode> = new Set([Opcode.BatchNormForward, Opcode.BatchNormEval]);
 
@@ -16,9 +13,7 @@ export function fuseNormRelus(
   instructions: readonly Instruction[],
   kept: ReadonlySet<Value>,
 ): Instruction[] {
-  const readers = new Map<Value, number>();
-  for (const instruction of instructions)
-    for (const value of reads(instruction)) readers.set(value, (readers.get(value) ?? 0) + 1);
+  const readers = countReads(instructions);
   const isPassedOn = (value: unknown): value is Value =>
     value instanceof Value && readers.get(value) === 1 && !kept.has(value);
   /** Where the norms, and the derivatives of relus, that write a value are in the result. */
@@ -77,14 +72,15 @@ function withRelu(norm: Instruction, y: Value): Instruction {
   return {
     ...norm,
     writes: [y, ...statistics],
-    rest: [...norm.rest.slice(0, -1), RELU],
+    rest: [...norm.rest.slice(0, -1), Activation.Relu],
     inPlace: norm.inPlace.map(([written, read]) => [written === before ? y : written, read]),
   };
 }
 
 /** Whether `backward` is of this forward norm with a relu: same x, mean, variance and gamma. */
 function isForwardOf(backward: Instruction, forward: Instruction): boolean {
-  if (forward.opcode !== Opcode.BatchNormForward || forward.rest.at(-1) !== RELU) return false;
+  if (forward.opcode !== Opcode.BatchNormForward || forward.rest.at(-1) !== Activation.Relu)
+    return false;
   const [x, mean, variance, gamma] = backward.rest;
   return (
     x === forward.rest[0] &&

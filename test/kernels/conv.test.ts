@@ -254,6 +254,35 @@ const shapes: readonly Geometry[] = [
 ];
 
 describe("convolution and its gradients", () => {
+  test.each([
+    [Activation.Sigmoid, Opcode.Sigmoid],
+    [Activation.Tanh, Opcode.Tanh],
+    [Activation.Relu, Opcode.Relu],
+  ])("activation %i has the bits of the function after the convolution", (activation, opcode) => {
+    for (const g of shapes) {
+      const { words } = sizesOf(g);
+      const { x, w, bias, dy } = dataOf(g);
+      const { span, scratch } = forwardPart(described(g));
+      const out = new Float32Array(dy.length).fill(9);
+      const { buffers } = onBoth(
+        [out, out.slice(), new Float32Array(scratch), x, w, bias],
+        (fused, apart, s0, toX, toW, toBias) => {
+          const conv = (y: number, kind: Activation): Instruction => [
+            Opcode.Conv2dForward,
+            [y, s0 as number, toX as number, toW as number, toBias as number, ...words, span, kind],
+          ];
+          return [
+            conv(fused as number, activation),
+            conv(apart as number, Activation.None),
+            [opcode, [apart as number, apart as number, out.length]],
+          ];
+        },
+        [2],
+      );
+      expect(bits(buffers[0] as Float32Array)).toEqual(bits(buffers[1] as Float32Array));
+    }
+  });
+
   test.each(shapes.map((g) => [JSON.stringify(g), g] as const))("%s", (_, g) => {
     check(g);
     check(g, [3, 1, 5]);
