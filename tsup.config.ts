@@ -27,6 +27,7 @@ const entry = {
   data: "src/data/index.ts",
   io: "src/io/index.ts",
   random: "src/random.ts",
+  inspect: "src/inspect/index.ts",
   pure: "src/pure.ts",
 };
 

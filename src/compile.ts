@@ -246,6 +246,13 @@ function traceFunction(
   return { key, flags: trace.flags, tape, plan, program, result: shape, types: outputs, plain };
 }
 
+/** What compiled functions were made from. */
+const sources = new WeakMap<object, (...args: never[]) => unknown>();
+
+/** The function that was compiled; undefined for one that was not made by `compile`. */
+export const functionOf = (step: unknown): ((...args: never[]) => unknown) | undefined =>
+  typeof step === "function" ? sources.get(step) : undefined;
+
 /**
  * The same function, run as one program. It is traced once for each structure, shapes and dtypes of
  * its arguments (and each state of the `training` flags it reads); only arguments, Parameters,
@@ -307,6 +314,7 @@ export function compile<A extends readonly unknown[], R>(
       );
     return latest;
   };
+  sources.set(call, fn as (...args: never[]) => unknown);
   return Object.defineProperties(call, {
     trace: {
       value: (...args: readonly unknown[]): Traced => {

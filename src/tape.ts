@@ -69,6 +69,8 @@ export interface Trace {
   /** Everything a Parameter stood for so far; gradients are taken with respect to all of it. */
   readonly standIns: Map<Parameter, Tensor[]>;
   readonly assigned: Set<Parameter>;
+  /** What `gradients` found last for a Parameter, in this trace. */
+  readonly gradients: Map<Parameter, Tensor>;
   /** `training` flags read while tracing: part of the program's key. */
   readonly flags: Map<{ readonly training: boolean }, boolean>;
   /** Random draws so far. */
@@ -116,6 +118,7 @@ export function traced<T>(fn: (trace: Trace) => T, body?: BodyTrace): { trace: T
     bindings: new Map(),
     standIns: new Map(),
     assigned: new Set(),
+    gradients: new Map(),
     flags: body?.parent?.flags ?? new Map(),
     draws: 0,
     closed: false,
@@ -160,6 +163,19 @@ export function setHooks(value: Partial<Hooks>): void {
   hooks = { ...hooks, ...value };
 }
 
+let watcher: ((node: Node) => void) | undefined;
+
+/** Runs `fn`; `watch` is told of every node that is recorded meanwhile, by any trace or none. */
+export function watched<T>(watch: (node: Node) => void, fn: () => T): T {
+  const before = watcher;
+  watcher = watch;
+  try {
+    return fn();
+  } finally {
+    watcher = before;
+  }
+}
+
 /** Appends a node and returns its outputs. */
 export function record<Attrs>(
   op: Op<Attrs>,
@@ -197,6 +213,7 @@ export function makeNode<Attrs>(
   };
   for (const [index, type] of types.entries()) outputs.push(new Tensor(node, index, type));
   node.trace?.nodes.push(node);
+  watcher?.(node);
   return node;
 }
 

@@ -242,6 +242,7 @@ export function gradients(loss: Tensor, parameters: readonly Parameter[]): (Tens
       if (cotangent) total = total ? total.add(cotangent) : cotangent;
     }
     byParameter.set(parameter, total);
+    if (total) trace?.gradients.set(parameter, total);
   }
   return parameters.map((parameter) => byParameter.get(parameter));
 }

@@ -6,6 +6,16 @@ import type { Tensor } from "../tensor.js";
 const snakeCase = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
+/** The outermost module that was asked for a Parameter, and its key there. */
+export interface Owner {
+  readonly root: Module;
+  readonly key: string;
+}
+const owners = new WeakMap<Parameter, Owner>();
+
+/** Where a Parameter belongs; undefined until a module was asked for its Parameters. */
+export const ownerOf = (parameter: Parameter): Owner | undefined => owners.get(parameter);
+
 /**
  * A layer, or a network of them. Parameters, buffers and child modules are its properties; their
  * names are those of PyTorch's state dictionaries (`runningMean` is saved as `running_mean`).
@@ -22,12 +32,26 @@ export abstract class Module {
 
   /** The Parameters that are trained, in the order of construction. */
   parameters(): Parameter[] {
-    return [...this.#named().values()].filter((parameter) => parameter.trainable);
+    return [...this.namedParameters().values()].filter((parameter) => parameter.trainable);
   }
 
   /** Parameters and buffers by key. */
   namedParameters(): ReadonlyMap<string, Parameter> {
-    return this.#named();
+    const named = this.#named();
+    for (const [key, parameter] of named) {
+      const known = owners.get(parameter);
+      if (!known || known.key.length < key.length) owners.set(parameter, { root: this, key });
+    }
+    return named;
+  }
+
+  /** This module under the key "", and all those inside it under theirs, outer before inner. */
+  namedModules(): ReadonlyMap<string, Module> {
+    const named = new Map<string, Module>([["", this]]);
+    for (const [name, child] of this.#children())
+      for (const [key, module] of child.namedModules())
+        named.set(key ? `${name}.${key}` : name, module);
+    return named;
   }
 
   train(mode = true): this {

@@ -1,0 +1,1 @@
+export type { CircuitData, Gate, Summary, Term, Wire } from "./types.js";
