@@ -12,6 +12,7 @@ import {
   tensor,
   wasm,
 } from "../src/index.js";
+import * as nn from "../src/nn/index.js";
 import { SGD } from "../src/optim/index.js";
 import { ts } from "../src/pure.js";
 
@@ -69,6 +70,14 @@ test("a captured value may be read while compiling, a placeholder not", () => {
   expect(compile((x: Tensor) => x.mul(captured.toTypedArray()[1] as number))(4).item()).toBe(12);
   expect(() => compile((x: Tensor) => x.mul(x.item()))(4)).toThrow(
     "item: Tensor(f32[]) is read while a function is being compiled",
+  );
+});
+
+test("a module made inside of a compiled function is told to be made outside", () => {
+  const step = compile((x: Tensor) => new nn.Linear(2, 1).forward(x));
+  expect(() => step(tensor([[1, 2]]))).toThrow(
+    "parameter: made while a function is being compiled: got Tensor(f32[1, 2]) without a value yet, " +
+      "expected the parameter, or the module it belongs to, made once, outside of the function",
   );
 });
 

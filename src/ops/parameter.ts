@@ -1,6 +1,7 @@
 import { Parameter } from "../parameter.js";
 import type { Shape } from "../shape.js";
 import type { DataShape, ShapeOf } from "../shapeTypes.js";
+import { currentTrace } from "../tape.js";
 import type { Dtype } from "../tensor.js";
 import { Tensor } from "../tensor.js";
 import { type NestedNumbers, type TensorOptions, tensor } from "./create.js";
@@ -14,7 +15,10 @@ export interface ParameterOptions<S extends Shape = Shape> extends TensorOptions
   readonly trainable?: boolean;
 }
 
-/** A Parameter that starts with the value of `data`; it lives in the default backend. */
+/**
+ * A Parameter that starts with the value of `data`; it lives in the default backend. An Error for
+ * data that is computed in a function that is being compiled.
+ */
 export function parameter<
   const Data extends Tensor | NestedNumbers | ArrayLike<number>,
   const S extends Shape = Data extends Tensor ? ShapeOf<Data> : DataShape<Data>,
@@ -25,5 +29,10 @@ export function parameter(
 ): Parameter {
   const value = data instanceof Tensor ? data : tensor(data, options);
   const { name = "", trainable = true } = options;
+  if (currentTrace() && !value.node.values[value.index])
+    throw new Error(
+      `parameter: made while a function is being compiled: got ${value} without a value yet, ` +
+        "expected the parameter, or the module it belongs to, made once, outside of the function",
+    );
   return new Parameter(value.shape, value.dtype, valuesOf("parameter", value), name, trainable);
 }

@@ -97,11 +97,16 @@ function checkCount(threads: unknown): number {
 
 /** A page can make shared memory without being allowed to send it to a worker. */
 function checkShared(): void {
-  if (typeof SharedArrayBuffer === "function" && globalThis.crossOriginIsolated !== false) return;
-  throw new Error(
-    "init: threads need shared memory: got a page that is not cross-origin isolated, expected the headers " +
-      "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp",
-  );
+  if (globalThis.crossOriginIsolated === false)
+    throw new Error(
+      "init: threads need shared memory: got a page that is not cross-origin isolated, expected the headers " +
+        "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp",
+    );
+  if (typeof SharedArrayBuffer !== "function")
+    throw new Error(
+      "init: threads need shared memory: got an engine without SharedArrayBuffer, expected one that has it; " +
+        "without init everything runs on one thread, with the same bits",
+    );
 }
 
 /** The main thread of a page may not. */

@@ -21,7 +21,7 @@ const browser = (name, commands, launch) => ({
     const started = await launch(load("playwright-core"), executablePath);
     try {
       yield* served(async function* (origin) {
-        for (const page of pages({ policies: true })) {
+        for (const page of pages({ shared: true })) {
           const tab = await started.newPage();
           await tab.goto(origin + page.path);
           const text = await answerOf(() => tab.evaluate(() => globalThis.RESULT ?? null));

@@ -131,6 +131,21 @@ function savedAndLoaded(library) {
   return weights(first.model) === weights(second.model);
 }
 
+/** Steps that are worth two threads: how many ran them, and the weights after them. */
+function wide(library) {
+  const { core, random } = library;
+  random.seed(5);
+  const { model, step } = network(library, [300, 256, 10]);
+  const x = core
+    .arange(64 * 300)
+    .mul(0.01)
+    .sin()
+    .reshape([64, 300]);
+  const labels = core.tensor(Int32Array.from({ length: 64 }, (_, row) => (row * 7) % 10));
+  for (let k = 0; k < 4; k++) step(x, labels);
+  return { weights: weights(model), threads: step.program.threads };
+}
+
 /** Refused by name, with nothing changed. */
 function refused(library) {
   const { core } = library;
@@ -165,8 +180,10 @@ export function conformance(library) {
   const backend = library.core.parameter(library.core.zeros([1])).backend;
   const report = {
     backend: backend.name,
+    variant: backend.variant,
     ops: ops(library),
     digits: digits(library),
+    wide: wide(library),
     saved: savedAndLoaded(library),
     refused: refused(library),
     memoryBytes: backend.memory.bytes,

@@ -7,6 +7,8 @@ const cwd = join(STAGE, "server");
 const runs = [
   ["wasm", "wasm.command.mjs"],
   ["pure", "pure.command.mjs"],
+  ["threads", "threads.command.mjs"],
+  ["relaxed", "relaxed.command.mjs"],
 ];
 const required = ["wasm, required", "command.cjs"];
 

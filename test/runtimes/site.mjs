@@ -44,35 +44,45 @@ export async function* served(use) {
   }
 }
 
+/** What is told where the headers do not allow a build. */
+const REFUSED = {
+  "strict/wasm": /'wasm-unsafe-eval'.*chainrule\/pure/,
+  "plain/threads": /not cross-origin isolated.*Cross-Origin-Opener-Policy: same-origin/,
+};
+
+const ALONE = /an engine without SharedArrayBuffer/;
+
 /**
- * The pages to open: address, label, and what is expected of it. `policies`: whether pages under a
- * content security policy are among them, of which the strict one refuses WebAssembly.
+ * The pages to open: address, label, and what is refused there. `shared`: whether the engine has
+ * shared memory for pages that are isolated.
  */
-export function pages({ policies }) {
+export function pages({ shared }) {
   const all = [
     ["plain", "wasm", "page"],
     ["plain", "wasm", "worker"],
     ["plain", "pure", "page"],
     ["isolated", "wasm", "page"],
     ["isolated", "wasm", "worker"],
+    ["plain", "threads", "page"],
+    ["isolated", "threads", "page"],
+    ["isolated", "threads", "worker"],
+    ["plain", "relaxed", "page"],
     ["policy", "wasm", "page"],
     ["policy", "wasm", "worker"],
     ["strict", "wasm", "page"],
     ["strict", "pure", "page"],
   ];
-  return all
-    .filter(([kind]) => policies || !(kind in { policy: 1, strict: 1 }))
-    .map(([kind, build, place]) => ({
-      path: `/${kind}/index.html#${build}/${place}`,
-      label: `${build}, ${place}, ${kind}`,
-      refused: kind === "strict" && build === "wasm",
-    }));
+  return all.map(([kind, build, place]) => ({
+    path: `/${kind}/index.html#${build}/${place}`,
+    label: `${build}, ${place}, ${kind}`,
+    refused: REFUSED[`${kind}/${build}`] ?? (build === "threads" && !shared ? ALONE : undefined),
+  }));
 }
 
 /** What a page left in RESULT, as a run. */
 export function outcome({ label, refused }, text) {
   const { report, error, isolated } = JSON.parse(text);
-  if (refused) return { label, refusal: error ?? "nothing was refused" };
+  if (refused) return { label, refused, refusal: error ?? "nothing was refused" };
   if (isolated !== label.endsWith("isolated"))
     return { label, error: `cross-origin isolated: ${isolated}` };
   return { label, report, error };

@@ -10,6 +10,8 @@ import { build } from "esbuild";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const STAGE = join(ROOT, "build/runtimes");
+/** The ways to run the suite: a module each, of which `run` does it. */
+const BUILDS = ["wasm", "pure", "threads", "relaxed"];
 const HERE = join(ROOT, "test/runtimes");
 
 /** The four files of the digits as a module, for places that have no files. */
@@ -36,17 +38,17 @@ function stageServer(folder) {
     cpSync(join(HERE, name), join(folder, name));
   writeFileSync(join(folder, "digits.mjs"), digitsModule());
   writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
-  for (const build of ["wasm", "pure"])
+  for (const build of BUILDS)
     writeFileSync(
       join(folder, `${build}.command.mjs`),
-      `import { run } from "./${build}.mjs";\nconsole.log(JSON.stringify(run()));\n`,
+      `import { run } from "./${build}.mjs";\nconsole.log(JSON.stringify(await run()));\n`,
     );
 }
 
 /** No bundler and no import map: names become the addresses of files, and nothing else changes. */
 function stageSite(folder, server) {
   copyDist(join(folder, "chainrule"));
-  for (const name of ["wasm", "pure", "conformance", "digits", "page", "worker"]) {
+  for (const name of [...BUILDS, "conformance", "digits", "page", "worker"]) {
     const text = readFileSync(join(server, `${name}.mjs`), "utf8")
       .replace(/from "chainrule\/(\w+)"/g, 'from "./chainrule/$1.js"')
       .replace(/from "chainrule"/g, 'from "./chainrule/index.js"');

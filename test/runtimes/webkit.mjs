@@ -57,7 +57,7 @@ export const webkit = {
       const session = `/session/${sessionId}`;
       try {
         yield* served(async function* (origin) {
-          for (const page of pages({ policies: true })) {
+          for (const page of pages({ shared: false })) {
             await command("POST", `${session}/url`, { url: "about:blank" });
             await command("POST", `${session}/url`, { url: origin + page.path });
             const script = { script: "return globalThis.RESULT ?? null", args: [] };
