@@ -2,6 +2,7 @@
  * f = (x + y)·z at (−2, 5, −4): the smallest circuit that needs the chain rule, from Stanford
  * CS231n's "Backpropagation, Intuitions". `node examples/notes/addThenMultiply.mjs`
  */
+import { circuit } from "chainrule/inspect";
 import { grad, init, tensor, ts } from "chainrule/pure";
 
 init({ backend: ts, dtype: "f64" });
@@ -29,5 +30,23 @@ export const byTape = { dx: tx, dy: ty, dz: tz };
 console.log(`f = (x + y)·z = ${f} at x = ${x}, y = ${y}, z = ${z}, with x + y = ${q}`);
 console.log("by hand", byHand);
 console.log("by tape", byTape);
+
+// `circuit` keeps what the walk finds on its way: on every wire a value and a gradient. What the
+// function returns has a name, and the last of it is what is differentiated.
+const { wires } = circuit(
+  (x, y, z) => {
+    const q = x.add(y);
+    return { q, f: q.mul(z) };
+  },
+  [x, y, z],
+  { names: ["x", "y", "z"] },
+);
+export const onWires = wires.map(({ label, value, gradient }) => ({
+  wire: label,
+  value: value.mean,
+  gradient: gradient.mean,
+}));
+console.table(onWires);
+
 // Both x and y should fall if f is to grow: they raise q, and q is multiplied by a negative z.
 console.log(`the gradient is (${tx}, ${ty}, ${tz})`);

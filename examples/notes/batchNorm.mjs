@@ -2,7 +2,6 @@
  * Batch norm (Ioffe & Szegedy 2015), backward three times: staged, a line for every line of the
  * forward pass; in closed form; and as the library's one op. `node examples/notes/batchNorm.mjs`
  */
-
 import * as nn from "chainrule/nn";
 import { gradCheck, init, tensor, ts, vjp } from "chainrule/pure";
 import { withBackward } from "./withBackward.mjs";

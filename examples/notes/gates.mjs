@@ -3,21 +3,25 @@
  * it (CS231n, "Backpropagation, Intuitions"); and what the third means for data that nobody has
  * scaled. `node examples/notes/gates.mjs`
  */
+import { circuit } from "chainrule/inspect";
 import { grad, init, maximum, tensor, ts } from "chainrule/pure";
 
 init({ backend: ts, dtype: "f64" });
 
-// f = 2·(x·y + max(z, w)). The zeros are there for their gradients: those of the wires m = x·y,
-// n = max(z, w) and s = m + n.
-const f = ({ x, y, z, w, m, n, s }) => x.mul(y).add(m).add(maximum(z, w).add(n)).add(s).mul(2);
-const at = { x: 3, y: -4, z: 2, w: -1, m: 0, n: 0, s: 0 };
-const gradientAt = (numbers) =>
+const f = (x, y, z, w) => {
+  const m = x.mul(y);
+  const n = maximum(z, w);
+  const s = m.add(n);
+  return { m, n, s, f: s.mul(2) };
+};
+/** The gradient on every wire that has a name. */
+const gradientAt = (...at) =>
   Object.fromEntries(
-    Object.entries(
-      grad(f)(Object.fromEntries(Object.entries(numbers).map(([k, v]) => [k, tensor(v)]))),
-    ).map(([name, d]) => [name, d.item()]),
+    circuit(f, at, { names: ["x", "y", "z", "w"] })
+      .wires.filter(({ kind }) => kind !== "constant")
+      .map(({ label, gradient }) => [label, gradient.mean]),
   );
-export const gradient = gradientAt(at);
+export const gradient = gradientAt(3, -4, 2, -1);
 const { x, y, z, w, m, n, s } = gradient;
 
 console.log("f = 2·(x·y + max(z, w)) at x = 3, y = −4, z = 2, w = −1");
@@ -27,7 +31,7 @@ console.log(`multiply swaps:  ${m} arrives at x·y; ${x} = ${m}·y goes to x, ${
 
 // At a tie the function has a kink, and each side's slope would be as good an answer. The library
 // follows PyTorch: both get half.
-export const tie = gradientAt({ ...at, w: 2 });
+export const tie = gradientAt(3, -4, 2, 2);
 console.log(`at a tie, z = w: ${tie.z} to z, ${tie.w} to w`);
 
 // A linear score wᵀx is all multiply gates, so the gradient on the weights is the data. Data in

@@ -2,7 +2,7 @@
  * The softmax loss, L = −ln p_label with p = exp(x)/Σⱼ exp(xⱼ), with and without the node that takes
  * off the maximum (CS231n, "Linear classification"). `node examples/notes/softmaxLoss.mjs`
  */
-
+import { circuit } from "chainrule/inspect";
 import * as nn from "chainrule/nn";
 import { grad, gradCheck, init, tensor, ts } from "chainrule/pure";
 import { withBackward } from "./withBackward.mjs";
@@ -16,15 +16,14 @@ const label = tensor([cat], { dtype: "i32" });
 
 const plain = (x) => x.exp().slice([cat]).div(x.exp().sum()).log().neg();
 // ln Σ exp(x − m) − (x_label − m): the same number whatever m is, for exp(xⱼ − m) = exp(xⱼ)/exp(m),
-// and exp(m) cancels. The two uses of m have two names, to be told apart below.
-const shifted = (x, inSum, inLabel) =>
-  x
-    .sub(inSum)
-    .exp()
-    .sum()
-    .log()
-    .sub(x.slice([cat]).sub(inLabel));
-const stable = (x) => shifted(x, x.max(), x.max());
+// and exp(m) cancels. What is returned by name can be looked at below.
+const withMax = (x) => {
+  const m = x.max();
+  const sum = x.sub(m).exp().sum();
+  const own = x.slice([cat]).sub(m);
+  return { m, loss: sum.log().sub(own) };
+};
+const stable = (x) => withMax(x).loss;
 const fused = (x) => nn.crossEntropy(x.expandDims(0), label);
 
 // Slides that go round give this loss as 0.89, which is −log₁₀ 0.13. The gradient p − y belongs to the
@@ -41,14 +40,22 @@ export const moderate = at(scores);
 console.log("scores", scores.toArray(), moderate);
 
 // The max node is a gate like others, and would route its gradient to the largest score. But m is
-// used twice. By way of the sum there comes −Σ p = −1, by way of the label +1, and 0 in all, as it
-// must be where the value of m makes no difference. So libraries leave the node out of their backward
-// pass, and that is no approximation.
-const m = scores.max();
-export const throughMax = grad((inSum, inLabel) => shifted(scores, inSum, inLabel))(m, m).map((d) =>
-  d.item(),
-);
-console.log("through the max node:", throughMax, "in all", throughMax[0] + throughMax[1]);
+// used twice. By way of the sum, over which it is broadcast, there comes −Σ p = −1, by way of the
+// label +1, and 0 in all, as it must be where the value of m makes no difference.
+const { wires, gates } = circuit(withMax, [scores]);
+const m = wires.find(({ label }) => label === "m");
+export const throughMax = {
+  terms: Object.fromEntries(m.terms.map(({ gate, gradient }) => [gates[gate].name, gradient.mean])),
+  gradient: m.gradient.mean,
+};
+console.log("through the max node:", throughMax);
+
+// So libraries leave the node out of their backward pass, and that is no approximation. The fused
+// gate, opened: its max node has nothing to pass on.
+const { inside } = circuit(fused, [scores]).gates.find((gate) => gate.inside);
+const maxGate = inside.gates.find(({ name }) => name === "max");
+export const inFused = inside.wires[maxGate.outputs[0]].gradient.mean;
+console.log("in the fused gate:", inFused);
 
 // Without the node, exp of a thousand is Infinity, and Infinity/Infinity is NaN. With it, the largest
 // exponent is 0: one term of the sum is 1, and those that underflow to 0 are not missed.
@@ -81,7 +88,7 @@ console.log(`(p − y)/N, p over N: ${wrong}`);
 
 const survived = Object.keys(forms).filter((name) => Number.isFinite(large[name].loss));
 console.log(
-  Math.abs(throughMax[0] + throughMax[1]) < 1e-15 && right.passed && !wrong.passed
+  Math.abs(throughMax.gradient) < 1e-15 && right.passed && !wrong.passed
     ? `nothing passes the max node, and at × 1000 only ${survived.join(" and ")} survive`
     : "unexpected",
 );

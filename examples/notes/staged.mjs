@@ -3,7 +3,8 @@
  * the formula of its gradient, and nobody needs it: the function is cut into stages whose slopes are
  * known, and the backward pass is written line against line. `node examples/notes/staged.mjs`
  */
-import { grad, gradCheck, init, tensor, ts } from "chainrule/pure";
+import { circuit } from "chainrule/inspect";
+import { gradCheck, init, tensor, ts } from "chainrule/pure";
 
 init({ backend: ts, dtype: "f64" });
 
@@ -40,30 +41,32 @@ export const values = { sigy, num, sigx, xpy, xpysqr, den, invden, f };
 export const byHand = { sigy: dsigy, num: dnum, sigx: dsigx, xpy: dxpy, xpysqr: dxpysqr };
 Object.assign(byHand, { den: dden, invden: dinvden, x: dx, y: dy });
 
-// By tape: the same stages, without the way back. `at` adds a zero to each named value, so that the
-// gradient at the zero is the gradient on that wire.
-const staged = (x, y, at = {}) => {
-  const on = (name, value) => (at[name] ? value.add(at[name]) : value);
-  const sigy = on("sigy", y.sigmoid());
-  const num = on("num", x.add(sigy));
-  const sigx = on("sigx", x.sigmoid());
-  const xpy = on("xpy", x.add(y));
-  const xpysqr = on("xpysqr", xpy.square());
-  const den = on("den", sigx.add(xpysqr));
-  const invden = on("invden", den.reciprocal());
-  return num.mul(invden);
+// By tape: the same stages, and no way back. What is returned has its name on the circuit's wires.
+const staged = (x, y) => {
+  const sigy = y.sigmoid();
+  const num = x.add(sigy);
+  const sigx = x.sigmoid();
+  const xpy = x.add(y);
+  const xpysqr = xpy.square();
+  const den = sigx.add(xpysqr);
+  const invden = den.reciprocal();
+  return { sigy, num, sigx, xpy, xpysqr, den, invden, f: num.mul(invden) };
 };
-const { f: _, ...wires } = values;
-const zeros = Object.fromEntries(Object.keys(wires).map((name) => [name, tensor(0)]));
-const [tx, ty, inside] = grad(staged)(tensor(x), tensor(y), zeros);
+const { wires, gates } = circuit(staged, [x, y], { names: ["x", "y"] });
 export const byTape = Object.fromEntries(
-  Object.entries({ ...inside, x: tx, y: ty }).map(([name, d]) => [name, d.item()]),
+  wires
+    .filter(({ label, kind }) => label !== "f" && kind !== "constant")
+    .map(({ label, gradient }) => [label, gradient.mean]),
+);
+// x forks into three gates. What came back along each of the three is kept as well.
+export const terms = Object.fromEntries(
+  wires[0].terms.map(({ gate, gradient }) => [wires[gates[gate].outputs[0]].label, gradient.mean]),
 );
 
 // The common slip: `dx = dnum` in stage 2 forgets the paths through σ(x) and (x + y)². Differences
 // of f, which know of no chain rule, side with the sum.
 export const slip = dnum;
-const check = gradCheck(({ x, y }) => staged(x, y), { x: tensor(x), y: tensor(y) });
+const check = gradCheck(({ x, y }) => staged(x, y).f, { x: tensor(x), y: tensor(y) });
 export const agrees = check.passed;
 
 console.log(`f = ${f}`);
@@ -75,6 +78,7 @@ console.table(
     "by tape": byTape[name],
   })),
 );
+console.log("∂f/∂x by way of", terms);
 console.log(`∂f/∂x is ${dx}; with = for += it would be ${slip}`);
 console.log(String(check));
 const same = Object.keys(byHand).every((name) => Math.abs(byHand[name] - byTape[name]) < 1e-14);

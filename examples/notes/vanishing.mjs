@@ -8,7 +8,6 @@
  * passes. σ′ is ¼ at most, and from the tenth layer to the first there are nine such factors:
  * unless the weights make up for them, 4⁹ = 262,144.
  */
-
 import * as nn from "chainrule/nn";
 import { grad, init, matmul, tensor, ts, zeros } from "chainrule/pure";
 import * as random from "chainrule/random";

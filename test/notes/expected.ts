@@ -45,7 +45,16 @@ const pick = (all: Readonly<Record<string, number>>, names: string): Exports =>
 function addThenMultiply(): Exports {
   // ∂(x + y)z is (z, z, x + y).
   const gradient = { dx: -4, dy: -4, dz: -2 + 5 };
-  return { byHand: { q: 3, f: -12, dq: -4, ...gradient }, byTape: gradient };
+  const { values, grads } = torch("xyz_notes");
+  return {
+    byHand: { q: 3, f: -12, dq: -4, ...gradient },
+    byTape: gradient,
+    onWires: ["x", "y", "z", "q", "f"].map((wire) => ({
+      wire,
+      value: values[wire] as number,
+      gradient: grads[wire] as number,
+    })),
+  };
 }
 
 function sigmoidNeuron(): Exports {
@@ -81,6 +90,11 @@ function staged(): Exports {
     values: pick(values, `${wires} f`),
     byHand: gradient,
     byTape: gradient,
+    terms: {
+      xpy: (-2 * above * (x + y)) / below ** 2,
+      sigx: (-above * sigmoidSlope(x)) / below ** 2,
+      num: 1 / below,
+    },
     slip: 1 / below,
     agrees: true,
   };
@@ -88,7 +102,7 @@ function staged(): Exports {
 
 function gates(): Exports {
   const { grads } = torch("gates_notes");
-  const gradient = pick(grads, "x y z w m n s");
+  const gradient = pick(grads, "x y z w m n s f");
   const score = 0.5 * 1 - 0.25 * 2 - 3;
   return {
     gradient,
@@ -251,7 +265,8 @@ function softmaxLossNotes(): Exports {
   const batch = [scores, [1.3, 4.9, 2], [2.2, 2.5, -3.1]];
   return {
     moderate: { plain: right, stable: right, fused: right },
-    throughMax: [-1, 1],
+    throughMax: { terms: { sub: 1, broadcastTo: -1 }, gradient: 0 },
+    inFused: 0,
     large: { plain: { loss: nan, gradient: [nan, nan, nan] }, stable: large, fused: large },
     checks: { right: true, slip: false },
     batchGradient: batch.map((row, i) => softmaxGradient(row, i).map((d) => d / 3)),
