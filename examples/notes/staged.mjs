@@ -5,6 +5,7 @@
  */
 import { circuit } from "chainrule/inspect";
 import { gradCheck, init, tensor, ts } from "chainrule/pure";
+import { withBackward } from "./withBackward.mjs";
 
 init({ backend: ts, dtype: "f64" });
 
@@ -38,8 +39,10 @@ const dsigy = dnum; //               2
 dy += (1 - sigy) * sigy * dsigy; //  1
 
 export const values = { sigy, num, sigx, xpy, xpysqr, den, invden, f };
-export const byHand = { sigy: dsigy, num: dnum, sigx: dsigx, xpy: dxpy, xpysqr: dxpysqr };
-Object.assign(byHand, { den: dden, invden: dinvden, x: dx, y: dy });
+export const byHand = {
+  ...{ x: dx, y: dy, sigy: dsigy, num: dnum, sigx: dsigx },
+  ...{ xpy: dxpy, xpysqr: dxpysqr, den: dden, invden: dinvden },
+};
 
 // By tape: the same stages, and no way back. What is returned has its name on the circuit's wires.
 const staged = (x, y) => {
@@ -66,8 +69,16 @@ export const terms = Object.fromEntries(
 // The common slip: `dx = dnum` in stage 2 forgets the paths through σ(x) and (x + y)². Differences
 // of f, which know of no chain rule, side with the sum.
 export const slip = dnum;
-const check = gradCheck(({ x, y }) => staged(x, y).f, { x: tensor(x), y: tensor(y) });
-export const agrees = check.passed;
+const [right, wrong] = [dx, slip].map((dx) =>
+  gradCheck(
+    withBackward(
+      ({ x, y }) => staged(x, y).f,
+      (df) => ({ x: df.mul(dx), y: df.mul(dy) }),
+    ),
+    { x: tensor(x), y: tensor(y) },
+  ),
+);
+export const checks = { right: right.passed, slip: wrong.passed };
 
 console.log(`f = ${f}`);
 console.table(
@@ -80,6 +91,9 @@ console.table(
 );
 console.log("∂f/∂x by way of", terms);
 console.log(`∂f/∂x is ${dx}; with = for += it would be ${slip}`);
-console.log(String(check));
+console.log(`+=: ${right}`);
+console.log(`=:  ${wrong}`);
 const same = Object.keys(byHand).every((name) => Math.abs(byHand[name] - byTape[name]) < 1e-14);
-console.log(same && agrees ? "by hand and by tape: the same" : "not the same");
+console.log(
+  same && right.passed && !wrong.passed ? "by hand and by tape: the same" : "not the same",
+);

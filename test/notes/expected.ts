@@ -96,7 +96,7 @@ function staged(): Exports {
       num: 1 / below,
     },
     slip: 1 / below,
-    agrees: true,
+    checks: { right: true, slip: false },
   };
 }
 
