@@ -31,9 +31,9 @@ console.log(`f = (x + y)·z = ${f} at x = ${x}, y = ${y}, z = ${z}, with x + y =
 console.log("by hand", byHand);
 console.log("by tape", byTape);
 
-// `circuit` keeps what the walk finds on its way: on every wire a value and a gradient. What the
-// function returns has a name, and the last of it is what is differentiated.
-const { wires } = circuit(
+// A circuit keeps what the walk finds on its way: on every wire a value and a gradient, and at every
+// gate what it did. Of what the function returns, the last is differentiated; the rest gets a name.
+const notes = circuit(
   (x, y, z) => {
     const q = x.add(y);
     return { q, f: q.mul(z) };
@@ -41,12 +41,13 @@ const { wires } = circuit(
   [x, y, z],
   { names: ["x", "y", "z"] },
 );
-export const onWires = wires.map(({ label, value, gradient }) => ({
+console.log(notes.toText());
+for (const { text } of notes.steps()) console.log(text);
+export const onWires = notes.wires.map(({ label, value, gradient }) => ({
   wire: label,
   value: value.mean,
   gradient: gradient.mean,
 }));
-console.table(onWires);
 
 // Both x and y should fall if f is to grow: they raise q, and q is multiplied by a negative z.
 console.log(`the gradient is (${tx}, ${ty}, ${tz})`);

@@ -14,24 +14,27 @@ const f = (x, y, z, w) => {
   const s = m.add(n);
   return { m, n, s, f: s.mul(2) };
 };
-/** The gradient on every wire that has a name. */
-const gradientAt = (...at) =>
+const at = (...numbers) => circuit(f, numbers, { names: ["x", "y", "z", "w"] });
+/** The gradient on every wire. */
+const gradientOn = ({ wires }) =>
   Object.fromEntries(
-    circuit(f, at, { names: ["x", "y", "z", "w"] })
-      .wires.filter(({ kind }) => kind !== "constant")
+    wires
+      .filter(({ kind }) => kind !== "constant")
       .map(({ label, gradient }) => [label, gradient.mean]),
   );
-export const gradient = gradientAt(3, -4, 2, -1);
+const notes = at(3, -4, 2, -1);
+export const gradient = gradientOn(notes);
 const { x, y, z, w, m, n, s } = gradient;
 
-console.log("f = 2·(x·y + max(z, w)) at x = 3, y = −4, z = 2, w = −1");
+console.log("f = 2·(x·y + max(z, w))");
+console.log(notes.toText());
 console.log(`add distributes: ${s} arrives at x·y + max(z, w); ${m} and ${n} go on`);
 console.log(`max routes:      ${n} arrives at max(z, w); ${z} goes to z, which won, ${w} to w`);
 console.log(`multiply swaps:  ${m} arrives at x·y; ${x} = ${m}·y goes to x, ${y} = ${m}·x to y`);
 
 // At a tie the function has a kink, and each side's slope would be as good an answer. The library
 // follows PyTorch: both get half.
-export const tie = gradientAt(3, -4, 2, 2);
+export const tie = gradientOn(at(3, -4, 2, 2));
 console.log(`at a tie, z = w: ${tie.z} to z, ${tie.w} to w`);
 
 // A linear score wᵀx is all multiply gates, so the gradient on the weights is the data. Data in

@@ -52,10 +52,11 @@ console.log("through the max node:", throughMax);
 
 // So libraries leave the node out of their backward pass, and that is no approximation. The fused
 // gate, opened: its max node has nothing to pass on.
-const { inside } = circuit(fused, [scores]).gates.find((gate) => gate.inside);
+const opened = circuit(fused, [scores], { names: ["x"] });
+const { inside } = opened.gates.find((gate) => gate.inside);
 const maxGate = inside.gates.find(({ name }) => name === "max");
 export const inFused = inside.wires[maxGate.outputs[0]].gradient.mean;
-console.log("in the fused gate:", inFused);
+console.log(opened.toText({ depth: 1 }));
 
 // Without the node, exp of a thousand is Infinity, and Infinity/Infinity is NaN. With it, the largest
 // exponent is 0: one term of the sum is 1, and those that underflow to 0 are not missed.

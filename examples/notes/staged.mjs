@@ -55,13 +55,15 @@ const staged = (x, y) => {
   const invden = den.reciprocal();
   return { sigy, num, sigx, xpy, xpysqr, den, invden, f: num.mul(invden) };
 };
-const { wires, gates } = circuit(staged, [x, y], { names: ["x", "y"] });
+const notes = circuit(staged, [x, y], { names: ["x", "y"] });
+const { wires, gates } = notes;
 export const byTape = Object.fromEntries(
   wires
     .filter(({ label, kind }) => label !== "f" && kind !== "constant")
     .map(({ label, gradient }) => [label, gradient.mean]),
 );
-// x forks into three gates. What came back along each of the three is kept as well.
+// x forks into three gates. What came back along each of the three is kept as well. (So does x + y,
+// which is multiplied by itself: two equal terms are the 2 of stage 5.)
 export const terms = Object.fromEntries(
   wires[0].terms.map(({ gate, gradient }) => [wires[gates[gate].outputs[0]].label, gradient.mean]),
 );
@@ -89,7 +91,8 @@ console.table(
     "by tape": byTape[name],
   })),
 );
-console.log("∂f/∂x by way of", terms);
+console.log("What the tape knows, with every sum at a fork term by term:");
+console.log(notes.toText());
 console.log(`∂f/∂x is ${dx}; with = for += it would be ${slip}`);
 console.log(`+=: ${right}`);
 console.log(`=:  ${wrong}`);
