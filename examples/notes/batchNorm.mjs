@@ -2,6 +2,8 @@
  * Batch norm (Ioffe & Szegedy 2015), backward three times: staged, a line for every line of the
  * forward pass; in closed form; and as the library's one op. `node examples/notes/batchNorm.mjs`
  */
+
+import { circuit } from "chainrule/inspect";
 import * as nn from "chainrule/nn";
 import { gradCheck, init, tensor, ts, vjp } from "chainrule/pure";
 import { withBackward } from "./withBackward.mjs";
@@ -51,7 +53,7 @@ function staged(dy) {
   dCentred = dCentred.add(centred.mul(2).mul(dSquared)); //        3  used twice: the paths add
   const dMu = overN(dCentred).neg(); //                            2
   const dx = dCentred.add(dMu.div(N)); //                          2 and 1: x was used twice as well
-  return { dx, dGamma, dBeta };
+  return { dx, dGamma, dBeta, dMu, dVariance, dRoot, dRstd };
 }
 
 // Closed form. The eight lines collapse because Σ(x − μ) = 0 (the paper's ∂ℓ/∂μ carries a second term
@@ -72,18 +74,29 @@ const { value, pullback } = vjp(batchNorm, { x, gamma, beta });
 const back = pullback(dy);
 const fused = { dx: back.x, dGamma: back.gamma, dBeta: back.beta };
 
+// The circuit opens that gate again, into the stages above, with a gradient on each of them.
+const opened = circuit(batchNorm, [{ x, gamma, beta }], { cotangent: dy });
+const { inside } = opened.gates[0];
+const [onMu, onVariance, onRoot, onRstd] = ["mean", "sqrt", "div"].flatMap((op) =>
+  inside.gates
+    .filter(({ name }) => name === op)
+    .map(({ outputs }) => inside.wires[outputs[0]].gradient.entries),
+);
+
 const numbers = (all) => Object.fromEntries(Object.entries(all).map(([k, t]) => [k, t.toArray()]));
 export const output = { staged: y.toArray(), fused: value.toArray() };
 export const gradients = {
   staged: numbers(staged(dy)),
   closed: numbers(closed(dy)),
   fused: numbers(fused),
+  opened: { dMu: onMu, dVariance: onVariance, dRoot: onRoot, dRstd: onRstd },
 };
 export const secondTermOfDMu = overN(centred).toArray();
 console.log("y", output.fused);
 console.log("dx", gradients.fused.dx);
 console.log("dγ", gradients.fused.dGamma, "dβ", gradients.fused.dBeta);
 console.log("Σ(x − μ)", secondTermOfDMu);
+console.log(opened.toText({ depth: 1 }));
 
 // The slip that the paper's second section warns of: to take μ and σ for constants. Then dx = γ·dy/σ,
 // which forgets that every example moves the statistics of all. Such a gradient may push x where the
@@ -97,7 +110,7 @@ console.log(`closed form:   ${right}`);
 console.log(`constant μ, σ: ${wrong}`);
 
 const distance = (a, b) =>
-  Math.max(...Object.keys(a).map((name) => a[name].sub(b[name]).abs().max().item()));
+  Math.max(...Object.keys(b).map((name) => a[name].sub(b[name]).abs().max().item()));
 const most = Math.max(distance(staged(dy), fused), distance(closed(dy), fused));
 console.log(
   most < 1e-14 && right.passed && !wrong.passed ? "staged, closed, fused: the same" : "unexpected",

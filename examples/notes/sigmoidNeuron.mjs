@@ -2,6 +2,7 @@
  * One neuron, σ(w₀x₀ + w₁x₁ + w₂) with w = [2, −3, −3] and x = [−1, −2] (CS231n, "Backpropagation,
  * Intuitions"): the sigmoid as four small gates, and as one. `node examples/notes/sigmoidNeuron.mjs`
  */
+import { circuit } from "chainrule/inspect";
 import { grad, init, tensor, ts, vjp } from "chainrule/pure";
 
 init({ backend: ts, dtype: "f64" });
@@ -55,6 +56,7 @@ export const fusedGradient = { w: fused.w.toArray(), x: fused.x.toArray() };
 console.log(`score ${score}, output ${output}`);
 console.table(slopes);
 console.log(`(1 − σ)·σ = ${fusedSlope}`);
+console.log(circuit(({ w, x }) => dot(w, x).sigmoid(), [{ w, x }]).toText({ entries: 3 }));
 console.log("staged", stagedGradient);
 console.log("fused ", fusedGradient);
 

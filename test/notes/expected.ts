@@ -303,9 +303,35 @@ function batchNormNotes(): Exports {
     dGamma: columns(zip((d, s) => d * s, dy, xHat)).map(sum),
     dBeta: columns(dy).map(sum),
   };
+  // The paper's own equations, for ∂ℓ/∂σ² and ∂ℓ/∂μ, one feature at a time.
+  const inside = columns(x).map((column, c) => {
+    const mu = sum(column) / column.length;
+    const centred = column.map((v) => v - mu);
+    const v = sum(centred.map((s) => s * s)) / column.length + 1e-5;
+    const g = gamma[c] as number;
+    const along = g * sum(centred.map((s, i) => s * at(dy, i, c)));
+    return [
+      (-g * sum(columns(dy)[c] as number[])) / Math.sqrt(v),
+      -along / 2 / v ** 1.5,
+      -along / v,
+      along,
+    ];
+  });
+  const [dMu, dVariance, dRoot, dRstd] = columns(inside) as [
+    number[],
+    number[],
+    number[],
+    number[],
+  ];
+  const stages = { dMu, dVariance, dRoot, dRstd };
   return {
     output: { staged: y, fused: y },
-    gradients: { staged: gradient, closed: gradient, fused: gradient },
+    gradients: {
+      staged: { ...gradient, ...stages },
+      closed: gradient,
+      fused: gradient,
+      opened: stages,
+    },
     secondTermOfDMu: [0, 0, 0],
     checks: { right: true, slip: false },
   };
