@@ -1,0 +1,188 @@
+/**
+ * The circuit of a function: its gates, and on every wire the value that goes forward and the
+ * gradient that comes back. Recorded like a step, computed by one program, and nothing is committed.
+ */
+import { homeOf } from "../evaluate.js";
+import { arrayOf, constant } from "../ops/create.js";
+import type { HostSource } from "../plan/lowering.js";
+import { makePlan } from "../plan/plan.js";
+import { Program } from "../plan/program.js";
+import { ancestors, type Trace } from "../tape.js";
+import type { Tensor, TypedArray } from "../tensor.js";
+import type { CircuitOptions, Input } from "./arguments.js";
+import { attributesText } from "./attributes.js";
+import { type DotOptions, toDot } from "./dot.js";
+import { draftCall } from "./draft.js";
+import type { Draft } from "./graph.js";
+import { collapsed } from "./group.js";
+import { type Json, toJson } from "./json.js";
+import { type Step, stepsOf } from "./steps.js";
+import { summarise } from "./summary.js";
+import { type TextOptions, toText } from "./text.js";
+import type { CircuitData, Gate, Summary, Wire } from "./types.js";
+
+/** What random draws and optimizers read from JavaScript, as it is now: constants of the program. */
+function frozenHosts(trace: Trace): Map<Tensor, Tensor> {
+  const frozen = new Map<Tensor, Tensor>();
+  for (const node of trace.nodes) {
+    const { source } = (node.attrs ?? {}) as { source?: HostSource };
+    if (!source || node.inputs.length > 0) continue;
+    const numbers = new Float64Array(source.size);
+    source.read(numbers);
+    const output = node.outputs[0] as Tensor;
+    const data = arrayOf(output.dtype, source.size).map((_, i) => numbers[i] as number);
+    frozen.set(output, constant(data as TypedArray, output.shape, output.dtype));
+  }
+  return frozen;
+}
+
+/** Every tensor of a draft that is to be computed. */
+function* tensorsOf({ gates, wires }: Draft): Generator<Tensor> {
+  for (const { tensor, gradient, terms } of wires) {
+    yield tensor;
+    if (gradient) yield gradient;
+    for (const term of terms) yield term.gradient;
+  }
+  for (const { locals, inside } of gates) {
+    for (const local of locals) if (local) yield local;
+    if (inside) yield* tensorsOf(inside);
+  }
+}
+
+/** Computes tensors of a trace in one program; nothing is committed. */
+function compute(
+  trace: Trace,
+  placeholders: readonly Tensor[],
+  inputs: readonly Input[],
+  wanted: ReadonlySet<Tensor>,
+): Map<Tensor, TypedArray> {
+  const values = new Map<Tensor, TypedArray>();
+  const outputs: Tensor[] = [];
+  for (const tensor of wanted) {
+    const known = tensor.node.values[tensor.index];
+    if (known) values.set(tensor, known);
+    else outputs.push(tensor);
+  }
+  const { backend, float } = homeOf(ancestors([...outputs, ...placeholders]), []);
+  const tape = { nodes: trace.nodes, placeholders, outputs, assignments: [] };
+  const program = new Program(makePlan(tape, float, frozenHosts(trace)), backend, float);
+  try {
+    const results = program.run(inputs.map(({ data }) => data));
+    for (const [index, tensor] of outputs.entries())
+      values.set(tensor, results[index] as TypedArray);
+  } finally {
+    program.release();
+  }
+  return values;
+}
+
+/** The draft in numbers. */
+function dataOf(draft: Draft, summary: (tensor: Tensor) => Summary): CircuitData {
+  const maybe = (tensor: Tensor | undefined): Summary | undefined => tensor && summary(tensor);
+  return {
+    gates: draft.gates.map(
+      ({ node, inputs, outputs, origin, rule, locals, inside }, id): Gate => ({
+        id,
+        name: node.op.name,
+        attributes: attributesText(node.attrs),
+        inputs,
+        outputs,
+        modules: origin.modules,
+        source: origin.source,
+        rule: rule.words,
+        locals: locals.map(maybe),
+        inside: inside && dataOf(inside, summary),
+      }),
+    ),
+    wires: draft.wires.map(
+      ({ tensor, label, kind, from, gradient, terms }, id): Wire => ({
+        id,
+        label,
+        kind,
+        from,
+        value: summary(tensor),
+        gradient: maybe(gradient),
+        terms: terms.map((term) => ({ ...term, gradient: summary(term.gradient) })),
+      }),
+    ),
+    inputs: draft.inputs,
+    outputs: draft.outputs,
+  };
+}
+
+/** A circuit and its pictures. Its fields are plain data. */
+export class Circuit implements CircuitData {
+  readonly gates: readonly Gate[];
+  readonly wires: readonly Wire[];
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+
+  constructor({ gates, wires, inputs, outputs }: CircuitData) {
+    this.gates = gates;
+    this.wires = wires;
+    this.inputs = inputs;
+    this.outputs = outputs;
+  }
+
+  /** Aligned text for a terminal: see `toText`. */
+  toText(options?: TextOptions): string {
+    return toText(this, options);
+  }
+
+  toString(): string {
+    return toText(this, { color: false });
+  }
+
+  /** Graphviz's language: see `toDot`. */
+  toDot(options?: DotOptions): string {
+    return toDot(this, options);
+  }
+
+  /** Plain data for JSON.stringify, NaN and infinities as strings: see `toJson`. */
+  toJSON(): Json {
+    return toJson(this);
+  }
+
+  /** The backward pass gate by gate, last first. */
+  steps(): Step[] {
+    return stepsOf(this);
+  }
+
+  /** With each module as one gate that opens: see `collapsed`. */
+  collapsed(): Circuit {
+    return new Circuit(collapsed(this));
+  }
+}
+
+/**
+ * The computational graph of f at these arguments: every op a gate, every tensor a wire with its
+ * value and with the gradient of the output, which is the sum of one term for each use.
+ *
+ * `f` is a function of tensors, of objects and arrays of tensors, or one that `compile` returned;
+ * `args` are its arguments, numbers being 0-d tensors. What it assigns (an optimizer's step, running
+ * statistics) is left out: Parameters and the random state stay as they are; random draws are those
+ * that the next step would make. It returns a tensor, or an object or array of tensors, whose names
+ * name the wires; the last one is differentiated, and has shape [] unless `cotangent` is given.
+ * Everything is computed by one program in the backend where the Parameters live.
+ *
+ * Throws a TypeError for what is no function, no tensor or no float, a RangeError for an output that
+ * is no scalar, and what `f` throws.
+ */
+export function circuit(
+  f: (...args: never[]) => unknown,
+  args: readonly unknown[],
+  options: CircuitOptions = {},
+): Circuit {
+  const { trace, inputs, placeholders, draft } = draftCall("circuit", f, args, options);
+  const { entries = 16 } = options;
+  const values = compute(trace, placeholders, inputs, new Set(tensorsOf(draft)));
+  const summaries = new Map<Tensor, Summary>();
+  return new Circuit(
+    dataOf(draft, (tensor) => {
+      const known = summaries.get(tensor);
+      const summary = known ?? summarise(tensor, values.get(tensor) as TypedArray, entries);
+      summaries.set(tensor, summary);
+      return summary;
+    }),
+  );
+}
