@@ -1,7 +1,7 @@
 // Writes the WebAssembly kernels into a TypeScript module as text, so that importing the package
 // needs no asset, no fetch and no file system. Printable ASCII, which no bundler has to escape; a
 // frequent byte is one character, any other one two, so that gzip and brotli see the repeats of the
-// bytes. src/wasm/embedded.ts reads it:
+// bytes. assembly/unpack.ts reads it:
 //
 //     180 base-36 digits    the symbols of one character, two digits each
 //     symbols               0 … 255 are bytes
@@ -42,7 +42,7 @@ function symbolsOf(bytes) {
     else {
       if (known.has(hex)) symbols.push(KNOWN, known.get(hex));
       else symbols.push(size === 4 ? SPLAT4 : SPLAT8, ...constant.subarray(0, size));
-      // The number of a constant is a byte.
+      // Their number is a byte.
       if (!known.has(hex) && known.size < 256) known.set(hex, known.size);
       at += 17;
     }
@@ -75,4 +75,8 @@ const embed = (build) => {
   return `/** ${file} */\nexport const ${build} = ${text};\n`;
 };
 mkdirSync("src/generated", { recursive: true });
-writeFileSync("src/generated/kernels.ts", ["simd", "relaxed"].map(embed).join(""));
+const unpack = readFileSync("build/kernels.unpack.wasm").toString("base64");
+writeFileSync(
+  "src/generated/kernels.ts",
+  [...["simd", "relaxed"].map(embed), `export const unpack = "${unpack}";\n`].join(""),
+);
