@@ -42,41 +42,46 @@ function readTable(text: usize): void {
   }
 }
 
+/** Where the text goes on. */
+let next: usize = 0;
+
+// @ts-ignore: decorator
+@inline
+function readSymbol(): u32 {
+  const code: usize = load<u8>(next++);
+  if (code >= 34) return load<u16>(code << 1);
+  return load<u16>(((code - 31) * GROUP + load<u8>(next++)) << 1);
+}
+
+/** Writes a constant of which the first `count` symbols repeat. */
+function writeSplat(to: usize, count: usize): void {
+  store<u16>(to, 0x0cfd);
+  to += 2;
+  for (let i: usize = 0; i < count; i++) store<u8>(to + i, readSymbol());
+  v128.store(to, count == 4 ? v128.load32_splat(to) : v128.load64_splat(to));
+}
+
 /** The bytes of the text from `text` to `end`, written from `end` on. */
 export function unpack(text: usize, end: usize): void {
   readTable(text);
   let to = end;
-  let group: usize = 0;
   let constants = CONSTANTS;
-  let size: usize = 0;
-  let left: usize = 0;
-  let known = false;
-  for (let at = text + (CHARACTERS << 1); at < end; at++) {
-    const code: usize = load<u8>(at);
-    if (code < 34) {
-      group = (code - 31) * GROUP;
+  next = text + (CHARACTERS << 1);
+  while (next < end) {
+    const symbol = readSymbol();
+    if (symbol < SPLAT4) {
+      store<u8>(to++, symbol);
       continue;
     }
-    const symbol: u32 = load<u16>((group + code) << 1);
-    group = 0;
     if (symbol == KNOWN) {
-      known = true;
-    } else if (symbol >= SPLAT4) {
+      const from: usize = load<u32>(CONSTANTS + (<usize>readSymbol() << 2));
+      store<u16>(to, 0x0cfd);
+      v128.store(to, v128.load(from, 2), 2);
+    } else {
       store<u32>(constants, <u32>to);
       constants += 4;
-      store<u16>(to, 0x0cfd);
-      to += 2;
-      size = symbol == SPLAT4 ? 4 : 8;
-      left = size;
-    } else if (known) {
-      known = false;
-      memory.copy(to, load<u32>(CONSTANTS + (symbol << 2)), 18);
-      to += 18;
-    } else {
-      store<u8>(to++, symbol);
-      if (left && --left == 0) {
-        for (const whole = to + 16 - size; to < whole; to++) store<u8>(to, load<u8>(to - size));
-      }
+      writeSplat(to, symbol == SPLAT4 ? 4 : 8);
     }
+    to += 18;
   }
 }

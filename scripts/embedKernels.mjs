@@ -35,7 +35,8 @@ function symbolsOf(bytes) {
   const symbols = [];
   const known = new Map();
   for (let at = 0; at < bytes.length; at++) {
-    const constant = bytes[at] === 0xfd && bytes[at + 1] === 0x0c && bytes.subarray(at + 2, at + 18);
+    const constant =
+      bytes[at] === 0xfd && bytes[at + 1] === 0x0c && bytes.subarray(at + 2, at + 18);
     const hex = constant && Buffer.from(constant).toString("hex");
     const size = [4, 8].find((size) => hex && hex === hex.slice(0, 2 * size).repeat(16 / size));
     if (size === undefined) symbols.push(bytes[at]);
