@@ -99,8 +99,8 @@ declare function barrier(): i32;
 export function run(program: usize, bytes: usize, status: usize, workspace: usize): i32 {
   const end = program + bytes;
   for (let at = program; at < end; at += <usize>load<u32>(at, 4) << 2) {
-    // Read once for all instructions, also past the end of a short one: a load in every case of
-    // the switch makes it three times as long.
+    // Read once for all instructions, also past the end of a short one: as loads in every case the
+    // switch would be three times as long.
     const w0 = word(at, 0);
     const w1 = word(at, 1);
     const w2 = word(at, 2);

@@ -31,14 +31,15 @@ function digit(at: usize): u32 {
 
 /** The symbols at their places: those of the header, then the others, ascending. */
 function readTable(text: usize): void {
+  for (let rank: u32 = 0; rank < CHARACTERS; rank++, text += 2) {
+    const symbol = digit(text) * 36 + digit(text + 1);
+    store<u16>(placeOf(rank), symbol);
+    // Marked where constants go later.
+    store<u8>(CONSTANTS + symbol, 1);
+  }
   let rank = CHARACTERS;
   for (let symbol: u32 = 0; symbol < SYMBOLS; symbol++) {
-    let place: usize = 0;
-    for (let i: u32 = 0; i < CHARACTERS; i++) {
-      const at = text + (i << 1);
-      if (digit(at) * 36 + digit(at + 1) == symbol) place = placeOf(i);
-    }
-    store<u16>(place || placeOf(rank++), symbol);
+    if (!load<u8>(CONSTANTS + symbol)) store<u16>(placeOf(rank++), symbol);
   }
 }
 
