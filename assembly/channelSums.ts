@@ -43,6 +43,13 @@ function lanesAt(values: usize, at: usize, count: usize): v128 {
   return values ? loadLanes(values + at, count) : f32x4.splat(0);
 }
 
+/** Lanes of beta; Infinity without one, which is where no relu comes after the norm. */
+// @ts-ignore: decorator
+@inline
+export function betaAt(beta: usize, at: usize, count: usize): v128 {
+  return beta ? loadLanes(beta + at, count) : f32x4.splat(Infinity);
+}
+
 // @ts-ignore: decorator
 @inline
 function rstdAt(variance: usize, at: usize, count: usize, eps: usize): v128 {
@@ -82,10 +89,10 @@ function addWideStrip<F>(
   const gamma1 = lanesAt(gamma, at + 16, 4);
   const gamma2 = lanesAt(gamma, at + 32, 4);
   const gamma3 = lanesAt(gamma, at + 48, 4);
-  const beta0 = lanesAt(beta, at, 4);
-  const beta1 = lanesAt(beta, at + 16, 4);
-  const beta2 = lanesAt(beta, at + 32, 4);
-  const beta3 = lanesAt(beta, at + 48, 4);
+  const beta0 = betaAt(beta, at, 4);
+  const beta1 = betaAt(beta, at + 16, 4);
+  const beta2 = betaAt(beta, at + 32, 4);
+  const beta3 = betaAt(beta, at + 48, 4);
   let s0 = f32x4.splat(0);
   let s1 = f32x4.splat(0);
   let s2 = f32x4.splat(0);
@@ -129,7 +136,7 @@ export function columnSums<F>(
       const shift = lanesAt(mean, at, count);
       const scale = rstdAt(variance, at, count, eps);
       const g = lanesAt(gamma, at, count);
-      const b = lanesAt(beta, at, count);
+      const b = betaAt(beta, at, count);
       const from = x + first;
       const fromDy = dy + first;
       if (count >= 4) addStrip<F>(out + at, from, fromDy, shift, scale, g, b, rows, stride, 4);
@@ -165,11 +172,14 @@ function blockSum<F>(
     x += 64;
     dy += 64;
   }
-  const left = n & 15;
-  if (left > 0) p0 = f32x4.add(p0, tailTerm<F>(x, dy, left, mean, rstd, gamma, beta));
-  if (left > 4) p4 = f32x4.add(p4, tailTerm<F>(x + 16, dy + 16, left - 4, mean, rstd, gamma, beta));
-  if (left > 8) p8 = f32x4.add(p8, tailTerm<F>(x + 32, dy + 32, left - 8, mean, rstd, gamma, beta));
-  if (left > 12) p12 = f32x4.add(p12, tailTerm<F>(x + 48, dy + 48, left - 12, mean, rstd, gamma, beta));
+  // The partials pass by; where they end, what is added to what is the same.
+  for (let left = <isize>(n & 15); left > 0; left -= 4, x += 16, dy += 16) {
+    const grown = f32x4.add(p0, tailTerm<F>(x, dy, left, mean, rstd, gamma, beta));
+    p0 = p4;
+    p4 = p8;
+    p8 = p12;
+    p12 = grown;
+  }
   const p = f32x4.add(f32x4.add(p0, p8), f32x4.add(p4, p12));
   const q = f32x4.add(p, v128.shuffle<f32>(p, p, 2, 3, 2, 3));
   return f32x4.extract_lane(q, 0) + f32x4.extract_lane(q, 1);

@@ -1,11 +1,10 @@
 import { BLOCK, KC } from "./channelSums";
-import { loadLanes } from "./lanes";
+import { loadLeft } from "./lanes";
+import { normalized, passed } from "./normTerms";
 
 /**
  * The two sums of a batch norm's backward in one pass over x and dy, for rows that are one block:
- * Σ d and Σ d · xhat, where d is what F lets through of dy, an `@unmanaged` class with
- *
- *     @inline through(dy: v128, xhat: v128, gamma: v128, beta: v128): v128
+ * Σ d and Σ d · xhat, where d is what a relu after the norm lets through of dy.
  */
 
 /** Whether a row of `inner` elements is one block of the row order. */
@@ -18,8 +17,8 @@ export function isOneBlock(inner: usize): bool {
 /** The first `count` lanes. */
 // @ts-ignore: decorator
 @inline
-function maskOf(count: usize): v128 {
-  return i32x4.gt_s(i32x4.splat(<i32>min<usize>(count, 4)), i32x4(0, 1, 2, 3));
+function maskOf(count: i32): v128 {
+  return i32x4.gt_s(i32x4.splat(count), i32x4(0, 1, 2, 3));
 }
 
 /** p[0] of four vectors of partials, halved. */
@@ -34,7 +33,7 @@ function halved(p0: v128, p4: v128, p8: v128, p12: v128): f32 {
 /** dBeta and dGamma += what a row of n elements gives. */
 // @ts-ignore: decorator
 @inline
-function addRow<F>(
+function addRow(
   dBeta: usize, dGamma: usize, x: usize, dy: usize, n: usize,
   mean: v128, rstd: v128, gamma: v128, beta: v128,
 ): void {
@@ -49,47 +48,37 @@ function addRow<F>(
   let xhat: v128, d: v128;
   const whole = x + ((n & ~15) << 2);
   for (; x < whole; x += 64, dy += 64) {
-    xhat = f32x4.mul(f32x4.sub(v128.load(x), mean), rstd);
-    d = changetype<F>(0).through(v128.load(dy), xhat, gamma, beta);
+    xhat = normalized(v128.load(x), mean, rstd);
+    d = passed(v128.load(dy), xhat, gamma, beta);
     b0 = f32x4.add(b0, d);
     g0 = f32x4.add(g0, f32x4.mul(d, xhat));
-    xhat = f32x4.mul(f32x4.sub(v128.load(x, 16), mean), rstd);
-    d = changetype<F>(0).through(v128.load(dy, 16), xhat, gamma, beta);
+    xhat = normalized(v128.load(x, 16), mean, rstd);
+    d = passed(v128.load(dy, 16), xhat, gamma, beta);
     b4 = f32x4.add(b4, d);
     g4 = f32x4.add(g4, f32x4.mul(d, xhat));
-    xhat = f32x4.mul(f32x4.sub(v128.load(x, 32), mean), rstd);
-    d = changetype<F>(0).through(v128.load(dy, 32), xhat, gamma, beta);
+    xhat = normalized(v128.load(x, 32), mean, rstd);
+    d = passed(v128.load(dy, 32), xhat, gamma, beta);
     b8 = f32x4.add(b8, d);
     g8 = f32x4.add(g8, f32x4.mul(d, xhat));
-    xhat = f32x4.mul(f32x4.sub(v128.load(x, 48), mean), rstd);
-    d = changetype<F>(0).through(v128.load(dy, 48), xhat, gamma, beta);
+    xhat = normalized(v128.load(x, 48), mean, rstd);
+    d = passed(v128.load(dy, 48), xhat, gamma, beta);
     b12 = f32x4.add(b12, d);
     g12 = f32x4.add(g12, f32x4.mul(d, xhat));
   }
-  const left = n & 15;
-  if (left > 0) {
-    xhat = f32x4.mul(f32x4.sub(loadLanes(x, left), mean), rstd);
-    d = changetype<F>(0).through(loadLanes(dy, left), xhat, gamma, beta);
-    b0 = f32x4.add(b0, v128.and(d, maskOf(left)));
-    g0 = f32x4.add(g0, v128.and(f32x4.mul(d, xhat), maskOf(left)));
-  }
-  if (left > 4) {
-    xhat = f32x4.mul(f32x4.sub(loadLanes(x + 16, left - 4), mean), rstd);
-    d = changetype<F>(0).through(loadLanes(dy + 16, left - 4), xhat, gamma, beta);
-    b4 = f32x4.add(b4, v128.and(d, maskOf(left - 4)));
-    g4 = f32x4.add(g4, v128.and(f32x4.mul(d, xhat), maskOf(left - 4)));
-  }
-  if (left > 8) {
-    xhat = f32x4.mul(f32x4.sub(loadLanes(x + 32, left - 8), mean), rstd);
-    d = changetype<F>(0).through(loadLanes(dy + 32, left - 8), xhat, gamma, beta);
-    b8 = f32x4.add(b8, v128.and(d, maskOf(left - 8)));
-    g8 = f32x4.add(g8, v128.and(f32x4.mul(d, xhat), maskOf(left - 8)));
-  }
-  if (left > 12) {
-    xhat = f32x4.mul(f32x4.sub(loadLanes(x + 48, left - 12), mean), rstd);
-    d = changetype<F>(0).through(loadLanes(dy + 48, left - 12), xhat, gamma, beta);
-    b12 = f32x4.add(b12, v128.and(d, maskOf(left - 12)));
-    g12 = f32x4.add(g12, v128.and(f32x4.mul(d, xhat), maskOf(left - 12)));
+  // The partials pass by; where they end, what is added to what is the same.
+  for (let left = <isize>(n & 15); left > 0; left -= 4, x += 16, dy += 16) {
+    xhat = normalized(loadLeft(x, left), mean, rstd);
+    d = v128.and(passed(loadLeft(dy, left), xhat, gamma, beta), maskOf(<i32>left));
+    const b = f32x4.add(b0, d);
+    b0 = b4;
+    b4 = b8;
+    b8 = b12;
+    b12 = b;
+    const g = f32x4.add(g0, v128.and(f32x4.mul(d, xhat), maskOf(<i32>left)));
+    g0 = g4;
+    g4 = g8;
+    g8 = g12;
+    g12 = g;
   }
   store<f32>(dBeta, load<f32>(dBeta) + halved(b0, b4, b8, b12));
   store<f32>(dGamma, load<f32>(dGamma) + halved(g0, g4, g8, g12));
@@ -99,7 +88,7 @@ function addRow<F>(
  * dBeta and dGamma of one channel: rows by the row order, their sums in blocks of KC. x and dy: the
  * channel's first row; `stride` bytes from one to the next.
  */
-export function cotangentSums<F>(
+export function cotangentSums(
   dBeta: usize, dGamma: usize, x: usize, dy: usize, mean: f32, rstd: f32, gamma: f32, beta: f32,
   outer: usize, stride: usize, inner: usize,
 ): void {
@@ -113,7 +102,7 @@ export function cotangentSums<F>(
     store<f32>(dBeta, 0);
     store<f32>(dGamma, 0);
     for (let rows = min<usize>(outer - from, KC); rows > 0; rows--, x += stride, dy += stride) {
-      addRow<F>(dBeta, dGamma, x, dy, inner, m, r, scale, offset);
+      addRow(dBeta, dGamma, x, dy, inner, m, r, scale, offset);
     }
     sum += load<f32>(dBeta);
     product += load<f32>(dGamma);

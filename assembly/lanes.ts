@@ -40,3 +40,30 @@ export function gather(x: usize, step: usize, count: u32): v128 {
   if (count > 3) v = v128.load32_lane(x + (step << 1) + step, v, 3);
   return v;
 }
+
+/**
+ * The same of what is left of a row, which may be four elements or more, fewer, none or less: what
+ * is rare is a call, so that a loop may do without a second copy of its work for the tail. Absent
+ * elements are zeros.
+ */
+// @ts-ignore: decorator
+@inline
+export function loadLeft(at: usize, left: isize): v128 {
+  return left >= 4 ? v128.load(at) : loadRest(at, left);
+}
+
+function loadRest(at: usize, left: isize): v128 {
+  return left > 0 ? loadLanes(at, left) : i32x4.splat(0);
+}
+
+/** Writes the first four of what is left, or as many as there are. */
+// @ts-ignore: decorator
+@inline
+export function storeLeft(at: usize, v: v128, left: isize): void {
+  if (left >= 4) v128.store(at, v);
+  else storeRest(at, v, left);
+}
+
+function storeRest(at: usize, v: v128, left: isize): void {
+  if (left > 0) storeLanes(at, v, left);
+}

@@ -1,4 +1,4 @@
-import { loadLanes, storeLanes } from "./lanes";
+import { loadLeft, storeLeft } from "./lanes";
 import { expDown4, log4 } from "./math";
 import { rowSum } from "./reduce";
 
@@ -10,6 +10,11 @@ import { rowSum } from "./reduce";
 /** exp(logit − rowMax): what a row's sum adds up. */
 @unmanaged
 export class ShiftedExp {
+  // @ts-ignore: decorator
+  @inline
+  long(): bool {
+    return true;
+  }
   // @ts-ignore: decorator
   @inline
   at(logits: v128, rowMax: v128): v128 {
@@ -77,34 +82,26 @@ export function softmaxCrossEntropyForward(
   return -1;
 }
 
-/** The probabilities of one to four columns, times the row's cotangent. */
-// @ts-ignore: decorator
-@inline
-function softmaxStep(
-  out: usize, logits: usize, count: usize, shift: v128, log: v128, dLoss: v128,
-): void {
-  const p = expDown4(f32x4.sub(f32x4.sub(loadLanes(logits, count), shift), log));
-  storeLanes(out, f32x4.mul(p, dLoss), count);
-}
-
 export function softmaxCrossEntropyBackward(
   dLogits: usize, logits: usize, labels: usize, rowMax: usize, logSum: usize, dLosses: usize,
   rows: usize, cols: usize, dStride: usize,
 ): void {
-  const bytes = cols << 2;
-  const body = bytes & ~15;
+  const step = cols << 2;
   for (let r: usize = 0; r < rows; r++) {
-    const row = logits + r * bytes;
-    const out = dLogits + r * bytes;
     const shift = v128.load32_splat(rowMax + (r << 2));
     const log = v128.load32_splat(logSum + (r << 2));
     const dLoss = v128.load32_splat(dLosses + ((r * dStride) << 2));
-    // The label's entry differs: computed first, since dLogits may lie on logits, and stored last.
-    const label = <usize>load<u32>(labels + (r << 2)) << 2;
-    const p = expDown4(f32x4.sub(f32x4.sub(v128.load32_splat(row + label), shift), log));
-    const chosen = f32x4.mul(f32x4.sub(p, f32x4.splat(1)), dLoss);
-    for (let c: usize = 0; c < body; c += 16) softmaxStep(out + c, row + c, 4, shift, log, dLoss);
-    if (body < bytes) softmaxStep(out + body, row + body, cols & 3, shift, log, dLoss);
-    storeLanes(out + label, chosen, 1);
+    // The label, counted from the columns at hand.
+    let label = i32x4.sub(v128.load32_splat(labels + (r << 2)), i32x4(0, 1, 2, 3));
+    let row = logits + r * step;
+    let out = dLogits + r * step;
+    const end = out + step;
+    for (; out < end; out += 16, row += 16) {
+      const left = (end - out) >> 2;
+      const p = expDown4(f32x4.sub(f32x4.sub(loadLeft(row, left), shift), log));
+      const chosen = v128.and(i32x4.eq(label, i32x4.splat(0)), f32x4.splat(1));
+      storeLeft(out, f32x4.mul(f32x4.sub(p, chosen), dLoss), left);
+      label = i32x4.sub(label, i32x4.splat(4));
+    }
   }
 }

@@ -1,16 +1,16 @@
 /**
  * The loops of the elementwise kernels. What to compute is a type argument: a class with one
- * inlined method `of` on four lanes. The last one to three elements run through the same method in
- * a partly filled vector, so that body and tail cannot disagree.
+ * inlined method `of` on four lanes. The last elements run through the same method in a partly
+ * filled vector, so that body and tail cannot disagree.
  */
-import { loadLanes, storeLanes } from "./lanes";
+import { loadLanes, loadLeft, storeLanes, storeLeft } from "./lanes";
 
 /**
  * out[i] = f(x[i]). Two vectors are computed before either is stored, so that the second need not
  * wait for the first: a quarter faster on the transcendentals.
  */
-export function map1<F>(out: usize, x: usize, n: usize): void {
-  const f = changetype<F>(0);
+export function map1<F>(out: usize, x: usize, n: usize, self: usize = 0): void {
+  const f = changetype<F>(self);
   const end = out + (n << 2);
   for (; out + 32 <= end; out += 32, x += 32) {
     const first = f.of(v128.load(x));
@@ -18,13 +18,10 @@ export function map1<F>(out: usize, x: usize, n: usize): void {
     v128.store(out, first);
     v128.store(out, second, 16);
   }
-  if (out + 16 <= end) {
-    v128.store(out, f.of(v128.load(x)));
-    out += 16;
-    x += 16;
+  for (; out < end; out += 16, x += 16) {
+    const left = (end - out) >> 2;
+    storeLeft(out, f.of(loadLeft(x, left)), left);
   }
-  const rest = (end - out) >> 2;
-  if (rest > 0) storeLanes(out, f.of(loadLanes(x, rest)), rest);
 }
 
 /**
@@ -44,13 +41,14 @@ export function stream1<F>(out: usize, x: usize, n: usize): void {
     v128.store(out, third, 32);
     v128.store(out, fourth, 48);
   }
-  for (; out + 16 <= end; out += 16, x += 16) v128.store(out, f.of(v128.load(x)));
-  const rest = (end - out) >> 2;
-  if (rest > 0) storeLanes(out, f.of(loadLanes(x, rest)), rest);
+  for (let left = <isize>((end - out) >> 2); left > 0; left -= 4, out += 16, x += 16) {
+    storeLeft(out, f.of(loadLeft(x, left)), left);
+  }
 }
 
 /**
- * The same for a long f: it is in the loop once, body and tail alike, with its constants outside.
+ * The same for a very long f: it is in the loop once, body and tail alike, with its constants
+ * outside.
  */
 export function deep1<F>(out: usize, x: usize, n: usize): void {
   const f = changetype<F>(0);
@@ -58,106 +56,159 @@ export function deep1<F>(out: usize, x: usize, n: usize): void {
   if (n > 0) storeLanes(out, f.of(loadLanes(x, n)), n);
 }
 
-/**
- * Rows of f(a, b) whose operands walk along the row or repeat one element. `walkA` and `walkB` are
- * literals at every call, so that each call becomes a loop of its own; so is `light`, of an f that
- * costs less than its loads and stores.
- */
-// @ts-ignore: decorator
-@inline
-function rows2<F>(
-  out: usize, a: usize, b: usize, rows: usize, cols: usize,
-  rsA: usize, walkA: bool, rsB: usize, walkB: bool, light: bool,
-): void {
-  const f = changetype<F>(0);
-  for (; rows > 0; rows--, a += rsA << 2, b += rsB << 2) {
-    const end = out + (cols << 2);
-    const splatA = v128.load32_splat(a);
-    const splatB = v128.load32_splat(b);
-    let p = a;
-    let q = b;
-    for (; light && out + 64 <= end; out += 64, p += 64, q += 64) {
-      const first = f.of(walkA ? v128.load(p) : splatA, walkB ? v128.load(q) : splatB);
-      const second = f.of(walkA ? v128.load(p, 16) : splatA, walkB ? v128.load(q, 16) : splatB);
-      const third = f.of(walkA ? v128.load(p, 32) : splatA, walkB ? v128.load(q, 32) : splatB);
-      const fourth = f.of(walkA ? v128.load(p, 48) : splatA, walkB ? v128.load(q, 48) : splatB);
-      v128.store(out, first);
-      v128.store(out, second, 16);
-      v128.store(out, third, 32);
-      v128.store(out, fourth, 48);
-    }
-    for (; out + 32 <= end; out += 32, p += 32, q += 32) {
-      const first = f.of(walkA ? v128.load(p) : splatA, walkB ? v128.load(q) : splatB);
-      const second = f.of(walkA ? v128.load(p, 16) : splatA, walkB ? v128.load(q, 16) : splatB);
-      v128.store(out, first);
-      v128.store(out, second, 16);
-    }
-    if (out + 16 <= end) {
-      v128.store(out, f.of(walkA ? v128.load(p) : splatA, walkB ? v128.load(q) : splatB));
-      out += 16;
-      p += 16;
-      q += 16;
-    }
-    const rest = (end - out) >> 2;
-    if (rest > 0) {
-      const lanesA = walkA ? loadLanes(p, rest) : splatA;
-      const lanesB = walkB ? loadLanes(q, rest) : splatB;
-      storeLanes(out, f.of(lanesA, lanesB), rest);
-      out = end;
-    }
-  }
-}
-
-/** out[r, c] = f(a[r·rsA + c·csA], b[r·rsB + c·csB]) with column strides of 0 or 1. */
-// @ts-ignore: decorator
-@inline
-function anyRows2<F>(
-  out: usize, a: usize, b: usize, rows: usize, cols: usize,
-  rsA: usize, csA: usize, rsB: usize, csB: usize, light: bool,
-): void {
-  if (rows == 0 || cols == 0) return;
-  if (cols == 1 && rsA <= 1 && rsB <= 1) {
-    // A column is a row whose column strides are its row strides.
-    cols = rows;
-    rows = 1;
-    csA = rsA;
-    csB = rsB;
-  } else if (rsA == cols * csA && rsB == cols * csB) {
-    // Every row goes on where the one before it ended.
-    cols *= rows;
-    rows = 1;
-  }
-  if (csA != 0) {
-    if (csB != 0) rows2<F>(out, a, b, rows, cols, rsA, true, rsB, true, light);
-    else rows2<F>(out, a, b, rows, cols, rsA, true, rsB, false, light);
-  } else {
-    if (csB != 0) rows2<F>(out, a, b, rows, cols, rsA, false, rsB, true, light);
-    else rows2<F>(out, a, b, rows, cols, rsA, false, rsB, false, light);
-  }
-}
-
-/** The same, each call a loop of its own. */
-export function map2<F>(
-  out: usize, a: usize, b: usize, rows: usize, cols: usize,
-  rsA: usize, csA: usize, rsB: usize, csB: usize,
-): void {
-  anyRows2<F>(out, a, b, rows, cols, rsA, csA, rsB, csB, false);
-}
-
-/** The same for what costs less than the loads and stores. */
-export function stream2<F>(
-  out: usize, a: usize, b: usize, rows: usize, cols: usize,
-  rsA: usize, csA: usize, rsB: usize, csB: usize,
-): void {
-  anyRows2<F>(out, a, b, rows, cols, rsA, csA, rsB, csB, true);
-}
-
-/** out[i] = f(a[i], b[i]) */
+/** out[i] = f(a[i], b[i]), two vectors at a time. */
 export function zip<F>(out: usize, a: usize, b: usize, n: usize): void {
-  rows2<F>(out, a, b, 1, n, n, true, n, true, false);
+  const f = changetype<F>(0);
+  const end = out + (n << 2);
+  for (; out + 32 <= end; out += 32, a += 32, b += 32) {
+    const first = f.of(v128.load(a), v128.load(b));
+    const second = f.of(v128.load(a, 16), v128.load(b, 16));
+    v128.store(out, first);
+    v128.store(out, second, 16);
+  }
+  for (; out < end; out += 16, a += 16, b += 16) {
+    const left = (end - out) >> 2;
+    storeLeft(out, f.of(loadLeft(a, left), loadLeft(b, left)), left);
+  }
 }
 
 /** The same for what costs less than the loads and stores. */
 export function streamZip<F>(out: usize, a: usize, b: usize, n: usize): void {
-  rows2<F>(out, a, b, 1, n, n, true, n, true, true);
+  streamRow<F>(out, a, b, n, true, true);
+}
+
+/**
+ * One row of f(a, b) whose operands walk along it or repeat one element. `walkA` and `walkB` are
+ * literals at every call, so that each call becomes a loop of its own.
+ */
+// @ts-ignore: decorator
+@inline
+function streamRow<F>(
+  out: usize, a: usize, b: usize, cols: usize, walkA: bool, walkB: bool,
+): void {
+  const f = changetype<F>(0);
+  const end = out + (cols << 2);
+  const splatA = walkA ? i32x4.splat(0) : v128.load32_splat(a);
+  const splatB = walkB ? i32x4.splat(0) : v128.load32_splat(b);
+  for (; out + 64 <= end; out += 64, a += 64, b += 64) {
+    const first = f.of(walkA ? v128.load(a) : splatA, walkB ? v128.load(b) : splatB);
+    const second = f.of(walkA ? v128.load(a, 16) : splatA, walkB ? v128.load(b, 16) : splatB);
+    const third = f.of(walkA ? v128.load(a, 32) : splatA, walkB ? v128.load(b, 32) : splatB);
+    const fourth = f.of(walkA ? v128.load(a, 48) : splatA, walkB ? v128.load(b, 48) : splatB);
+    v128.store(out, first);
+    v128.store(out, second, 16);
+    v128.store(out, third, 32);
+    v128.store(out, fourth, 48);
+  }
+  for (let left = <isize>((end - out) >> 2); left > 0; left -= 4, out += 16, a += 16, b += 16) {
+    const x = walkA ? loadLeft(a, left) : splatA;
+    const y = walkB ? loadLeft(b, left) : splatB;
+    storeLeft(out, f.of(x, y), left);
+  }
+}
+
+/**
+ * out[r, c] = f(a[r·rsA + c·csA], b[r·rsB + c·csB]) with column strides of 0 or 1, for what costs
+ * less than the loads and stores.
+ */
+export function stream2<F>(
+  out: usize, a: usize, b: usize, rows: usize, cols: usize,
+  rsA: usize, csA: usize, rsB: usize, csB: usize,
+): void {
+  if (isRow(rows, cols, rsA, csA, rsB, csB)) {
+    if (cols == 1) {
+      csA = rsA;
+      csB = rsB;
+    }
+    cols *= rows;
+    rows = 1;
+  }
+  if (cols == 0) return;
+  for (; rows > 0; rows--, out += cols << 2, a += rsA << 2, b += rsB << 2) {
+    if (csA) {
+      if (csB) streamRow<F>(out, a, b, cols, true, true);
+      else streamRow<F>(out, a, b, cols, true, false);
+    } else {
+      if (csB) streamRow<F>(out, a, b, cols, false, true);
+      else streamRow<F>(out, a, b, cols, false, false);
+    }
+  }
+}
+
+/** Whether all is one row: of a column the strides are those of the rows. */
+function isRow(
+  rows: usize, cols: usize, rsA: usize, csA: usize, rsB: usize, csB: usize,
+): bool {
+  return (
+    (cols == 1 && rsA <= 1 && rsB <= 1) || (rsA == cols * csA && rsB == cols * csB)
+  );
+}
+
+/**
+ * The same for what costs more: whether an operand walks is asked for every pair of vectors. An f
+ * of several operations finds which of them is meant in its own address, `self`.
+ */
+export function map2<F>(
+  out: usize, a: usize, b: usize, rows: usize, cols: usize,
+  rsA: usize, csA: usize, rsB: usize, csB: usize, self: usize = 0,
+): void {
+  const f = changetype<F>(self);
+  if (isRow(rows, cols, rsA, csA, rsB, csB)) {
+    if (cols == 1) {
+      csA = rsA;
+      csB = rsB;
+    }
+    cols *= rows;
+    rows = 1;
+  }
+  if (cols == 0) return;
+  for (; rows > 0; rows--, a += rsA << 2, b += rsB << 2) {
+    const splatA = v128.load32_splat(a);
+    const splatB = v128.load32_splat(b);
+    let p = a;
+    let q = b;
+    let left = <isize>cols;
+    for (; left >= 8; left -= 8, out += 32, p += 32, q += 32) {
+      let a0 = splatA;
+      let a1 = splatA;
+      let b0 = splatB;
+      let b1 = splatB;
+      if (csA) {
+        a0 = v128.load(p);
+        a1 = v128.load(p, 16);
+      }
+      if (csB) {
+        b0 = v128.load(q);
+        b1 = v128.load(q, 16);
+      }
+      const first = f.of(a0, b0);
+      const second = f.of(a1, b1);
+      v128.store(out, first);
+      v128.store(out, second, 16);
+    }
+    for (; left > 0; left -= 4, p += 16, q += 16) {
+      const x = csA ? loadLeft(p, left) : splatA;
+      const y = csB ? loadLeft(q, left) : splatB;
+      storeLeft(out, f.of(x, y), left);
+      out += min<usize>(left, 4) << 2;
+    }
+  }
+}
+
+/** The same for a very long f: it is in the loop once. */
+export function deep2<F>(
+  out: usize, a: usize, b: usize, rows: usize, cols: usize,
+  rsA: usize, csA: usize, rsB: usize, csB: usize,
+): void {
+  const f = changetype<F>(0);
+  for (; rows > 0; rows--, a += rsA << 2, b += rsB << 2) {
+    let p = a;
+    let q = b;
+    for (let left = <isize>cols; left > 0; left -= 4, p += 16, q += 16) {
+      const x = csA ? loadLeft(p, left) : v128.load32_splat(a);
+      const y = csB ? loadLeft(q, left) : v128.load32_splat(b);
+      storeLeft(out, f.of(x, y), left);
+      out += min<usize>(left, 4) << 2;
+    }
+  }
 }

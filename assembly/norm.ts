@@ -1,15 +1,11 @@
-import { channelSum, columnSums, rstdOf } from "./channelSums";
+import { betaAt, channelSum, columnSums, rstdOf } from "./channelSums";
 import { cotangentSums, isOneBlock } from "./cotangentSums";
 import { loadLanes, storeLanes } from "./lanes";
 import {
-  All,
   Gradient,
-  GradientTimesXhat,
   Output,
   Passed,
   PassedTimesXhat,
-  PassedValue,
-  ReluGradient,
   ReluOutput,
   SquaredDeviation,
   Value,
@@ -47,9 +43,8 @@ function mapGroups<F>(
 }
 
 /**
- * inner = 1: constants in the lanes, a strip of channels of a tile of rows at a time. `beta`,
- * `shifts` and `slopes`, of which the last two are sums over n, may be any address if F does not
- * use them.
+ * inner = 1: constants in the lanes, a strip of channels of a tile of rows at a time. `shifts` and
+ * `slopes`, sums over n, may be any address if F does not use them.
  */
 function mapColumns<F>(
   out: usize, x: usize, dy: usize, mean: usize, variance: usize, gamma: usize, beta: usize,
@@ -65,7 +60,7 @@ function mapColumns<F>(
       const m = loadLanes(mean + o, count);
       const r = rstdOf(loadLanes(variance + o, count), eps);
       const scale = loadLanes(gamma + o, count);
-      const offset = loadLanes(beta + o, count);
+      const offset = betaAt(beta, o, count);
       const shift = f32x4.div(loadLanes(shifts + o, count), n);
       const slope = f32x4.div(loadLanes(slopes + o, count), n);
       const at = from * stride + o;
@@ -178,25 +173,12 @@ export function batchNormBackward(
   dx: usize, dGamma: usize, dBeta: usize, x: usize, mean: usize, variance: usize, gamma: usize,
   dy: usize, outer: usize, channels: usize, inner: usize, eps: usize, beta: usize,
 ): void {
-  if (beta)
-    backward<PassedValue, PassedTimesXhat, ReluGradient, Passed>(
-      dx, dGamma, dBeta, x, mean, variance, gamma, dy, outer, channels, inner, eps, beta, x,
-    );
-  else
-    backward<Value, GradientTimesXhat, Gradient, All>(
-      dx, dGamma, dBeta, x, mean, variance, gamma, dy, outer, channels, inner, eps, gamma, dy,
-    );
-}
-
-/** B: a term of dBeta, which reads `values` as x; G: of dGamma; D: dx; T: what both see of dy. */
-function backward<B, G, D, T>(
-  dx: usize, dGamma: usize, dBeta: usize, x: usize, mean: usize, variance: usize, gamma: usize,
-  dy: usize, outer: usize, channels: usize, inner: usize, eps: usize, beta: usize, values: usize,
-): void {
   if (inner == 1) {
-    columnSums<B>(dBeta, values, dy, mean, variance, gamma, beta, outer, channels, eps);
-    columnSums<G>(dGamma, x, dy, mean, variance, gamma, beta, outer, channels, eps);
-    mapColumns<D>(
+    if (beta)
+      columnSums<Passed>(dBeta, x, dy, mean, variance, gamma, beta, outer, channels, eps);
+    else columnSums<Value>(dBeta, dy, dy, 0, 0, 0, 0, outer, channels, eps);
+    columnSums<PassedTimesXhat>(dGamma, x, dy, mean, variance, gamma, beta, outer, channels, eps);
+    mapColumns<Gradient>(
       dx, x, dy, mean, variance, gamma, beta, dBeta, dGamma, outer, channels, eps,
     );
     return;
@@ -207,19 +189,18 @@ function backward<B, G, D, T>(
     const m = load<f32>(mean + c);
     const r = rstdOfOne(load<f32>(variance + c), eps);
     const g = load<f32>(gamma + c);
-    const b = load<f32>(beta + c);
+    const b = beta ? load<f32>(beta + c) : Infinity;
     if (isOneBlock(inner)) {
-      cotangentSums<T>(dBeta + c, dGamma + c, x, dy, m, r, g, b, outer, stride, inner);
+      cotangentSums(dBeta + c, dGamma + c, x, dy, m, r, g, b, outer, stride, inner);
     } else {
-      store<f32>(dBeta + c, channelSum<B>(values, dy, m, r, g, b, outer, stride, inner));
-      store<f32>(dGamma + c, channelSum<G>(x, dy, m, r, g, b, outer, stride, inner));
+      store<f32>(dBeta + c, channelSum<Passed>(x, dy, m, r, g, b, outer, stride, inner));
+      store<f32>(dGamma + c, channelSum<PassedTimesXhat>(x, dy, m, r, g, b, outer, stride, inner));
     }
     const shift = load<f32>(dBeta + c) / n;
     const slope = load<f32>(dGamma + c) / n;
-    mapChannel<D>(dx, x, dy, m, r, g, b, shift, slope, outer, stride, inner);
+    mapChannel<Gradient>(dx, x, dy, m, r, g, b, shift, slope, outer, stride, inner);
     x += inner << 2;
     dy += inner << 2;
     dx += inner << 2;
-    values += inner << 2;
   }
 }

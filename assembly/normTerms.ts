@@ -30,21 +30,9 @@ export class SquaredDeviation {
   }
 }
 
-/** A term of dGamma: dy · xhat */
+/** A term of dBeta: what comes through of dy. */
 @unmanaged
-export class GradientTimesXhat {
-  // @ts-ignore: decorator
-  @inline
-  at(
-    x: usize, dy: usize, count: usize, mean: v128, rstd: v128, _gamma: v128, _beta: v128,
-  ): v128 {
-    return f32x4.mul(loadLanes(dy, count), normalized(loadLanes(x, count), mean, rstd));
-  }
-}
-
-/** A term of dBeta after a relu. */
-@unmanaged
-export class PassedValue {
+export class Passed {
   // @ts-ignore: decorator
   @inline
   at(x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, beta: v128): v128 {
@@ -52,7 +40,7 @@ export class PassedValue {
   }
 }
 
-/** A term of dGamma after a relu. */
+/** A term of dGamma: the same, times xhat. */
 @unmanaged
 export class PassedTimesXhat {
   // @ts-ignore: decorator
@@ -63,37 +51,20 @@ export class PassedTimesXhat {
   }
 }
 
-/** All of dy. */
-@unmanaged
-export class All {
-  // @ts-ignore: decorator
-  @inline
-  through(dy: v128, _xhat: v128, _gamma: v128, _beta: v128): v128 {
-    return dy;
-  }
-}
-
-/** What a relu lets through. */
-@unmanaged
-export class Passed {
-  // @ts-ignore: decorator
-  @inline
-  through(dy: v128, xhat: v128, gamma: v128, beta: v128): v128 {
-    return passed(dy, xhat, gamma, beta);
-  }
-}
-
 /** xhat = (x − mean) · rstd */
 // @ts-ignore: decorator
 @inline
-function normalized(x: v128, mean: v128, rstd: v128): v128 {
+export function normalized(x: v128, mean: v128, rstd: v128): v128 {
   return f32x4.mul(f32x4.sub(x, mean), rstd);
 }
 
-/** What a relu after the norm lets through of dy: 0 where y = xhat · gamma + beta ≤ 0. */
+/**
+ * What a relu after the norm lets through of dy: 0 where y = xhat · gamma + beta ≤ 0. All of it
+ * comes through where beta is Infinity, which stands for no relu.
+ */
 // @ts-ignore: decorator
 @inline
-function passed(dy: v128, xhat: v128, gamma: v128, beta: v128): v128 {
+export function passed(dy: v128, xhat: v128, gamma: v128, beta: v128): v128 {
   const y = f32x4.add(f32x4.mul(xhat, gamma), beta);
   return v128.andnot(dy, f32x4.le(y, f32x4.splat(0)));
 }
@@ -126,23 +97,9 @@ export class ReluOutput {
   }
 }
 
-/** dx = (gamma · rstd) · ((dy − shift) − xhat · slope), shift = dBeta / n, slope = dGamma / n */
+/** dx = (gamma · rstd) · ((d − shift) − xhat · slope), shift = dBeta / n, slope = dGamma / n */
 @unmanaged
 export class Gradient {
-  // @ts-ignore: decorator
-  @inline
-  at(
-    x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, _beta: v128,
-    shift: v128, slope: v128,
-  ): v128 {
-    const xhat = normalized(loadLanes(x, count), mean, rstd);
-    return gradient(loadLanes(dy, count), xhat, rstd, gamma, shift, slope);
-  }
-}
-
-/** The same after a relu. */
-@unmanaged
-export class ReluGradient {
   // @ts-ignore: decorator
   @inline
   at(
@@ -150,17 +107,8 @@ export class ReluGradient {
     shift: v128, slope: v128,
   ): v128 {
     const xhat = normalized(loadLanes(x, count), mean, rstd);
-    return gradient(
-      passed(loadLanes(dy, count), xhat, gamma, beta), xhat, rstd, gamma, shift, slope,
-    );
+    const d = passed(loadLanes(dy, count), xhat, gamma, beta);
+    const centred = f32x4.sub(f32x4.sub(d, shift), f32x4.mul(xhat, slope));
+    return f32x4.mul(f32x4.mul(gamma, rstd), centred);
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function gradient(
-  dy: v128, xhat: v128, rstd: v128, gamma: v128, shift: v128, slope: v128,
-): v128 {
-  const centred = f32x4.sub(f32x4.sub(dy, shift), f32x4.mul(xhat, slope));
-  return f32x4.mul(f32x4.mul(gamma, rstd), centred);
 }

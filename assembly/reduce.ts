@@ -26,7 +26,12 @@ const KC: i32 = 256;
  */
 // @ts-ignore: decorator
 @unmanaged
-class Itself {
+export class Itself {
+  // @ts-ignore: decorator
+  @inline
+  long(): bool {
+    return false;
+  }
   // @ts-ignore: decorator
   @inline
   at(v: v128, _c: v128): v128 {
@@ -46,6 +51,34 @@ function maskOf(count: i32): v128 {
  * −0: no change.
  */
 function blockSum<F>(x: usize, n: i32, c: v128): f32 {
+  return changetype<F>(0).long() ? longTerms<F>(x, n, c) : shortTerms<F>(x, n, c);
+}
+
+/**
+ * The term is in the loop once and the partials pass by. They end where they began or one, two or
+ * three places further: what is added to what is the same.
+ */
+// @ts-ignore: decorator
+@inline
+function longTerms<F>(x: usize, n: i32, c: v128): f32 {
+  let p0 = f32x4.splat(0);
+  let p4 = f32x4.splat(0);
+  let p8 = f32x4.splat(0);
+  let p12 = f32x4.splat(0);
+  for (; n >= 4; n -= 4, x += 16) {
+    const grown = f32x4.add(p0, changetype<F>(0).at(v128.load(x), c));
+    p0 = p4;
+    p4 = p8;
+    p8 = p12;
+    p12 = grown;
+  }
+  if (n) p0 = f32x4.add(p0, v128.and(changetype<F>(0).at(loadLanes(x, n), c), maskOf(n)));
+  return halved(p0, p4, p8, p12);
+}
+
+// @ts-ignore: decorator
+@inline
+function shortTerms<F>(x: usize, n: i32, c: v128): f32 {
   let p0 = f32x4.splat(0);
   let p4 = f32x4.splat(0);
   let p8 = f32x4.splat(0);
@@ -87,6 +120,13 @@ function finish<F>(p0: v128, p4: v128, p8: v128, p12: v128, x: usize, n: i32, c:
       }
     }
   }
+  return halved(p0, p4, p8, p12);
+}
+
+/** Sixteen partials, halved. */
+// @ts-ignore: decorator
+@inline
+function halved(p0: v128, p4: v128, p8: v128, p12: v128): f32 {
   const p = f32x4.add(f32x4.add(p0, p8), f32x4.add(p4, p12));
   const q = f32x4.add(p, v128.shuffle<f32>(p, p, 2, 3, 2, 3));
   return f32x4.extract_lane(q, 0) + f32x4.extract_lane(q, 1);
@@ -125,7 +165,8 @@ function twoBlockSums(out: usize, x: usize, n: i32, step: usize): void {
 /**
  * Σ F.at(x[i], c) over the n elements at `x`, in the order of rows. F is an `@unmanaged` class with
  * `@inline at(v: v128, c: v128): v128`, applied to four elements at once (in a tail also to zeros,
- * whose results are dropped). 0 when n = 0.
+ * whose results are dropped), and `@inline long(): bool`, whether that is more work than a loop is.
+ * 0 when n = 0.
  */
 // @ts-ignore: decorator
 @inline

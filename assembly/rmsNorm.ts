@@ -1,22 +1,18 @@
 /** Root-mean-square normalisation of rows (contract: `src/kernels.ts`). */
 import { loadLanes, storeLanes } from "./lanes";
-import { rowSum } from "./reduce";
+import { Itself, rowSum } from "./reduce";
 
 @unmanaged
 class Square {
   // @ts-ignore: decorator
   @inline
-  at(x: v128, _c: v128): v128 {
-    return f32x4.mul(x, x);
+  long(): bool {
+    return false;
   }
-}
-
-@unmanaged
-class Itself {
   // @ts-ignore: decorator
   @inline
   at(x: v128, _c: v128): v128 {
-    return x;
+    return f32x4.mul(x, x);
   }
 }
 

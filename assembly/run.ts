@@ -99,337 +99,263 @@ declare function barrier(): i32;
 export function run(program: usize, bytes: usize, status: usize, workspace: usize): i32 {
   const end = program + bytes;
   for (let at = program; at < end; at += <usize>load<u32>(at, 4) << 2) {
+    // Read once for all instructions, also past the end of a short one: as loads in every case the
+    // switch would be three times as long.
+    const w0 = word(at, 0);
+    const w1 = word(at, 1);
+    const w2 = word(at, 2);
+    const w3 = word(at, 3);
+    const w4 = word(at, 4);
+    const w5 = word(at, 5);
+    const w6 = word(at, 6);
+    const w7 = word(at, 7);
+    const w8 = word(at, 8);
     switch (load<u32>(at)) {
       case Opcode.Copy:
-        copy(word(at, 0), word(at, 1), word(at, 2));
+        copy(w0, w1, w2);
         break;
       case Opcode.Fill:
-        fill(word(at, 0), word(at, 1), word(at, 2));
+        fill(w0, w1, w2);
         break;
       case Opcode.StridedCopy:
-        stridedCopy(word(at, 0), word(at, 1), word(at, 2), word(at, 3), at + 24);
+        stridedCopy(w0, w1, w2, w3, at + 24);
         break;
       case Opcode.StridedPlace:
-        stridedPlace(word(at, 0), word(at, 1), word(at, 2), word(at, 3), at + 24);
+        stridedPlace(w0, w1, w2, w3, at + 24);
         break;
       case Opcode.Take: {
-        const position = take(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6),
-        );
-        if (position >= 0) return refuse(status, at - program, position, word(at, 2));
+        const position = take(w0, w1, w2, w3, w4, w5, w6);
+        if (position >= 0) return refuse(status, at - program, position, w2);
         break;
       }
       case Opcode.TakeAdd: {
-        const position = takeAdd(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6),
-        );
-        if (position >= 0) return refuse(status, at - program, position, word(at, 2));
+        const position = takeAdd(w0, w1, w2, w3, w4, w5, w6);
+        if (position >= 0) return refuse(status, at - program, position, w2);
         break;
       }
       case Opcode.Gather: {
-        const position = gather(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7),
-        );
-        if (position >= 0) return refuse(status, at - program, position, word(at, 2));
+        const position = gather(w0, w1, w2, w3, w4, w5, w6, w7);
+        if (position >= 0) return refuse(status, at - program, position, w2);
         break;
       }
       case Opcode.ScatterAdd: {
-        const position = scatterAdd(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6),
-        );
-        if (position >= 0) return refuse(status, at - program, position, word(at, 2));
+        const position = scatterAdd(w0, w1, w2, w3, w4, w5, w6);
+        if (position >= 0) return refuse(status, at - program, position, w2);
         break;
       }
       case Opcode.Argsort:
-        argsort(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-        );
+        argsort(w0, w1, w2, w3, w4, w5);
         break;
       case Opcode.Increment:
         incrementParts(at);
         break;
       case Opcode.OneHot: {
-        const row = oneHot(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
-        if (row >= 0) return refuse(status, at - program, row, word(at, 1));
+        const row = oneHot(w0, w1, w2, w3);
+        if (row >= 0) return refuse(status, at - program, row, w1);
         break;
       }
       case Opcode.Add:
-        add(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8),
-        );
+        add(w0, w1, w2, w3, w4, w5, w6, w7, w8);
         break;
       case Opcode.Sub:
-        sub(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8),
-        );
+        sub(w0, w1, w2, w3, w4, w5, w6, w7, w8);
         break;
       case Opcode.Mul:
-        mul(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8),
-        );
+        mul(w0, w1, w2, w3, w4, w5, w6, w7, w8);
         break;
       case Opcode.Div:
-        div(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8),
-        );
+        div(w0, w1, w2, w3, w4, w5, w6, w7, w8);
         break;
       case Opcode.Maximum:
-        maximum(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8),
-        );
+        maximum(w0, w1, w2, w3, w4, w5, w6, w7, w8);
         break;
       case Opcode.Minimum:
-        minimum(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8),
-        );
+        minimum(w0, w1, w2, w3, w4, w5, w6, w7, w8);
         break;
       case Opcode.Equal:
-        equal(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8),
-        );
+        equal(w0, w1, w2, w3, w4, w5, w6, w7, w8);
         break;
       case Opcode.MaximumShare:
-        maximumShare(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8),
-        );
+        maximumShare(w0, w1, w2, w3, w4, w5, w6, w7, w8);
         break;
       case Opcode.Neg:
-        neg(word(at, 0), word(at, 1), word(at, 2));
+        neg(w0, w1, w2);
         break;
       case Opcode.Exp:
-        exp(word(at, 0), word(at, 1), word(at, 2));
+        exp(w0, w1, w2);
         break;
       case Opcode.Log:
-        log(word(at, 0), word(at, 1), word(at, 2));
+        log(w0, w1, w2);
         break;
       case Opcode.Sqrt:
-        sqrt(word(at, 0), word(at, 1), word(at, 2));
+        sqrt(w0, w1, w2);
         break;
       case Opcode.Sigmoid:
-        sigmoid(word(at, 0), word(at, 1), word(at, 2));
+        sigmoid(w0, w1, w2);
         break;
       case Opcode.Tanh:
-        tanh(word(at, 0), word(at, 1), word(at, 2));
+        tanh(w0, w1, w2);
         break;
       case Opcode.Relu:
-        relu(word(at, 0), word(at, 1), word(at, 2));
+        relu(w0, w1, w2);
         break;
       case Opcode.SigmoidBackward:
-        sigmoidBackward(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        sigmoidBackward(w0, w1, w2, w3);
         break;
       case Opcode.TanhBackward:
-        tanhBackward(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        tanhBackward(w0, w1, w2, w3);
         break;
       case Opcode.ReluBackward:
-        reluBackward(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        reluBackward(w0, w1, w2, w3);
         break;
       case Opcode.Compare:
-        compare(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8), word(at, 9),
-        );
+        compare(w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9));
         break;
       case Opcode.CompareIntegers:
-        compareIntegers(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8), word(at, 9),
-        );
+        compareIntegers(w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9));
         break;
       case Opcode.Integers:
-        integers(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8), word(at, 9),
-        );
+        integers(w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9));
         break;
       case Opcode.Select:
-        select(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6),
-        );
+        select(w0, w1, w2, w3, w4, w5, w6);
         break;
       case Opcode.SelectWords:
-        selectWords(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6),
-        );
+        selectWords(w0, w1, w2, w3, w4, w5, w6);
         break;
       case Opcode.ToFloat:
-        toFloat(word(at, 0), word(at, 1), word(at, 2));
+        toFloat(w0, w1, w2);
         break;
       case Opcode.ToInteger:
-        toInteger(word(at, 0), word(at, 1), word(at, 2));
+        toInteger(w0, w1, w2);
         break;
       case Opcode.Abs:
-        abs(word(at, 0), word(at, 1), word(at, 2));
+        abs(w0, w1, w2);
         break;
       case Opcode.Sign:
-        sign(word(at, 0), word(at, 1), word(at, 2));
+        sign(w0, w1, w2);
         break;
       case Opcode.Floor:
-        floor(word(at, 0), word(at, 1), word(at, 2));
+        floor(w0, w1, w2);
         break;
       case Opcode.Ceil:
-        ceil(word(at, 0), word(at, 1), word(at, 2));
+        ceil(w0, w1, w2);
         break;
       case Opcode.Round:
-        round(word(at, 0), word(at, 1), word(at, 2));
+        round(w0, w1, w2);
         break;
       case Opcode.Sum:
-        sum(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), workspace);
+        sum(w0, w1, w2, w3, w4, workspace);
         break;
       case Opcode.Mean:
-        mean(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), workspace);
+        mean(w0, w1, w2, w3, w4, workspace);
         break;
       case Opcode.Max:
-        maxOf(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        maxOf(w0, w1, w2, w3, w4);
         break;
       case Opcode.Min:
-        minOf(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        minOf(w0, w1, w2, w3, w4);
         break;
       case Opcode.Gemm:
         gemm(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10), word(at, 11),
+          w0, w1, w2, w3, w4, w5,
+          w6, w7, w8, word(at, 9), word(at, 10), word(at, 11),
           word(at, 12), word(at, 13), word(at, 14), workspace,
         );
         break;
       case Opcode.GemmBatched:
         gemmBatched(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10), word(at, 11),
+          w0, w1, w2, w3, w4, w5,
+          w6, w7, w8, word(at, 9), word(at, 10), word(at, 11),
           word(at, 12), workspace,
         );
         break;
       case Opcode.Cumsum:
-        cumsum(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5));
+        cumsum(w0, w1, w2, w3, w4, w5);
         break;
       case Opcode.Argmax:
-        argmax(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5));
+        argmax(w0, w1, w2, w3, w4, w5);
         break;
       case Opcode.Softmax:
-        softmax(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        softmax(w0, w1, w2, w3, w4);
         break;
       case Opcode.SoftmaxBackward:
-        softmaxBackward(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6),
-        );
+        softmaxBackward(w0, w1, w2, w3, w4, w5, w6);
         break;
       case Opcode.CausalSoftmax:
-        causalSoftmax(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5));
+        causalSoftmax(w0, w1, w2, w3, w4, w5);
         break;
       case Opcode.CausalSoftmaxBackward:
-        causalSoftmaxBackward(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7),
-        );
+        causalSoftmaxBackward(w0, w1, w2, w3, w4, w5, w6, w7);
         break;
       case Opcode.SoftmaxCrossEntropyForward: {
-        const row = softmaxCrossEntropyForward(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6),
-        );
-        if (row >= 0) return refuse(status, at - program, row, word(at, 4));
+        const row = softmaxCrossEntropyForward(w0, w1, w2, w3, w4, w5, w6);
+        if (row >= 0) return refuse(status, at - program, row, w4);
         break;
       }
       case Opcode.SoftmaxCrossEntropyBackward:
-        softmaxCrossEntropyBackward(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8),
-        );
+        softmaxCrossEntropyBackward(w0, w1, w2, w3, w4, w5, w6, w7, w8);
         break;
       case Opcode.BatchNormForward:
-        batchNormForward(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10),
-        );
+        batchNormForward(w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9), word(at, 10));
         break;
       case Opcode.BatchNormEval:
-        batchNormEval(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10),
-        );
+        batchNormEval(w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9), word(at, 10));
         break;
       case Opcode.BatchNormBackward:
         batchNormBackward(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10), word(at, 11),
+          w0, w1, w2, w3, w4, w5,
+          w6, w7, w8, word(at, 9), word(at, 10), word(at, 11),
           word(at, 12),
         );
         break;
       case Opcode.RmsNorm:
-        rmsNorm(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4));
+        rmsNorm(w0, w1, w2, w3, w4);
         break;
       case Opcode.RmsNormBackward:
-        rmsNormBackward(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6),
-        );
+        rmsNormBackward(w0, w1, w2, w3, w4, w5, w6);
         break;
       case Opcode.Unfold:
-        unfold(word(at, 0), word(at, 1), at + 16);
+        unfold(w0, w1, at + 16);
         break;
       case Opcode.Fold:
-        fold(word(at, 0), word(at, 1), at + 16);
+        fold(w0, w1, at + 16);
         break;
       case Opcode.Conv2dForward:
-        conv2dForward(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), at + 28, word(at, 21),
-          word(at, 22), workspace,
-        );
+        conv2dForward(w0, w1, w2, w3, w4, at + 28, word(at, 21), word(at, 22), workspace);
         break;
       case Opcode.Conv2dInputGradient:
-        conv2dInputGradient(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), at + 28, word(at, 21),
-          workspace,
-        );
+        conv2dInputGradient(w0, w1, w2, w3, w4, at + 28, word(at, 21), workspace);
         break;
       case Opcode.Conv2dWeightGradient:
-        conv2dWeightGradient(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), at + 24, word(at, 20), word(at, 21),
-          word(at, 22),
-        );
+        conv2dWeightGradient(w0, w1, w2, w3, at + 24, word(at, 20), word(at, 21), word(at, 22));
         break;
       case Opcode.MaxPool:
-        maxPool(word(at, 0), word(at, 1), word(at, 2), at + 20);
+        maxPool(w0, w1, w2, at + 20);
         break;
       case Opcode.PoolGather:
-        poolGather(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-        );
+        poolGather(w0, w1, w2, w3, w4, w5);
         break;
       case Opcode.PoolScatter:
-        poolScatter(word(at, 0), word(at, 1), word(at, 2), at + 20);
+        poolScatter(w0, w1, w2, at + 20);
         break;
       case Opcode.AvgPool:
-        avgPool(word(at, 0), word(at, 1), at + 16, word(at, 18), word(at, 19));
+        avgPool(w0, w1, at + 16, word(at, 18), word(at, 19));
         break;
       case Opcode.AvgPoolBackward:
-        avgPoolBackward(word(at, 0), word(at, 1), at + 16, word(at, 18), word(at, 19));
+        avgPoolBackward(w0, w1, at + 16, word(at, 18), word(at, 19));
         break;
       case Opcode.RandomBits:
-        randomBits(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        randomBits(w0, w1, w2, w3);
         break;
       case Opcode.Uniform:
-        uniform(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        uniform(w0, w1, w2, w3);
         break;
       case Opcode.Normal:
-        normal(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        normal(w0, w1, w2, w3);
         break;
       case Opcode.Dropout:
-        dropout(word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5));
+        dropout(w0, w1, w2, w3, w4, w5);
         break;
       case Opcode.Sgd:
         sgdParts(at);
@@ -441,86 +367,74 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         adamParts(at);
         break;
       case Opcode.Log1p:
-        log1p(word(at, 0), word(at, 1), word(at, 2));
+        log1p(w0, w1, w2);
         break;
       case Opcode.Expm1:
-        expm1(word(at, 0), word(at, 1), word(at, 2));
+        expm1(w0, w1, w2);
         break;
       case Opcode.Sin:
-        sin(word(at, 0), word(at, 1), word(at, 2));
+        sin(w0, w1, w2);
         break;
       case Opcode.Cos:
-        cos(word(at, 0), word(at, 1), word(at, 2));
+        cos(w0, w1, w2);
         break;
       case Opcode.Tan:
-        tan(word(at, 0), word(at, 1), word(at, 2));
+        tan(w0, w1, w2);
         break;
       case Opcode.Sinh:
-        sinh(word(at, 0), word(at, 1), word(at, 2));
+        sinh(w0, w1, w2);
         break;
       case Opcode.Cosh:
-        cosh(word(at, 0), word(at, 1), word(at, 2));
+        cosh(w0, w1, w2);
         break;
       case Opcode.Atan:
-        atan(word(at, 0), word(at, 1), word(at, 2));
+        atan(w0, w1, w2);
         break;
       case Opcode.Erf:
-        erf(word(at, 0), word(at, 1), word(at, 2));
+        erf(w0, w1, w2);
         break;
       case Opcode.Pow:
-        pow(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8),
-        );
+        pow(w0, w1, w2, w3, w4, w5, w6, w7, w8);
         break;
       case Opcode.Atan2:
-        atan2(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8),
-        );
+        atan2(w0, w1, w2, w3, w4, w5, w6, w7, w8);
         break;
       case Opcode.Hypot:
-        hypot(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8),
-        );
+        hypot(w0, w1, w2, w3, w4, w5, w6, w7, w8);
         break;
       case Opcode.Silu:
-        silu(word(at, 0), word(at, 1), word(at, 2));
+        silu(w0, w1, w2);
         break;
       case Opcode.SiluBackward:
-        siluBackward(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        siluBackward(w0, w1, w2, w3);
         break;
       case Opcode.Gelu:
-        gelu(word(at, 0), word(at, 1), word(at, 2));
+        gelu(w0, w1, w2);
         break;
       case Opcode.GeluBackward:
-        geluBackward(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        geluBackward(w0, w1, w2, w3);
         break;
       case Opcode.GeluTanh:
-        geluTanh(word(at, 0), word(at, 1), word(at, 2));
+        geluTanh(w0, w1, w2);
         break;
       case Opcode.GeluTanhBackward:
-        geluTanhBackward(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        geluTanhBackward(w0, w1, w2, w3);
         break;
       case Opcode.Chain:
         chain(at + 8, workspace);
         break;
       case Opcode.SumBlocks:
-        sumBlocks(word(at, 0), word(at, 1), word(at, 2));
+        sumBlocks(w0, w1, w2);
         break;
       case Opcode.GemmBackward:
         gemmBackward(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10), word(at, 11),
+          w0, w1, w2, w3, w4, w5,
+          w6, w7, w8, word(at, 9), word(at, 10), word(at, 11),
           word(at, 12), word(at, 13), word(at, 14), workspace,
         );
         break;
       case Opcode.GemmSums:
-        gemmSums(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5),
-          word(at, 6), word(at, 7), word(at, 8), word(at, 9), word(at, 10), workspace,
-        );
+        gemmSums(w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9), word(at, 10), workspace);
         break;
       case Opcode.Barrier:
         if (barrier()) return 1;

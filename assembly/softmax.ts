@@ -1,18 +1,9 @@
 /** Softmax and its logarithm, a row at a time (contract: `src/kernels.ts`). */
-import { loadLanes, storeLanes } from "./lanes";
+import { loadLeft, storeLanes, storeLeft } from "./lanes";
 import { greatest, ShiftedExp } from "./loss";
-import { zip } from "./map";
+import { streamZip } from "./map";
 import { exp4, expDown4, log4 } from "./math";
-import { rowSum } from "./reduce";
-
-@unmanaged
-class Shifted {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, shift: v128, _d: v128): v128 {
-    return expDown4(f32x4.sub(x, shift));
-  }
-}
+import { Itself, rowSum } from "./reduce";
 
 @unmanaged
 class Share {
@@ -29,15 +20,6 @@ class LogSoftmax {
   @inline
   of(x: v128, shift: v128, total: v128): v128 {
     return f32x4.sub(f32x4.sub(x, shift), total);
-  }
-}
-
-@unmanaged
-class SoftmaxBackward {
-  // @ts-ignore: decorator
-  @inline
-  of(y: v128, dy: v128, total: v128): v128 {
-    return f32x4.mul(f32x4.sub(dy, total), y);
   }
 }
 
@@ -62,63 +44,9 @@ function row<F>(out: usize, x: usize, y: usize, walks: bool, c: v128, d: v128, n
     v128.store(out, first);
     v128.store(out, second, 16);
   }
-  for (; out + 16 <= end; out += 16, x += 16, y += 16) {
-    v128.store(out, f.of(v128.load(x), walks ? v128.load(y) : c, d));
-  }
-  const rest = (end - out) >> 2;
-  if (rest > 0) {
-    storeLanes(out, f.of(loadLanes(x, rest), walks ? loadLanes(y, rest) : c, d), rest);
-  }
-}
-
-export function softmax(y: usize, x: usize, rows: usize, n: usize, logarithm: u32): void {
-  const width = n << 2;
-  for (; rows > 0; rows--, y += width, x += width) {
-    const shift = f32x4.splat(greatest(x, n));
-    if (logarithm) {
-      const total = f32x4.splat(rowSum<ShiftedExp>(x, <i32>n, shift));
-      row<LogSoftmax>(y, x, x, false, shift, log4(total), n);
-    } else {
-      // Each exponential is computed once and waits in y for their sum.
-      row<Shifted>(y, x, x, false, shift, shift, n);
-      const total = f32x4.splat(rowSum<Itself>(y, <i32>n, shift));
-      row<Share>(y, y, y, false, total, total, n);
-    }
-  }
-}
-
-@unmanaged
-class Product {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return f32x4.mul(a, b);
-  }
-}
-
-@unmanaged
-class Itself {
-  // @ts-ignore: decorator
-  @inline
-  at(x: v128, _c: v128): v128 {
-    return x;
-  }
-}
-
-export function softmaxBackward(
-  dx: usize, scratch: usize, y: usize, dy: usize, rows: usize, n: usize, logarithm: u32,
-): void {
-  const width = n << 2;
-  const zero = f32x4.splat(0);
-  for (; rows > 0; rows--, dx += width, y += width, dy += width) {
-    if (logarithm) {
-      const total = f32x4.splat(rowSum<Itself>(dy, <i32>n, zero));
-      row<LogSoftmaxBackward>(dx, y, dy, true, zero, total, n);
-    } else {
-      zip<Product>(scratch, dy, y, n);
-      const total = f32x4.splat(rowSum<Itself>(scratch, <i32>n, zero));
-      row<SoftmaxBackward>(dx, y, dy, true, zero, total, n);
-    }
+  for (; out < end; out += 16, x += 16, y += 16) {
+    const left = (end - out) >> 2;
+    storeLeft(out, f.of(loadLeft(x, left), walks ? loadLeft(y, left) : c, d), left);
   }
 }
 
@@ -132,12 +60,63 @@ class ShiftedScaled {
   }
 }
 
+/** One row of x·scale; each exponential is computed once and waits in y for their sum. */
+function softmaxRow(y: usize, x: usize, n: usize, scale: f32): void {
+  const shift = f32x4.splat(greatest(x, n) * scale);
+  row<ShiftedScaled>(y, x, x, false, shift, f32x4.splat(scale), n);
+  const total = f32x4.splat(rowSum<Itself>(y, <i32>n, shift));
+  row<Share>(y, y, y, false, total, total, n);
+}
+
 @unmanaged
-class Scaled {
+class Product {
   // @ts-ignore: decorator
   @inline
-  of(x: v128, scale: v128, _d: v128): v128 {
-    return f32x4.mul(x, scale);
+  of(a: v128, b: v128): v128 {
+    return f32x4.mul(a, b);
+  }
+}
+
+/** dx = ((dy − Σ dy·y)·y)·scale of one row. */
+function softmaxRowBackward(
+  dx: usize, scratch: usize, y: usize, dy: usize, n: usize, scale: f32,
+): void {
+  streamZip<Product>(scratch, dy, y, n);
+  const total = f32x4.splat(rowSum<Itself>(scratch, <i32>n, f32x4.splat(0)));
+  const all = f32x4.splat(scale);
+  for (let left = <isize>n; left > 0; left -= 4, dx += 16, y += 16, dy += 16) {
+    const share = f32x4.mul(f32x4.sub(loadLeft(dy, left), total), loadLeft(y, left));
+    storeLeft(dx, f32x4.mul(share, all), left);
+  }
+}
+
+/** The logarithm of one row. */
+function logSoftmaxRow(y: usize, x: usize, n: usize): void {
+  const shift = f32x4.splat(greatest(x, n));
+  const total = f32x4.splat(rowSum<ShiftedExp>(x, <i32>n, shift));
+  row<LogSoftmax>(y, x, x, false, shift, log4(total), n);
+}
+
+function logSoftmaxRowBackward(dx: usize, y: usize, dy: usize, n: usize): void {
+  const zero = f32x4.splat(0);
+  row<LogSoftmaxBackward>(dx, y, dy, true, zero, f32x4.splat(rowSum<Itself>(dy, <i32>n, zero)), n);
+}
+
+export function softmax(y: usize, x: usize, rows: usize, n: usize, logarithm: u32): void {
+  const width = n << 2;
+  for (; rows > 0; rows--, y += width, x += width) {
+    if (logarithm) logSoftmaxRow(y, x, n);
+    else softmaxRow(y, x, n, 1);
+  }
+}
+
+export function softmaxBackward(
+  dx: usize, scratch: usize, y: usize, dy: usize, rows: usize, n: usize, logarithm: u32,
+): void {
+  const width = n << 2;
+  for (; rows > 0; rows--, dx += width, y += width, dy += width) {
+    if (logarithm) logSoftmaxRowBackward(dx, y, dy, n);
+    else softmaxRowBackward(dx, scratch, y, dy, n, 1);
   }
 }
 
@@ -162,16 +141,11 @@ export function causalSoftmax(
   y: usize, x: usize, rows: usize, n: usize, queries: usize, scale: usize,
 ): void {
   const width = n << 2;
-  const factor = load<f32>(scale);
-  const all = f32x4.splat(factor);
   let seen: usize = 0;
   for (; rows > 0; rows--, y += width, x += width) {
     seen = nextSeen(seen, queries);
     const count = min<usize>(seen, n);
-    const shift = f32x4.splat(greatest(x, count) * factor);
-    row<ShiftedScaled>(y, x, x, false, shift, all, count);
-    const total = f32x4.splat(rowSum<Itself>(y, <i32>count, shift));
-    row<Share>(y, y, y, false, total, total, count);
+    softmaxRow(y, x, count, load<f32>(scale));
     clear(y + (count << 2), n - count);
   }
 }
@@ -181,16 +155,11 @@ export function causalSoftmaxBackward(
   scale: usize,
 ): void {
   const width = n << 2;
-  const zero = f32x4.splat(0);
-  const all = v128.load32_splat(scale);
   let seen: usize = 0;
   for (; rows > 0; rows--, dx += width, y += width, dy += width) {
     seen = nextSeen(seen, queries);
     const count = min<usize>(seen, n);
-    zip<Product>(scratch, dy, y, count);
-    const total = f32x4.splat(rowSum<Itself>(scratch, <i32>count, zero));
-    row<SoftmaxBackward>(dx, y, dy, true, zero, total, count);
-    row<Scaled>(dx, dx, dx, false, all, all, count);
+    softmaxRowBackward(dx, scratch, y, dy, count, load<f32>(scale));
     clear(dx + (count << 2), n - count);
   }
 }

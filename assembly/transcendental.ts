@@ -2,7 +2,7 @@
  * The kernels of `wideMath.ts` and `wideTrig.ts` (contract: `src/kernels.ts`): what each computes on
  * four lanes; `map.ts` has the loops.
  */
-import { deep1, map1, map2 } from "./map";
+import { deep1, deep2, map1 } from "./map";
 import { coshOf, erfOf, expm1Of, hypotOf, log1pOf, powOf, sinhOf } from "./wideMath";
 import { atan2Of, atanOf, cosOf, sinOf, tanOf } from "./wideTrig";
 
@@ -126,7 +126,7 @@ export function pow(
   out: usize, x: usize, y: usize, rows: usize, cols: usize,
   rsX: usize, csX: usize, rsY: usize, csY: usize,
 ): void {
-  map2<Pow>(out, x, y, rows, cols, rsX, csX, rsY, csY);
+  deep2<Pow>(out, x, y, rows, cols, rsX, csX, rsY, csY);
 }
 
 @unmanaged
@@ -141,7 +141,7 @@ export function atan2(
   out: usize, y: usize, x: usize, rows: usize, cols: usize,
   rsY: usize, csY: usize, rsX: usize, csX: usize,
 ): void {
-  map2<Atan2>(out, y, x, rows, cols, rsY, csY, rsX, csX);
+  deep2<Atan2>(out, y, x, rows, cols, rsY, csY, rsX, csX);
 }
 
 @unmanaged
@@ -156,5 +156,5 @@ export function hypot(
   out: usize, a: usize, b: usize, rows: usize, cols: usize,
   rsA: usize, csA: usize, rsB: usize, csB: usize,
 ): void {
-  map2<Hypot>(out, a, b, rows, cols, rsA, csA, rsB, csB);
+  deep2<Hypot>(out, a, b, rows, cols, rsA, csA, rsB, csB);
 }

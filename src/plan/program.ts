@@ -20,6 +20,8 @@ import { makeSchedule, type Schedule } from "./schedule.js";
 import { operandsOf, Part, type Share } from "./split.js";
 
 const STATUS_BYTES = 16;
+/** The run loop reads nine operands of every instruction: of the last ones past their end. */
+const LOOKAHEAD_BYTES = 36;
 const POISON = 0xa5;
 
 interface Relocation {
@@ -135,7 +137,7 @@ export class Program {
   }
 
   #poolStart(): number {
-    return Math.ceil((STATUS_BYTES + this.words.byteLength) / 16) * 16;
+    return Math.ceil((STATUS_BYTES + this.words.byteLength + LOOKAHEAD_BYTES) / 16) * 16;
   }
 
   /** Puts words, pool and arena where they belong, if they are not there yet. */

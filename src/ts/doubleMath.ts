@@ -25,19 +25,19 @@ export function tanh1(x: number): number {
 }
 
 /** eˣ − 1 */
-export const expm1Of = Math.expm1;
+export const expm1Of = (x: number): number => Math.expm1(x);
 /** ln (1 + x) */
-export const log1pOf = Math.log1p;
-export const sinOf = Math.sin;
-export const cosOf = Math.cos;
-export const tanOf = Math.tan;
-export const sinhOf = Math.sinh;
-export const coshOf = Math.cosh;
-export const atanOf = Math.atan;
+export const log1pOf = (x: number): number => Math.log1p(x);
+export const sinOf = (x: number): number => Math.sin(x);
+export const cosOf = (x: number): number => Math.cos(x);
+export const tanOf = (x: number): number => Math.tan(x);
+export const sinhOf = (x: number): number => Math.sinh(x);
+export const coshOf = (x: number): number => Math.cosh(x);
+export const atanOf = (x: number): number => Math.atan(x);
 /** The angle of the point (x, y). */
-export const atan2Of = Math.atan2;
+export const atan2Of = (y: number, x: number): number => Math.atan2(y, x);
 /** √(a² + b²) */
-export const hypotOf = Math.hypot;
+export const hypotOf = (a: number, b: number): number => Math.hypot(a, b);
 
 /** xʸ; C99 gives 1 where ECMAScript gives NaN: 1ʸ for any y, (−1)^±Infinity. */
 export function powOf(x: number, y: number): number {
@@ -101,7 +101,8 @@ export const geluSlopeOf = (x: number): number =>
   distribution(x) + near(x) * bell(x) * 0.3989422804014327;
 
 const LINEAR = 1.5957691216057308;
-const CUBIC = 0.044715 * LINEAR;
+/** 0.044715 · LINEAR */
+const CUBIC = 0.07135481627260025;
 
 /** ½(1 + tanh u) = 1 / (1 + e^−2u) */
 const gate = (x: number): number => sigmoid1(x * (x * x * CUBIC + LINEAR));

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { run as runDouble } from "../../src/generated/double/run.js";
-import { simd } from "../../src/generated/kernels.js";
 import { run as runSingle, WORKSPACE_BYTES } from "../../src/ts/run.js";
+import { embedded } from "../../src/wasm/embedded.js";
 
 type Buffer = Float32Array | Int32Array | Uint32Array;
 export type Block = Buffer | Float64Array;
@@ -17,9 +17,7 @@ export interface Outcome {
 /** One instruction: an opcode and its operands, given the addresses of the buffers. */
 export type Instruction = readonly [opcode: number, operands: readonly number[]];
 
-const module = new WebAssembly.Module(
-  Uint8Array.from(simd.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16)),
-);
+const module = embedded.module("simd");
 const memory = new WebAssembly.Memory({ initial: 1024, maximum: 65536 });
 const kernels = new WebAssembly.Instance(module, {
   env: { memory, fusedProduct: () => {} },
