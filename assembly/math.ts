@@ -43,14 +43,14 @@ export function exp4(x: v128): v128 {
 /** n + ROUND */
 // @ts-ignore: decorator
 @inline
-export function roundedExponent(x: v128): v128 {
+function roundedExponent(x: v128): v128 {
   return f32x4.add(f32x4.mul(x, all(LOG2E)), all(ROUND));
 }
 
 /** r */
 // @ts-ignore: decorator
 @inline
-export function reduced(x: v128, rounded: v128): v128 {
+function reduced(x: v128, rounded: v128): v128 {
   const n = f32x4.sub(rounded, all(ROUND));
   return f32x4.sub(f32x4.sub(x, f32x4.mul(n, all(LN2_HI))), f32x4.mul(n, all(LN2_LO)));
 }
@@ -58,7 +58,7 @@ export function reduced(x: v128, rounded: v128): v128 {
 /** eʳ − 1, |r| ≤ ½ */
 // @ts-ignore: decorator
 @inline
-export function expm1Near(r: v128): v128 {
+function expm1Near(r: v128): v128 {
   let p = all(1.98756915e-4); // 0x39506967
   p = horner(p, r, 1.3981999507e-3); // 0x3ab743ce
   p = horner(p, r, 8.3334519073e-3); // 0x3c088908
@@ -91,21 +91,21 @@ function stays(n: v128, least: i32): v128 {
 /** 2ⁿ⁺⁶⁴ for `down`, −190 ≤ n ≤ 0; 0 from `least` down, where p·2ⁿ rounds to 0. */
 // @ts-ignore: decorator
 @inline
-export function downFactor(n: v128, least: i32): v128 {
+function downFactor(n: v128, least: i32): v128 {
   return v128.and(power2(i32x4.add(n, i32x4.splat(64))), stays(n, least));
 }
 
 /** p · 2ⁿ, given 2ⁿ⁺⁶⁴: rounded once, subnormal or not. */
 // @ts-ignore: decorator
 @inline
-export function down(p: v128, factor: v128): v128 {
+function down(p: v128, factor: v128): v128 {
   return f32x4.mul(f32x4.mul(p, factor), all(5.421010862427522e-20)); // 0x1f800000
 }
 
 /** The n of n + ROUND. */
 // @ts-ignore: decorator
 @inline
-export function exponentOf(rounded: v128): v128 {
+function exponentOf(rounded: v128): v128 {
   return i32x4.sub(rounded, all(ROUND));
 }
 

@@ -710,11 +710,11 @@ export interface Kernels {
   silu(out: number, x: number, n: number): void;
   /** c = x within ±800, s = sigmoid(c): out = dy · (s · (1 + c · (1 − s))) */
   siluBackward(out: number, x: number, dy: number, n: number): void;
-  /** x · Φ(x), Φ the normal distribution; within 5.4 ULP */
+  /** x · Φ(x), Φ the normal distribution; within 0.51 ULP */
   gelu(out: number, x: number, n: number): void;
-  /** out = dy · (Φ(x) + x · Φ′(x)); what dy is multiplied by is within 5 ULP of the larger term */
+  /** out = dy · (Φ(x) + x · Φ′(x)); what dy is multiplied by is within 0.51 ULP of the larger term */
   geluBackward(out: number, x: number, dy: number, n: number): void;
-  /** ½x · (1 + tanh u), u = √(2/π) · (x + 0.044715 x³); within 3.3 ULP */
+  /** ½x · (1 + tanh u), u = √(2/π) · (x + 0.044715 x³); within 0.51 ULP */
   geluTanh(out: number, x: number, n: number): void;
   /** s = ½(1 + tanh u): out = dy · (s · (1 + x · (1 − s) · 2u′)), as accurate as `geluBackward` */
   geluTanhBackward(out: number, x: number, dy: number, n: number): void;

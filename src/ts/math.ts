@@ -31,17 +31,17 @@ export function exp1(x: number): number {
 }
 
 /** The integer nearest to x / ln 2. */
-export function exponentOf(x: number): number {
+function exponentOf(x: number): number {
   return F(F(F(x * LOG2E) + ROUND) - ROUND);
 }
 
 /** r = x − n·ln 2 */
-export function reduced(x: number, n: number): number {
+function reduced(x: number, n: number): number {
   return F(F(x - F(n * LN2_HI)) - F(n * LN2_LO));
 }
 
 /** eʳ − 1 */
-export function expm1Near(r: number): number {
+function expm1Near(r: number): number {
   let p = F(F(E0 * r) + E1);
   p = F(F(p * r) + E2);
   p = F(F(p * r) + E3);
@@ -51,7 +51,7 @@ export function expm1Near(r: number): number {
 }
 
 /** 2ⁿ · p, −252 ≤ n ≤ 254; 0 times p where n ≤ least. */
-export function scaled(p: number, n: number, least: number): number {
+function scaled(p: number, n: number, least: number): number {
   if (n <= least) return F(p * 0);
   const exponent = n | 0;
   const half = exponent >> 1;

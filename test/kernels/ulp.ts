@@ -103,13 +103,13 @@ export const functions = {
   gelu: {
     opcode: Opcode.Gelu,
     truth: double.geluOf,
-    bound: 5.4,
+    bound: 0.51,
     centres: bothSigns([4, 13.012, 14.12, 15]),
   },
   geluTanh: {
     opcode: Opcode.GeluTanh,
     truth: double.geluTanhOf,
-    bound: 3.3,
+    bound: 0.51,
     centres: bothSigns([4, 9.8, 10.1, 11, 15]),
   },
 } as const satisfies Record<string, Measured>;
