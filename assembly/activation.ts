@@ -3,7 +3,7 @@
  * lanes; `map.ts` has the loops.
  */
 import { gelu4, geluSlope4, geluTanh4, geluTanhSlope4 } from "./gelu";
-import { map1, zip } from "./map";
+import { map1, stream1, streamZip, zip } from "./map";
 import { sigmoid4 } from "./math";
 
 @unmanaged
@@ -15,7 +15,7 @@ class Silu {
   }
 }
 export function silu(out: usize, x: usize, n: usize): void {
-  map1<Silu>(out, x, n);
+  stream1<Silu>(out, x, n);
 }
 
 @unmanaged
@@ -31,7 +31,7 @@ class SiluBackward {
   }
 }
 export function siluBackward(out: usize, x: usize, dy: usize, n: usize): void {
-  zip<SiluBackward>(out, x, dy, n);
+  streamZip<SiluBackward>(out, x, dy, n);
 }
 
 @unmanaged
@@ -67,7 +67,7 @@ class GeluTanh {
   }
 }
 export function geluTanh(out: usize, x: usize, n: usize): void {
-  map1<GeluTanh>(out, x, n);
+  stream1<GeluTanh>(out, x, n);
 }
 
 @unmanaged

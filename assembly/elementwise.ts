@@ -2,7 +2,7 @@
  * Elementwise kernels (contract: `src/kernels.ts`): what each computes on four lanes; `map.ts` has
  * the loops.
  */
-import { map1, map2, stream1, stream2, streamZip } from "./map";
+import { deep1, map2, stream1, stream2, streamZip } from "./map";
 import { exp4, log4, sigmoid4, tanh4 } from "./math";
 
 @unmanaged
@@ -26,7 +26,7 @@ class Exp {
   }
 }
 export function exp(out: usize, x: usize, n: usize): void {
-  map1<Exp>(out, x, n);
+  stream1<Exp>(out, x, n);
 }
 
 @unmanaged
@@ -38,7 +38,7 @@ class Log {
   }
 }
 export function log(out: usize, x: usize, n: usize): void {
-  map1<Log>(out, x, n);
+  deep1<Log>(out, x, n);
 }
 
 @unmanaged
@@ -62,7 +62,7 @@ class Sigmoid {
   }
 }
 export function sigmoid(out: usize, x: usize, n: usize): void {
-  map1<Sigmoid>(out, x, n);
+  stream1<Sigmoid>(out, x, n);
 }
 
 @unmanaged
@@ -74,7 +74,7 @@ class Tanh {
   }
 }
 export function tanh(out: usize, x: usize, n: usize): void {
-  map1<Tanh>(out, x, n);
+  stream1<Tanh>(out, x, n);
 }
 
 @unmanaged

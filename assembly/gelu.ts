@@ -4,8 +4,8 @@
  * 0, as ½x(1 + erf(x / √2)) and ½x(1 + tanh u) do: with h = |x|·Φ(−|x|) it is −h below 0 and x − h
  * above, and the derivatives at −|x| and |x| add up to 1. Everything is a quotient of polynomials,
  * so that one division serves both Φ and the exponential in it. Error of each function 0.51 ULP, of
- * the derivatives 0.51 ULP of the larger term: the greatest over every 61st pattern of f32, of the
- * derivatives every 4,099th; `test/kernels/ulp.ts` measures them.
+ * the derivatives 0.51 ULP of them or of the larger term: the greatest over every 61st pattern of
+ * f32; `test/kernels/ulp.ts` and `math.test.ts` measure them.
  */
 import { all, high, horner, join, low, MAGIC } from "./wideLanes";
 

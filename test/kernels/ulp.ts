@@ -57,8 +57,8 @@ export const functions = {
   sigmoid: {
     opcode: Opcode.Sigmoid,
     truth: double.sigmoid1,
-    bound: 1.48,
-    centres: bothSigns([88.72284, 87.33654, 103.97208, 3.4564779, 16.6]),
+    bound: 1.41,
+    centres: bothSigns([88.72284, 87.33654, 103.97208, 104, 40, 3.4564779, 16.6]),
   },
   tanh: {
     opcode: Opcode.Tanh,
