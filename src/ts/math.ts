@@ -114,7 +114,7 @@ function expm1Minus(r: number): number {
   return F(F(p * z) - r);
 }
 
-const UNIT = 2 ** -33;
+const UNIT = F(1.1641532182693481e-10); // 0x2f000000
 
 /** 1 / (1 + e⁻ˣ) */
 export function sigmoid1(x: number): number {
