@@ -717,6 +717,8 @@ export interface Kernels {
    * term
    */
   geluBackward(out: number, x: number, dy: number, n: number): void;
+  /** `gelu`, and at `slope` what `geluBackward` multiplies dy by; one of them may take the place of x */
+  geluForward(out: number, slope: number, x: number, n: number): void;
   /** ½x · (1 + tanh u), u = √(2/π) · (x + 0.044715 x³); within 0.51 ULP */
   geluTanh(out: number, x: number, n: number): void;
   /** s = ½(1 + tanh u): out = dy · (s · (1 + x · (1 − s) · 2u′)), as accurate as `geluBackward` */
