@@ -3,7 +3,8 @@
  * lanes; `map.ts` has the loops.
  */
 import { gelu4, geluSlope4, geluTanh4, geluTanhSlope4 } from "./gelu";
-import { map1, zip } from "./map";
+import { loadLanes, storeLanes } from "./lanes";
+import { map1, stream1, streamZip, zip } from "./map";
 import { sigmoid4 } from "./math";
 
 @unmanaged
@@ -15,7 +16,7 @@ class Silu {
   }
 }
 export function silu(out: usize, x: usize, n: usize): void {
-  map1<Silu>(out, x, n);
+  stream1<Silu>(out, x, n);
 }
 
 @unmanaged
@@ -31,7 +32,7 @@ class SiluBackward {
   }
 }
 export function siluBackward(out: usize, x: usize, dy: usize, n: usize): void {
-  zip<SiluBackward>(out, x, dy, n);
+  streamZip<SiluBackward>(out, x, dy, n);
 }
 
 @unmanaged
@@ -44,6 +45,18 @@ class Gelu {
 }
 export function gelu(out: usize, x: usize, n: usize): void {
   map1<Gelu>(out, x, n);
+}
+
+/** Both read x once; an engine computes what they share once. */
+export function geluForward(out: usize, slope: usize, x: usize, n: usize): void {
+  for (; n > 0; out += 16, slope += 16, x += 16) {
+    const count = min(n, 4);
+    const v = loadLanes(x, count);
+    const y = gelu4(v);
+    storeLanes(slope, geluSlope4(v), count);
+    storeLanes(out, y, count);
+    n -= count;
+  }
 }
 
 @unmanaged
@@ -67,7 +80,7 @@ class GeluTanh {
   }
 }
 export function geluTanh(out: usize, x: usize, n: usize): void {
-  map1<GeluTanh>(out, x, n);
+  stream1<GeluTanh>(out, x, n);
 }
 
 @unmanaged

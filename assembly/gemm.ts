@@ -158,6 +158,10 @@ export function product(
     return;
   }
   const stride = <usize>rsC << 2;
+  if (k == 1 && csB == 1 && keep == 0 && !bias && activation == Activation.None) {
+    outer(c, a, b, m, n, stride, <usize>rsA << 2, scale);
+    return;
+  }
   // An empty product must leave beta·C as it is, −0 included: to add −0 does.
   const factor: f32 = k ? scale : keep == 0 ? 1 : -1;
   const direct = csB == 1 && m <= UNPACKED && n >= NR;
@@ -187,6 +191,34 @@ export function product(
       }
       pc += KC;
     } while (pc < k);
+  }
+}
+
+/** alpha · (0 + x·b): a sum begins with 0, which leaves no −0. */
+// @ts-ignore: decorator
+@inline
+function term(alpha: v128, x: v128, b: v128): v128 {
+  return f32x4.mul(alpha, f32x4.add(f32x4.splat(0), f32x4.mul(x, b)));
+}
+
+/** Of one term: rows of C are multiples of the one of B, and nothing is packed. */
+function outer(
+  c: usize, a: usize, b: usize, m: u32, n: u32, stride: usize, stepA: usize, scale: f32,
+): void {
+  const alpha = f32x4.splat(scale);
+  for (; m > 0; m--, c += stride, a += stepA) {
+    const x = v128.load32_splat(a);
+    const end = c + (<usize>n << 2);
+    let to = c;
+    let from = b;
+    for (; to + 32 <= end; to += 32, from += 32) {
+      v128.store(to, term(alpha, x, v128.load(from)));
+      v128.store(to, term(alpha, x, v128.load(from, 16)), 16);
+    }
+    for (; to < end; to += 16, from += 16) {
+      const count = (end - to) >> 2;
+      storeLanes(to, term(alpha, x, loadLanes(from, count)), count);
+    }
   }
 }
 

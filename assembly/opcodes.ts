@@ -120,6 +120,7 @@ export const enum Opcode {
   GemmSums,
   CausalSoftmax,
   CausalSoftmaxBackward,
+  GeluForward,
 
   /** Where the threads of a run wait for one another; see `barrier` in run.ts. */
   Barrier,

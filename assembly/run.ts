@@ -1,6 +1,7 @@
 import {
   gelu,
   geluBackward,
+  geluForward,
   geluTanh,
   geluTanhBackward,
   silu,
@@ -413,6 +414,9 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         break;
       case Opcode.GeluBackward:
         geluBackward(w0, w1, w2, w3);
+        break;
+      case Opcode.GeluForward:
+        geluForward(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
         break;
       case Opcode.GeluTanh:
         geluTanh(w0, w1, w2);

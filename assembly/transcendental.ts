@@ -2,7 +2,7 @@
  * The kernels of `wideMath.ts` and `wideTrig.ts` (contract: `src/kernels.ts`): what each computes on
  * four lanes; `map.ts` has the loops.
  */
-import { deep1, deep2, map1 } from "./map";
+import { deep1, deep2, stream1 } from "./map";
 import { coshOf, erfOf, expm1Of, hypotOf, log1pOf, powOf, sinhOf } from "./wideMath";
 import { atan2Of, atanOf, cosOf, sinOf, tanOf } from "./wideTrig";
 
@@ -27,7 +27,7 @@ class Expm1 {
   }
 }
 export function expm1(out: usize, x: usize, n: usize): void {
-  map1<Expm1>(out, x, n);
+  stream1<Expm1>(out, x, n);
 }
 
 @unmanaged

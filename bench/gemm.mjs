@@ -8,13 +8,23 @@ import { compile, createWasmBackend, matmul } from "chainrule";
 import { createTsBackend } from "chainrule/pure";
 import { hasFma } from "./peak.mjs";
 
-/** C is m × n, k terms a sum: cubes, a wide layer on a batch of 64, sizes that fill no tile. */
+/**
+ * C is m × n, k terms a sum: cubes, a wide layer on a batch of 64, sizes that fill no tile; few rows,
+ * few columns, one row, one column, and one term: an outer product. TypeScript takes a second for
+ * 1,024³.
+ */
 const SIZES = [
   { m: 64, n: 64, k: 64 },
   { m: 256, n: 256, k: 256 },
   { m: 512, n: 512, k: 512 },
+  { m: 1024, n: 1024, k: 1024, scarce: true },
   { m: 64, n: 100, k: 784 },
   { m: 13, n: 29, k: 37 },
+  { m: 8, n: 512, k: 512 },
+  { m: 2048, n: 10, k: 128 },
+  { m: 1, n: 512, k: 512 },
+  { m: 512, n: 1, k: 512 },
+  { m: 512, n: 256, k: 1 },
 ];
 
 /** rsA, csA, rsB, csB of `gemm` in src/kernels.ts; a transposed operand is stored untransposed. */
@@ -94,7 +104,7 @@ function makeCase(name, sizes, strides, flops) {
 export function gemmCases() {
   return SIZES.flatMap((sizes) =>
     Object.entries(PRODUCTS).map(([product, { label, strides }]) => {
-      const { m, n, k } = sizes;
+      const { m, n, k, scarce } = sizes;
       const flops = 2 * m * n * k;
       const name = `gemm ${m}x${n}x${k} ${product}`;
       return {
@@ -102,6 +112,7 @@ export function gemmCases() {
         name,
         label: `${label} ${m}×${n}×${k}`,
         flops,
+        scarce,
         make: () => makeCase(name, sizes, strides(sizes), flops),
       };
     }),

@@ -141,7 +141,7 @@ export interface Kernels {
   log(out: number, x: number, n: number): void;
   /** correctly rounded square root */
   sqrt(out: number, x: number, n: number): void;
-  /** 1 / (1 + e⁻ˣ), in the form that neither overflows nor loses the small end; within 1.48 ULP */
+  /** 1 / (1 + e⁻ˣ), in the form that neither overflows nor loses the small end; within 1.41 ULP */
   sigmoid(out: number, x: number, n: number): void;
   /** within 1.33 ULP; tanh(−0) = −0 */
   tanh(out: number, x: number, n: number): void;
@@ -710,11 +710,16 @@ export interface Kernels {
   silu(out: number, x: number, n: number): void;
   /** c = x within ±800, s = sigmoid(c): out = dy · (s · (1 + c · (1 − s))) */
   siluBackward(out: number, x: number, dy: number, n: number): void;
-  /** x · Φ(x), Φ the normal distribution; within 5.4 ULP */
+  /** x · Φ(x), Φ the normal distribution; within 0.51 ULP */
   gelu(out: number, x: number, n: number): void;
-  /** out = dy · (Φ(x) + x · Φ′(x)); what dy is multiplied by is within 5 ULP of the larger term */
+  /**
+   * out = dy · (Φ(x) + x · Φ′(x)); what dy is multiplied by is within 0.51 ULP of it or of its larger
+   * term
+   */
   geluBackward(out: number, x: number, dy: number, n: number): void;
-  /** ½x · (1 + tanh u), u = √(2/π) · (x + 0.044715 x³); within 3.3 ULP */
+  /** `gelu`, and at `slope` what `geluBackward` multiplies dy by; one of them may take the place of x */
+  geluForward(out: number, slope: number, x: number, n: number): void;
+  /** ½x · (1 + tanh u), u = √(2/π) · (x + 0.044715 x³); within 0.51 ULP */
   geluTanh(out: number, x: number, n: number): void;
   /** s = ½(1 + tanh u): out = dy · (s · (1 + x · (1 − s) · 2u′)), as accurate as `geluBackward` */
   geluTanhBackward(out: number, x: number, dy: number, n: number): void;

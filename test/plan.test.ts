@@ -356,6 +356,46 @@ describe("a relu after a batch norm", () => {
   });
 });
 
+describe("a gelu that is differentiated", () => {
+  const x = tensor([-1, 2, 0.5, -3, 4, 0, -0, Number.NaN, Infinity, -Infinity, 1e-40]);
+  const opcodes = (step: { readonly plan: Plan }): Opcode[] =>
+    step.plan.instructions.map(({ opcode }) => opcode);
+  const of = (kept: boolean, times = 1) =>
+    compile((v: Tensor) => {
+      let u: Tensor | undefined;
+      const dx = grad((w: Tensor) => {
+        u = w.mul(0.75);
+        return Array.from({ length: times }, () => (u as Tensor).gelu().square().sum()).reduce(
+          (sum, y) => sum.add(y),
+        );
+      })(v);
+      return kept ? [dx, u] : [dx];
+    });
+  test("computes its slope too, to the bit, unless what it reads is kept anyway", () => {
+    for (const backend of [wasm, ts]) {
+      init({ backend });
+      const [fused, split, twice] = [of(false), of(true), of(false, 2)];
+      const [dx, want] = [fused(x)[0], split(x)[0]] as [Tensor, Tensor];
+      expect(bits([dx])).toEqual(bits([want]));
+      twice(x);
+      for (const step of [fused, twice]) {
+        expect(opcodes(step)).toContain(Opcode.GeluForward);
+        expect(opcodes(step)).not.toContain(Opcode.Gelu);
+        expect(opcodes(step)).not.toContain(Opcode.GeluBackward);
+        checkPlaces(step.plan);
+      }
+      expect(opcodes(split)).toContain(Opcode.Gelu);
+      expect(opcodes(split)).toContain(Opcode.GeluBackward);
+      expect(fused.plan.peakBytes).toBeLessThanOrEqual(split.plan.peakBytes);
+    }
+  });
+  test("alone where nothing is differentiated", () => {
+    const step = compile((v: Tensor) => v.gelu());
+    step(x);
+    expect(opcodes(step)).toEqual([Opcode.Gelu]);
+  });
+});
+
 describe("order", () => {
   const labels = tensor([0, 1, 1, 0], { dtype: "i32" });
   const model = new Sequential(

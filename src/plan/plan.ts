@@ -14,6 +14,7 @@ import { placeValues } from "./addresses.js";
 import { fuseChains } from "./chains.js";
 import { composeCopies } from "./copies.js";
 import { fuseEpilogues } from "./epilogues.js";
+import { shareGeluSlopes } from "./geluSlopes.js";
 import { dropUnread, type Instruction, Lowering, reads, type Value } from "./lowering.js";
 import { fuseNormRelus } from "./normEpilogues.js";
 import { reduceTape, type Tape } from "./passes.js";
@@ -78,7 +79,7 @@ export function makePlan(
   const given = new Set(inputs);
   const used = dropUnread(composeCopies(recorded), kept);
   const fused = dropUnread(fuseNormRelus(fuseEpilogues(used, kept), kept), kept);
-  const needed = fuseChains(fused, kept);
+  const needed = fuseChains(shareGeluSlopes(fused, kept), kept);
   commitInPlace(needed, committed, given);
   for (const { parameter, value } of committed)
     if (value.parameter !== parameter && value.size > 0)

@@ -532,6 +532,8 @@ export const rules: ReadonlyMap<Opcode, Rule> = new Map<Opcode, Rule>([
   ...each(WIDE_CURVES, unary(WIDE)),
   ...each(GRADIENTS, withGradient(CHEAP)),
   ...each(WIDE_GRADIENTS, withGradient(WIDE)),
+  // out, slope, x, n
+  [Opcode.GeluForward, withGradient(2 * WIDE)],
   ...each(REDUCTIONS, reduction),
   ...each([Opcode.Select, Opcode.SelectWords], select),
   [Opcode.Copy, copy],

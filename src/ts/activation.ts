@@ -36,6 +36,18 @@ export function gelu(m: Heap, out: number, x: number, n: number): void {
   for (let i = 0; i < n; i++) f[o + i] = geluOf(f[a + i] as number);
 }
 
+export function geluForward(m: Heap, out: number, slope: number, x: number, n: number): void {
+  const f = m.f;
+  const o = out >>> SHIFT;
+  const s = slope >>> SHIFT;
+  const a = x >>> SHIFT;
+  for (let i = 0; i < n; i++) {
+    const value = f[a + i] as number;
+    f[s + i] = geluSlopeOf(value);
+    f[o + i] = geluOf(value);
+  }
+}
+
 export function geluBackward(m: Heap, out: number, x: number, dy: number, n: number): void {
   const f = m.f;
   const o = out >>> SHIFT;

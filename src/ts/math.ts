@@ -27,21 +27,21 @@ const E5 = F(5.0000001201e-1); // 0x3f000000
 export function exp1(x: number): number {
   const clamped = Math.max(LEAST, Math.min(x, 89));
   const n = exponentOf(clamped);
-  return scaled(F(expm1Near(reduced(clamped, n)) + 1), n, -151);
+  return scaled(F(expm1Near(reduced(clamped, n)) + 1), n);
 }
 
 /** The integer nearest to x / ln 2. */
-export function exponentOf(x: number): number {
+function exponentOf(x: number): number {
   return F(F(F(x * LOG2E) + ROUND) - ROUND);
 }
 
 /** r = x − n·ln 2 */
-export function reduced(x: number, n: number): number {
+function reduced(x: number, n: number): number {
   return F(F(x - F(n * LN2_HI)) - F(n * LN2_LO));
 }
 
 /** eʳ − 1 */
-export function expm1Near(r: number): number {
+function expm1Near(r: number): number {
   let p = F(F(E0 * r) + E1);
   p = F(F(p * r) + E2);
   p = F(F(p * r) + E3);
@@ -50,9 +50,9 @@ export function expm1Near(r: number): number {
   return F(F(p * F(r * r)) + r);
 }
 
-/** 2ⁿ · p, −252 ≤ n ≤ 254; 0 times p where n ≤ least. */
-export function scaled(p: number, n: number, least: number): number {
-  if (n <= least) return F(p * 0);
+/** 2ⁿ · p, −152 ≤ n ≤ 254; 0 times p where it rounds to 0. */
+function scaled(p: number, n: number): number {
+  if (n <= -151) return F(p * 0);
   const exponent = n | 0;
   const half = exponent >> 1;
   return F(F(p * power2(half)) * power2(exponent - half));
@@ -99,18 +99,35 @@ export function log1(x: number): number {
   return F(F(f + p) + F(e * LN2_HI));
 }
 
+const S0 = F(1.3814576668664813e-3); // 0x3ab51207
+const S1 = F(-8.368726819753647e-3); // 0xbc091cfc
+const S2 = F(4.166838899254799e-2); // 0x3d2aac79
+const S3 = F(-0.1666652113199234); // 0xbe2aaa49
+const S4 = F(0.4999999403953552); // 0x3efffffe
+
+/** e⁻ʳ − 1, |r| ≤ ln 2 / 2 */
+function expm1Minus(r: number): number {
+  const z = F(r * r);
+  const first = F(F(S3 * r) + S4);
+  const second = F(F(S1 * r) + S2);
+  const p = F(first + F(z * F(second + F(z * S0))));
+  return F(F(p * z) - r);
+}
+
+const UNIT = F(1.1641532182693481e-10); // 0x2f000000
+
 /** 1 / (1 + e⁻ˣ) */
 export function sigmoid1(x: number): number {
-  const clamped = Math.max(LEAST, -Math.abs(x));
-  const n = exponentOf(clamped);
-  const t = expm1Near(reduced(clamped, n));
-  const p = F(t + 1);
-  const e = scaled(p, n, -151);
-  const below = F(1 + e);
-  const lostAbove = x < 0 ? F(t - F(p - 1)) : 0;
-  const lostBelow = F(e - F(below - 1));
-  const y = F((x < 0 ? e : 1) / below);
-  return F(y + F(y * F(lostAbove - lostBelow)));
+  if (x <= -104) return 0;
+  const clamped = Math.min(x, 40);
+  const n = exponentOf(-clamped);
+  const minusR = F(F(clamped + F(n * LN2_HI)) + F(n * LN2_LO));
+  const s = power2(n - 33);
+  const t = F(s * expm1Minus(minusR));
+  const sum = F(F(s + UNIT) + t);
+  const lost = F(t - F(F(sum - s) - UNIT));
+  const q = F(1 / sum);
+  return F(F(q - F(F(lost * q) * q)) * UNIT);
 }
 
 const T0 = F(-5.70498872745e-3); // 0xbbbaf0ea

@@ -2,6 +2,7 @@ import { Opcode, Refusal } from "../../assembly/opcodes.js";
 import {
   gelu,
   geluBackward,
+  geluForward,
   geluTanh,
   geluTanhBackward,
   silu,
@@ -418,6 +419,9 @@ export function run(
         break;
       case Opcode.GeluBackward:
         geluBackward(m, o(0), o(1), o(2), o(3));
+        break;
+      case Opcode.GeluForward:
+        geluForward(m, o(0), o(1), o(2), o(3));
         break;
       case Opcode.GeluTanh:
         geluTanh(m, o(0), o(1), o(2));

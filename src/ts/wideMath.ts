@@ -30,7 +30,7 @@ function expm1Reduced(x: number, n: number): number {
 }
 
 /** 2ⁿ from its bits, |n| ≤ 1022. */
-function power2(n: number): number {
+export function power2(n: number): number {
   words[0] = 0;
   words[1] = (n + 1023) << 20;
   return double[0] as number;

@@ -149,6 +149,7 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   siluBackward: Opcode.SiluBackward,
   gelu: Opcode.Gelu,
   geluBackward: Opcode.GeluBackward,
+  geluForward: Opcode.GeluForward,
   geluTanh: Opcode.GeluTanh,
   geluTanhBackward: Opcode.GeluTanhBackward,
   chain: Opcode.Chain,

@@ -142,6 +142,25 @@ describe.each(backward)("%s", (_, opcode, formula) => {
   });
 });
 
+test.each(LENGTHS)("geluForward: gelu and its slope, n = %d", (n) => {
+  const x = special(n);
+  const none = new Float32Array(n);
+  const outcome = onBoth([x, none, none, x, none, none, x], (a, y, s, sameY, s2, y2, sameS) => [
+    [Opcode.GeluForward, [y, s, a, n]],
+    [Opcode.GeluForward, [sameY, s2, sameY, n]],
+    [Opcode.GeluForward, [y2, sameS, sameS, n]],
+  ]);
+  for (const index of [1, 3, 5])
+    expect(bits(outcome.buffers[index] as Float32Array)).toEqual(bits(x.map(singleGelu.geluOf)));
+  for (const index of [2, 4, 6])
+    expect(bits(outcome.buffers[index] as Float32Array)).toEqual(
+      bits(x.map(singleGelu.geluSlopeOf)),
+    );
+  const wider = onDouble([x, none, none], (a, y, s) => [[Opcode.GeluForward, [y, s, a, n]]]);
+  expect(wider.buffers[1]).toEqual(Float64Array.from(x, double.geluOf));
+  expect(wider.buffers[2]).toEqual(Float64Array.from(x, double.geluSlopeOf));
+});
+
 const binary: [string, Opcode, Formula][] = [
   ["add", Opcode.Add, (a, b, F) => F(a + b)],
   ["sub", Opcode.Sub, (a, b, F) => F(a - b)],

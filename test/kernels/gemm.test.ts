@@ -197,6 +197,21 @@ describe("gemm", () => {
       }
   });
 
+  it.each(forms)(
+    "gives them for one term, zeros of both signs and other odd numbers: %s",
+    (form) => {
+      const odd = [Number.NaN, Infinity, -Infinity, 0, -0, 1e-40, -1e-40, 3e38, -3e38, 1];
+      for (const n of [1, 3, 4, 7, 8, 15, 16, 17, 31, 33])
+        for (const alpha of [1, -0.5])
+          for (const gap of [0, 3]) {
+            const test: Case = { m: 10, n, k: 1, form, alpha, gap };
+            const [a, b, c, bias] = inputs(test);
+            const sources = [a, b].map((x) => x.map((_, i) => odd[i % odd.length] as number));
+            check(test, [sources[0] as Float32Array, sources[1] as Float32Array, c, bias]);
+          }
+    },
+  );
+
   it.each(forms)("adds in blocks of 256 along k: %s", (form) => {
     for (const k of [255, 256, 257, 511, 512, 513, 600])
       check({ m: 6, n: 11, k, form, alpha: 0.3, beta: -1.7, bias: true });

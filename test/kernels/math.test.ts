@@ -63,20 +63,23 @@ test.each([
     truth: double.geluTanhSlopeOf,
     value: double.geluTanhOf,
   },
-])("the derivative of $name is within 5 ULP of its larger term", ({ slope, truth, value }) => {
-  const centres = [0, 0.75, 4, 10.8, 11, 14.3, 15, Infinity].flatMap((x) => [x, -x]);
-  let [worst, at] = [0, 0];
-  for (const inputs of sweep(centres, { stride: 4099, window: 300 }))
-    for (const x of inputs) {
-      const wanted = truth(x);
-      const first = x === 0 ? 0.5 : value(x) / x;
-      const size = Math.max(Math.abs(first), Math.abs(wanted - first)) || 1;
-      const exact = Object.is(slope(x), Math.fround(wanted));
-      const error = exact ? 0 : Math.abs(slope(x) - wanted) / ulpOf(size);
-      if (!(error <= worst)) [worst, at] = [error, x];
-    }
-  expect(worst, `at ${at}`).toBeLessThan(5);
-});
+])(
+  "the derivative of $name is within 0.51 ULP of it or its larger term",
+  ({ slope, truth, value }) => {
+    const centres = [0, 0.75, 4, 10.8, 11, 14.3, 15, Infinity].flatMap((x) => [x, -x]);
+    let [worst, at] = [0, 0];
+    for (const inputs of sweep(centres, { stride: 4099, window: 300 }))
+      for (const x of inputs) {
+        const wanted = truth(x);
+        const first = x === 0 ? 0.5 : value(x) / x;
+        const size = Math.max(...[first, wanted - first, wanted].map(Math.abs)) || 1;
+        const exact = Object.is(slope(x), Math.fround(wanted));
+        const error = exact ? 0 : Math.abs(slope(x) - wanted) / ulpOf(size);
+        if (!(error <= worst)) [worst, at] = [error, x];
+      }
+    expect(worst, `at ${at}`).toBeLessThan(0.51);
+  },
+);
 
 test.each<[MeasuredFunction, readonly (readonly [x: number, y: number])[]]>([
   [

@@ -88,6 +88,10 @@ const withGradient: Make = (m, n = 0, choice = 0) => {
   const [y, dy] = [m.floats(17 * n), m.floats(17 * n)];
   return { writes: [outOr(m, dy, choice)], rest: [y, dy, y.size] };
 };
+const withSlope: Make = (m, n = 0, choice = 0) => {
+  const x = m.floats(17 * n);
+  return { writes: [m.floats(x.size), outOr(m, x, choice)], rest: [x, x.size] };
+};
 /** Strides of a whole operand, a row, a column, a scalar. */
 const strides = (rows: number, cols: number, choice: number): [size: number, number, number] =>
   (
@@ -411,6 +415,7 @@ const cases: readonly (readonly [name: string, opcode: Opcode, make: Make])[] = 
   ["Sinh", Opcode.Sinh, unary], ["Cosh", Opcode.Cosh, unary], ["Atan", Opcode.Atan, unary], ["Erf", Opcode.Erf, unary],
   ["Pow", Opcode.Pow, binary], ["Atan2", Opcode.Atan2, binary], ["Hypot", Opcode.Hypot, binary],
   ["Silu", Opcode.Silu, unary], ["SiluBackward", Opcode.SiluBackward, withGradient], ["Gelu", Opcode.Gelu, unary], ["GeluBackward", Opcode.GeluBackward, withGradient],
+  ["GeluForward", Opcode.GeluForward, withSlope],
   ["GeluTanh", Opcode.GeluTanh, unary], ["GeluTanhBackward", Opcode.GeluTanhBackward, withGradient],
 ];
 

@@ -57,8 +57,8 @@ export const functions = {
   sigmoid: {
     opcode: Opcode.Sigmoid,
     truth: double.sigmoid1,
-    bound: 1.48,
-    centres: bothSigns([88.72284, 87.33654, 103.97208, 3.4564779, 16.6]),
+    bound: 1.41,
+    centres: bothSigns([88.72284, 87.33654, 103.97208, 104, 40, 3.4564779, 16.6]),
   },
   tanh: {
     opcode: Opcode.Tanh,
@@ -103,13 +103,13 @@ export const functions = {
   gelu: {
     opcode: Opcode.Gelu,
     truth: double.geluOf,
-    bound: 5.4,
+    bound: 0.51,
     centres: bothSigns([4, 13.012, 14.12, 15]),
   },
   geluTanh: {
     opcode: Opcode.GeluTanh,
     truth: double.geluTanhOf,
-    bound: 3.3,
+    bound: 0.51,
     centres: bothSigns([4, 9.8, 10.1, 11, 15]),
   },
 } as const satisfies Record<string, Measured>;
