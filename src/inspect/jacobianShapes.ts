@@ -15,9 +15,9 @@ import type { DraftGate, DraftWire } from "./graph.js";
 import { tableText } from "./table.js";
 
 /**
- * What a derivative is an array of: of a number by a number, of a number by a vector (a row), of a
- * vector by a number (a column), of a vector by a vector; with matrices and more it has three axes
- * at least.
+ * What the derivative of an output by an input is an array of: a number by a number; a number by a
+ * vector, a row; a vector by a number, a column; a vector by a vector, or a number and a matrix, a
+ * matrix; of more axes a tensor, which as a Jacobian has its axes flattened into rows and columns.
  */
 export type JacobianKind = "scalar" | "row" | "column" | "matrix" | "tensor";
 
@@ -74,9 +74,10 @@ export interface ModeCost {
 export type JacobianShapesOptions = Pick<CircuitOptions, "names" | "output">;
 
 function kindOf(input: Shape, output: Shape): JacobianKind {
-  if (input.length > 1 || output.length > 1) return "tensor";
-  if (output.length === 0) return input.length === 0 ? "scalar" : "row";
-  return input.length === 0 ? "column" : "matrix";
+  const axes = input.length + output.length;
+  if (axes === 0) return "scalar";
+  if (axes === 1) return input.length === 1 ? "row" : "column";
+  return axes === 2 ? "matrix" : "tensor";
 }
 
 const ones = ({ shape, dtype }: Tensor): Tensor =>
