@@ -142,6 +142,7 @@ export function toDot(circuit: CircuitData, options: DotOptions = {}): string {
   return [
     "digraph circuit {",
     "  rankdir=LR;",
+    '  graph [fontname="Helvetica"];',
     '  node [fontname="Helvetica"];',
     '  edge [fontname="Helvetica"];',
     ...writer.lines,

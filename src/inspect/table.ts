@@ -1,5 +1,7 @@
 /** Columns that stand below one another. */
-const width = (text: string): number => [...text].length;
+export const width = (text: string): number => [...text].length;
+export const padEnd = (text: string, to: number): string => text + " ".repeat(to - width(text));
+export const padStart = (text: string, to: number): string => " ".repeat(to - width(text)) + text;
 
 /** Rows of equally many cells as lines; the columns in `right` are aligned at their ends. */
 export function tableText(
@@ -9,9 +11,7 @@ export function tableText(
   const widths = (rows[0] ?? []).map((_, at) =>
     Math.max(...rows.map((row) => width(row[at] as string))),
   );
-  const cell = (text: string, at: number): string => {
-    const space = " ".repeat((widths[at] as number) - width(text));
-    return right.includes(at) ? space + text : text + space;
-  };
+  const cell = (text: string, at: number): string =>
+    (right.includes(at) ? padStart : padEnd)(text, widths[at] as number);
   return rows.map((row) => row.map(cell).join("  ").trimEnd()).join("\n");
 }
