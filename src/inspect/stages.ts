@@ -2,14 +2,14 @@
  * Staged code: a function and its gradient as one would write them by hand, a line for each stage,
  * and the backward pass in reverse. It is the reverse walk of the tape, written out.
  */
-import { record } from "../tape.js";
 import { isFloat, type Node, type Tensor } from "../tensor.js";
+import { takenApart } from "./apart.js";
 import { type CircuitOptions, type NamedOutput, seedOf } from "./arguments.js";
 import { atom, type Code, literal, numberOf, SCALAR, Unwritten } from "./code.js";
 import { type Call, draftCall, recordCall } from "./draft.js";
-import { type Draft, type DraftGate, type DraftWire, isConstant, nodesBetween } from "./graph.js";
-import { ruleOf } from "./rules.js";
-import { fullText, LIBRARY, listText, TENSOR, type Writer } from "./tensorCode.js";
+import { type Draft, type DraftGate, type DraftWire, nodesBetween } from "./graph.js";
+import { Names } from "./names.js";
+import { fullText, listText, TENSOR, type Writer } from "./tensorCode.js";
 
 export type StagesOptions = Omit<CircuitOptions, "entries" | "depth">;
 
@@ -18,62 +18,6 @@ const CLOSED = new Set(["linear", "softmax", "gelu", "geluTanh", "silu", "softpl
 const NONE: ReadonlySet<string> = new Set();
 /** Up to how many entries a constant is written out; larger ones are arguments. */
 const WRITTEN = 64;
-
-// biome-ignore format: a list
-const RESERVED = new Set([
-  "arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default",
-  "delete", "do", "else", "enum", "eval", "export", "extends", "false", "finally", "for", "function",
-  "if", "implements", "import", "in", "instanceof", "interface", "let", "new", "null", "package",
-  "private", "protected", "public", "return", "static", "super", "switch", "this", "throw", "true",
-  "try", "typeof", "undefined", "var", "void", "while", "with", "yield", "Math", "NaN", "Infinity",
-]);
-
-/** Names that TypeScript takes, each once. */
-class Names {
-  readonly #taken = new Set([...RESERVED, ...LIBRARY]);
-
-  make(label: string): string {
-    const word = label.replaceAll(/[^\p{L}\p{N}_$]/gu, "_");
-    let name = /^\d/.test(word) ? `_${word}` : word;
-    while (this.#taken.has(name)) name += "_";
-    this.#taken.add(name);
-    return name;
-  }
-}
-
-/** The same outputs, fused ops replaced by what they consist of. */
-function taken(
-  outputs: readonly Tensor[],
-  leaves: ReadonlySet<Tensor>,
-  closed: ReadonlySet<string>,
-): readonly Tensor[] {
-  const stands = new Map<Tensor, Tensor>();
-  const find = (tensor: Tensor): Tensor => stands.get(tensor) ?? tensor;
-  for (const node of nodesBetween(outputs, leaves)) {
-    if (isConstant(node)) continue;
-    const inputs = node.inputs.map(find);
-    const made = apart(node, inputs, closed);
-    for (const [index, output] of node.outputs.entries()) stands.set(output, made[index] as Tensor);
-  }
-  return outputs.map(find);
-}
-
-function apart(
-  node: Node,
-  inputs: readonly Tensor[],
-  closed: ReadonlySet<string>,
-): readonly Tensor[] {
-  const { opens } = ruleOf(node.op.name);
-  const parts =
-    !opens || closed.has(node.op.name)
-      ? undefined
-      : typeof opens === "function"
-        ? opens(inputs)
-        : node.op.decomposition?.(inputs, node.attrs);
-  if (parts) return taken(parts, new Set(inputs), closed);
-  const moved = inputs.some((input, index) => input !== node.inputs[index]);
-  return moved ? record(node.op, inputs, node.attrs) : node.outputs;
-}
 
 /** A line that adds a term to a gradient. */
 interface Line {
@@ -276,7 +220,7 @@ class Stages {
 function textOf(call: Call, seed: Tensor, numbers: boolean): string {
   const closed = numbers ? NONE : CLOSED;
   const leaves = new Set(call.placeholders);
-  const whole = taken(
+  const whole = takenApart(
     call.outputs.map(({ tensor }) => tensor),
     leaves,
     closed,
