@@ -9,10 +9,10 @@ import { makePlan } from "../plan/plan.js";
 import { Program } from "../plan/program.js";
 import { ancestors, type Trace } from "../tape.js";
 import type { Tensor, TypedArray } from "../tensor.js";
-import type { CircuitOptions, Input } from "./arguments.js";
+import { type CircuitOptions, type Input, type NamedOutput, seedOf } from "./arguments.js";
 import { attributesText } from "./attributes.js";
 import { type DotOptions, toDot } from "./dot.js";
-import { draftCall } from "./draft.js";
+import { draftCall, recordCall } from "./draft.js";
 import type { Draft } from "./graph.js";
 import { collapsed } from "./group.js";
 import { type Json, toJson } from "./json.js";
@@ -163,7 +163,9 @@ export class Circuit implements CircuitData {
  * statistics) is left out: Parameters and the random state stay as they are; random draws are those
  * that the next step would make. It returns a tensor, or an object or array of tensors, whose names
  * name the wires; the last one is differentiated, and has shape [] unless `cotangent` is given.
- * Everything is computed by one program in the backend where the Parameters live.
+ * Everything is computed by one program in the backend where the Parameters live. Gates know the
+ * modules they were recorded in, and Parameters their keys, once a module was asked for its
+ * Parameters, as one is to make an optimizer.
  *
  * Throws a TypeError for what is no function, no tensor or no float, a RangeError for an output that
  * is no scalar, and what `f` throws.
@@ -173,8 +175,11 @@ export function circuit(
   args: readonly unknown[],
   options: CircuitOptions = {},
 ): Circuit {
-  const { trace, inputs, placeholders, draft } = draftCall("circuit", f, args, options);
-  const { entries = 16 } = options;
+  const { entries = 16, depth = Number.POSITIVE_INFINITY } = options;
+  const { trace, inputs, placeholders, draft } = recordCall("circuit", f, args, options, (call) => {
+    const output = call.outputs.at(-1) as NamedOutput;
+    return { ...call, draft: draftCall(call, seedOf("circuit", output, options.cotangent), depth) };
+  });
   const values = compute(trace, placeholders, inputs, new Set(tensorsOf(draft)));
   const summaries = new Map<Tensor, Summary>();
   return new Circuit(

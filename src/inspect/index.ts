@@ -2,7 +2,17 @@ export type { CircuitOptions } from "./arguments.js";
 export { Circuit, circuit } from "./circuit.js";
 export { type DotOptions, toDot } from "./dot.js";
 export { collapsed, type Group, grouped } from "./group.js";
+export {
+  type JacobianKind,
+  type JacobianShapes,
+  type JacobianShapesOptions,
+  jacobianShapes,
+  type ModeCost,
+  type OperandJacobian,
+  type OpJacobians,
+} from "./jacobianShapes.js";
 export { type Json, toJson } from "./json.js";
+export { type StagesOptions, stages } from "./stages.js";
 export type { Step } from "./steps.js";
 export { type TextOptions, toText } from "./text.js";
 export type { CircuitData, Gate, Summary, Term, Wire } from "./types.js";

@@ -90,7 +90,7 @@ const RULES: Readonly<Record<string, GateRule>> = {
   dropout: whole("dropout passes what it has let pass, scaled by 1 / (1 − p), and kills the rest; its mask is drawn, so it does not open"),
   // Choice and conversion.
   where: whole("where routes the gradient to the side that was chosen; the other gets 0"),
-  cast: whole("a conversion between floats passes the gradient; to integers it passes none"),
+  cast: whole("a conversion to another kind of number: it passes no gradient"),
   eq: whole(CHOICE), ne: whole(CHOICE), lt: whole(CHOICE), le: whole(CHOICE), gt: whole(CHOICE), ge: whole(CHOICE),
   equal: whole(CHOICE), maximumShare: whole(CHOICE), logicalAnd: whole(CHOICE), logicalOr: whole(CHOICE),
   argmax: whole(CHOICE), argsort: whole(CHOICE), oneHot: whole(CHOICE),
