@@ -8,15 +8,34 @@ import { add } from "../ops/elementwise.js";
 import { alias } from "../ops/shape.js";
 import type { Node, Tensor } from "../tensor.js";
 
+/** Where a cotangent came back from: an operand of a node. */
+export interface Use {
+  readonly node: Node;
+  readonly operand: number;
+}
+
+/**
+ * Is told of each cotangent as it is added to those of its tensor, and of the total so far; `use` is
+ * undefined for the cotangent that an output was given.
+ */
+export type OnTerm = (tensor: Tensor, term: Tensor, total: Tensor, use: Use | undefined) => void;
+
 /** Cotangents by node and output. */
 class Cotangents {
   readonly #byNode = new Map<Node, (Tensor | undefined)[]>();
+  readonly #onTerm: OnTerm | undefined;
 
-  add(tensor: Tensor, cotangent: Tensor): void {
+  constructor(onTerm: OnTerm | undefined) {
+    this.#onTerm = onTerm;
+  }
+
+  add(tensor: Tensor, cotangent: Tensor, use?: Use): void {
     const list = this.#byNode.get(tensor.node) ?? [];
     this.#byNode.set(tensor.node, list);
     const before = list[tensor.index];
-    list[tensor.index] = before ? add(before, cotangent) : cotangent;
+    const total = before ? add(before, cotangent) : cotangent;
+    list[tensor.index] = total;
+    this.#onTerm?.(tensor, cotangent, total, use);
   }
 
   of(node: Node): readonly (Tensor | undefined)[] | undefined {
@@ -49,13 +68,14 @@ export function between(
 
 /**
  * The cotangent of every target; undefined where the outputs do not depend on it. Targets are not
- * walked through.
+ * walked through. `visit` sees every node on the way, `onTerm` every cotangent.
  */
 export function pullback(
   outputs: readonly Tensor[],
   cotangents: readonly (Tensor | undefined)[],
   targets: readonly Tensor[],
   visit?: (node: Node) => void,
+  onTerm?: OnTerm,
 ): (Tensor | undefined)[] {
   const ends = new Set(targets);
   const { nodes, active } = between(
@@ -63,7 +83,7 @@ export function pullback(
     ends,
     visit,
   );
-  const sums = new Cotangents();
+  const sums = new Cotangents(onTerm);
   for (const [index, output] of outputs.entries()) {
     const cotangent = cotangents[index];
     if (cotangent) sums.add(output, cotangent);
@@ -78,7 +98,8 @@ export function pullback(
     if (!passing.some((cotangent) => cotangent)) continue;
     const reaches = node.inputs.map((input) => ends.has(input) || active.has(input.node));
     for (const [index, cotangent] of inputCotangents(node, passing, reaches).entries())
-      if (cotangent && reaches[index]) sums.add(node.inputs[index] as Tensor, cotangent);
+      if (cotangent && reaches[index])
+        sums.add(node.inputs[index] as Tensor, cotangent, { node, operand: index });
   }
   return targets.map((target) => sums.of(target.node)?.[target.index]);
 }

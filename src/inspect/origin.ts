@@ -17,12 +17,15 @@ function stackLines(): string[] {
 
 const fileOf = (line: string): string | undefined => PLACE.exec(line.trim())?.[1];
 
+let folder: string | undefined;
+
 /** The folder of the library: of this file, or above it where the sources run as they are. */
 function libraryFolder(): string | undefined {
-  const here = stackLines()
+  folder ??= stackLines()
     .map(fileOf)
-    .find((file) => file);
-  return here?.replace(/(inspect\/)?[^/]*$/, "");
+    .find((file) => file)
+    ?.replace(/(inspect\/)?[^/]*$/, "");
+  return folder;
 }
 
 /**

@@ -32,8 +32,20 @@ export function plainFunction(op: string, fn: unknown): (...args: never[]) => un
   return functionOf(fn) ?? (fn as (...args: never[]) => unknown);
 }
 
-/** Records `fn`, which may read Parameters and assign them; nothing runs. */
-export function recordWithOrigins<R>(fn: (trace: Trace) => R): Recording<R> {
+/**
+ * Records `fn`, which may read Parameters and assign them; nothing runs. What `then` makes of its
+ * result is recorded on the same trace, without origins.
+ */
+export function recordWithOrigins<R>(fn: (trace: Trace) => R): Recording<R>;
+export function recordWithOrigins<F, R>(
+  fn: (trace: Trace) => F,
+  then: (result: F, trace: Trace, origins: ReadonlyMap<Node, Origin>) => R,
+): Recording<R>;
+export function recordWithOrigins(
+  fn: (trace: Trace) => unknown,
+  then: (result: unknown, trace: Trace, origins: ReadonlyMap<Node, Origin>) => unknown = (result) =>
+    result,
+): Recording<unknown> {
   // The modules are known once it is known which Parameters are read.
   const { trace } = traced(fn);
   const roots = rootsOf(trace.standIns.keys());
@@ -41,10 +53,18 @@ export function recordWithOrigins<R>(fn: (trace: Trace) => R): Recording<R> {
   const path: string[] = [];
   const undo = roots.flatMap((root) => watchModules(root, path));
   try {
-    return watched(
-      (node) => origins.set(node, { source: userLine(), modules: [...path] }),
-      () => ({ ...traced(fn), origins }),
-    );
+    const note = (node: Node): unknown =>
+      origins.set(node, { source: userLine(), modules: [...path] });
+    return {
+      ...traced((own) =>
+        then(
+          watched(note, () => fn(own)),
+          own,
+          origins,
+        ),
+      ),
+      origins,
+    };
   } finally {
     for (const restore of undo) restore();
   }

@@ -21,7 +21,10 @@ export interface Summary {
 
 /** What came back along one use of a value: gradients add where a value forks. */
 export interface Term {
-  /** The gate that uses the value, and as which of its operands. */
+  /**
+   * The gate that uses the value, and as which of its operands. −1 for none: the cotangent that an
+   * output was given, where the value is used further on as well.
+   */
   readonly gate: number;
   readonly operand: number;
   readonly gradient: Summary;
@@ -37,7 +40,10 @@ export interface Wire {
   /** The gate that makes it; undefined for what comes from outside. */
   readonly from: number | undefined;
   readonly value: Summary;
-  /** ∂output/∂value; undefined where the output does not depend on it, or it is no float. */
+  /**
+   * ∂output/∂value; undefined where the output does not depend on it, for constants and what is made
+   * of them alone, and for what is no float.
+   */
   readonly gradient: Summary | undefined;
   /** The terms that `gradient` is the sum of, in the order in which they were added. */
   readonly terms: readonly Term[];
