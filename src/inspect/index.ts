@@ -1,1 +1,11 @@
+export type {
+  ActivationRecord,
+  Histogram,
+  History,
+  LayerRecord,
+  MonitorRecord,
+  NormRecord,
+  Spread,
+  Warning,
+} from "./history.js";
 export type { CircuitData, Gate, Summary, Term, Wire } from "./types.js";
