@@ -14,12 +14,19 @@ function valueText(value: unknown): string {
   return describe(value);
 }
 
+/** Of a matrix product: which factor is read as its transpose. */
+const PRODUCT = { a: "a transposed", b: "b transposed" } as const;
+
 /** Names that are only said when true, and others with their value. */
 export function attributesText(attrs: unknown): string {
   if (attrs === null || attrs === undefined) return "";
   if (typeof attrs !== "object") return valueText(attrs);
   return Object.entries(attrs)
     .filter(([name, value]) => !HIDDEN.has(name) && value !== false && value !== null)
-    .map(([name, value]) => (value === true ? name : `${name} ${valueText(value)}`))
+    .map(([name, value]) =>
+      value === true
+        ? ((PRODUCT as Record<string, string>)[name] ?? name)
+        : `${name} ${valueText(value)}`,
+    )
     .join(", ");
 }

@@ -11,6 +11,7 @@ import { record } from "../tape.js";
 import { isFloat, type Node, type Tensor } from "../tensor.js";
 import type { Origin } from "./recording.js";
 import { type GateRule, ruleOf } from "./rules.js";
+import { numberText } from "./words.js";
 
 export interface DraftTerm {
   readonly gate: number;
@@ -72,8 +73,6 @@ function nodesBetween(outputs: readonly Tensor[], leaves: ReadonlySet<Tensor>): 
   }
   return [...seen].sort((a, b) => a.id - b.id);
 }
-
-const numberText = (value: number): string => (Object.is(value, -0) ? "-0" : String(value));
 
 /** How a value from outside is called; `count` numbers those without a name. */
 function outsideLabel(tensor: Tensor, count: number): string {

@@ -1,4 +1,3 @@
-export { Circuit, type CircuitOptions, circuit } from "./circuit.js";
 export type {
   ActivationRecord,
   Histogram,
@@ -11,4 +10,11 @@ export type {
 } from "./history.js";
 export type { DrawOptions } from "./draw/open.js";
 export { toSvg } from "./draw/toSvg.js";
+export type { CircuitOptions } from "./arguments.js";
+export { Circuit, circuit } from "./circuit.js";
+export { type DotOptions, toDot } from "./dot.js";
+export { collapsed, type Group, grouped } from "./group.js";
+export { type Json, toJson } from "./json.js";
+export type { Step } from "./steps.js";
+export { type TextOptions, toText } from "./text.js";
 export type { CircuitData, Gate, Summary, Term, Wire } from "./types.js";

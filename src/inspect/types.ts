@@ -71,8 +71,13 @@ export interface Gate {
    * upstream × local = downstream can be read off. Undefined for an operand without, and for others.
    */
   readonly locals: readonly (Summary | undefined)[];
-  /** What a fused gate consists of. Its inputs and outputs are the gate's. */
+  /**
+   * What a fused gate consists of, or a collapsed module. Its first inputs are the gate's, in their
+   * order; after them come constants and Parameters of its own. Its outputs are the gate's.
+   */
   readonly inside: CircuitData | undefined;
+  /** A module that `collapsed` made one gate of; `name` is then its key. */
+  readonly group?: true;
 }
 
 export interface CircuitData {

@@ -65,8 +65,12 @@ export function gateTitle(circuit: CircuitData, gate: Gate): string {
 }
 
 /** "−3 through mul, operand 1". */
-export const termText = (circuit: CircuitData, { gate, operand, gradient }: Term): string =>
-  `${brief(gradient)} through ${circuit.gates[gate]?.name}, operand ${operand + 1}`;
+export function termText(circuit: CircuitData, { gate, operand, gradient }: Term): string {
+  const made = circuit.gates[gate];
+  // What is returned has a gradient of its own, beside those of its uses.
+  if (!made) return `${brief(gradient)} as a result`;
+  return `${brief(gradient)} through ${made.name}, operand ${operand + 1}`;
+}
 
 /** "q, value 3, gradient −4", and where it forks, the terms. */
 export function wireTitle(circuit: CircuitData, wire: Wire): string {

@@ -59,7 +59,7 @@ export function gateItem({ scene: { circuit, path } }: Level, gate: Gate): Item 
   return {
     ...ITEM,
     key,
-    width: isRound ? 2 * RADIUS : text + 2 * MARGIN + (isOrdered ? 18 : 0),
+    width: isRound ? 2 * RADIUS : text + 2 * MARGIN + (isOrdered || open === false ? 22 : 0),
     height: isRound ? 2 * RADIUS : height,
     isRound,
     isOrdered,
@@ -79,7 +79,7 @@ export function groupItem({ scene: { circuit, homes } }: Level, group: Group): I
   return {
     ...ITEM,
     key,
-    width: Math.max(textWidth(title), textWidth(subtitle)) + 2 * MARGIN + 10,
+    width: Math.max(textWidth(title), textWidth(subtitle)) + 2 * MARGIN + 22,
     height: HEIGHT + LINE + 8,
     hasTips: true,
     box: { ...BOX, key, kind: "group", title, subtitle, open: false, circuit, group },

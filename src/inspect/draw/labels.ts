@@ -1,4 +1,5 @@
 /** What is written on wires: the value above the line, the gradient below it. */
+import { isFloat } from "../../tensor.js";
 import type { Gate, Summary, Term, Wire } from "../types.js";
 import { rangeText, shapeText, short, single } from "./numbers.js";
 
@@ -72,7 +73,8 @@ export function wireLabel(wire: Wire, gate: Gate | undefined): Label {
     one !== undefined
       ? [{ kind: "value", text: short(one, value.dtype) }, ...name(named ? label : "")]
       : [
-          { kind: "value", text: norm(value) },
+          // Indices and truth values have no length.
+          ...(isFloat(value.dtype) ? [{ kind: "value", text: norm(value) } as const] : []),
           { kind: "value", text: rangeText(value) },
           ...name(named ? `${label} ${shapeText(value)}` : shapeText(value)),
         ];

@@ -25,7 +25,7 @@ import {
   termsOf,
 } from "./items.js";
 import { branchLabel, type Label, labelSize, textWidth, wireLabel } from "./labels.js";
-import { groupLevel, type Level, makeScene, type Scene, sourcesOf, topLevel } from "./scene.js";
+import { groupLevel, insideLevel, type Level, makeScene, type Scene, sourcesOf, topLevel } from "./scene.js";
 import { wireKey } from "./scene.js";
 
 export type Dagre = typeof import("@dagrejs/dagre");
@@ -96,10 +96,10 @@ const frameTitle = ({ box }: Item): string => `${box?.title} ${box?.subtitle}`;
 const insides = new WeakMap<CircuitData, Map<string, Scene>>();
 
 /** The scene of a fused gate's inside, made once. */
-function insideOf(circuit: CircuitData, path: string): Scene {
+function insideOf(gate: Gate, circuit: CircuitData, path: string): Scene {
   const known = insides.get(circuit) ?? new Map<string, Scene>();
   insides.set(circuit, known);
-  const scene = known.get(path) ?? makeScene(circuit, path);
+  const scene = known.get(path) ?? makeScene(circuit, path, gate);
   known.set(path, scene);
   return scene;
 }
@@ -135,9 +135,11 @@ function contentsOf(
     if (part.kind === "gate") {
       const { gate, key } = part;
       const inside =
-        gate.inside && context.open.has(key) ? insideOf(gate.inside, `${path}${gate.id}/`) : undefined;
+        gate.inside && context.open.has(key)
+          ? insideOf(gate, gate.inside, `${path}${gate.id}/`)
+          : undefined;
       const closed = gateItem(level, gate);
-      add(inside ? frameItem(closed, layoutLevel(topLevel(inside), frameTitle(closed), context)) : closed);
+      add(inside ? frameItem(closed, layoutLevel(insideLevel(inside, gate), frameTitle(closed), context)) : closed);
       for (const [port, wire] of gate.inputs.entries())
         arrive(wire, key, port, (term) => term.gate === gate.id && term.operand === port);
       for (const [port, wire] of gate.outputs.entries()) {
@@ -161,13 +163,13 @@ function contentsOf(
       wire,
       add(portItem(`out ${k}`)),
       0,
-      ({ gate }) => group !== undefined && (gate < group.first || gate >= group.end),
+      ({ gate }) => (group ? gate < group.first || gate >= group.end : gate < 0),
     );
   }
   if (path === "" && !level.group)
     for (const [k, wire] of circuit.outputs.entries()) {
       const item = nameItem(level, circuit.wires[wire] as Wire, "sink", `${wireKey(path, wire)}:to ${k}`);
-      arrive(wire, add(item), 0, () => false);
+      arrive(wire, add(item), 0, ({ gate }) => gate < 0);
     }
   for (const { wire, origin, ends } of ways.values())
     if (origin && ends.length === 0 && !origin.item.startsWith("in "))

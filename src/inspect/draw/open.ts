@@ -90,11 +90,12 @@ function openGates(
   open: Set<string>,
 ): void {
   if (depth < 1) return;
-  for (const { id, inside } of gates) {
+  for (const gate of gates) {
+    const { id, inside } = gate;
     if (!inside) continue;
     open.add(gateKey(path, id));
     const below = `${path}${id}/`;
-    openGroups(makeScene(inside, below).parts, modules ?? Number.POSITIVE_INFINITY, open);
+    openGroups(makeScene(inside, below, gate).parts, modules ?? Number.POSITIVE_INFINITY, open);
     openGates(inside.gates, below, depth - 1, modules, open);
   }
 }

@@ -52,12 +52,13 @@ export const wireKey = (path: string, wire: number): string => `${path}w${wire}`
 
 const isWithin = (gate: number, { first, end }: Group): boolean => first <= gate && gate < end;
 
-export function makeScene(circuit: CircuitData, path = ""): Scene {
+/** `gate` is the fused gate whose inside `circuit` is; undefined for a circuit by itself. */
+export function makeScene(circuit: CircuitData, path = "", gate?: Gate): Scene {
   const uses: Use[][] = circuit.wires.map(() => []);
   for (const { id, inputs } of circuit.gates)
     for (const [operand, wire] of inputs.entries()) uses[wire]?.push({ gate: id, operand });
   const parts = partsOf(circuit.gates, path, 0);
-  return { path, circuit, parts, uses, homes: homesOf(circuit, path, parts, uses) };
+  return { path, circuit, parts, uses, homes: homesOf(circuit, path, parts, uses, gate?.inputs.length ?? 0) };
 }
 
 function partsOf(gates: readonly Gate[], path: string, depth: number): Part[] {
@@ -108,10 +109,11 @@ function homesOf(
   path: string,
   parts: readonly Part[],
   uses: readonly (readonly Use[])[],
+  operands: number,
 ): Map<number, Group> {
   const homes = new Map<number, Group>();
   // What comes into a fused gate comes in at its side.
-  const comesIn = new Set(path === "" ? [] : inputs);
+  const comesIn = new Set(path === "" ? [] : inputs.slice(0, operands));
   for (const wire of wires) {
     const { id, from, kind } = wire;
     const all = uses[id] ?? [];
@@ -162,18 +164,21 @@ export interface Level {
   readonly outs: readonly number[];
 }
 
-/** All of a circuit (`path` ""), or all of the inside of a fused gate. */
-export function topLevel(scene: Scene): Level {
-  const { circuit, path, parts } = scene;
-  const isInside = path !== "";
-  return {
-    scene,
-    group: undefined,
-    parts,
-    ins: isInside ? circuit.inputs : [],
-    outs: isInside ? circuit.outputs : [],
-  };
-}
+/** All of a circuit. */
+export const topLevel = (scene: Scene): Level => ({
+  scene,
+  group: undefined,
+  parts: scene.parts,
+  ins: [],
+  outs: [],
+});
+
+/** All of the inside of a gate. What else comes from outside than its operands is constant. */
+export const insideLevel = (scene: Scene, { inputs }: Gate): Level => ({
+  ...topLevel(scene),
+  ins: scene.circuit.inputs.slice(0, inputs.length),
+  outs: scene.circuit.outputs,
+});
 
 export const groupLevel = (scene: Scene, group: Group): Level => ({
   scene,

@@ -41,22 +41,23 @@ function labelMarkup({ x, y, label: { above, below } }: PlacedLabel): string {
   return tag("g", 'class="label"', ...lines);
 }
 
-/** What stands on the wire that a reader may step on: its numbers, in words. */
-const spoken = (words: string): string => words.replaceAll("\n", ", ");
+/** Something that the tab key stops at, with what is said of it there. */
+const stop = (words: string): string =>
+  ` tabindex="0" role="button" aria-label="${escape(words.replaceAll("\n", ", "))}"`;
 
-function netMarkup({ key, circuit, wire, lines, tips, label, branches }: Net): string {
+function netMarkup(net: Net, isInteractive: boolean): string {
+  const { key, circuit, wire, lines, tips, label, branches } = net;
   const paths = lines.map(pathData);
   const tipPath = tips
     .map(({ x, y }) => `M${x} ${y}l${-TIP} ${-TIP / 2}v${TIP}z`)
     .join("");
   const words = wireTitle(circuit, wire);
   // A wire that goes on in another level is one stop of the tab key: where its label is.
-  const focus = label
-    ? ` tabindex="0" role="button" aria-label="${escape(spoken(`wire ${words}`))}" data-wire="${escape(key)}"`
-    : ` data-through="${escape(key)}"`;
+  const name = label ? `data-wire="${escape(key)}"` : `data-through="${escape(key)}"`;
+  const focus = label && isInteractive ? stop(`wire ${words}`) : "";
   return tag(
     "g",
-    `class="net"${focus}`,
+    `class="net" ${name}${focus}`,
     title(words),
     `<path class="hit" d="${paths.join("")}"/>`,
     `<path class="line" d="${paths.join("")}"/>`,
@@ -82,7 +83,7 @@ function boxWords({ circuit, gate, group, open, title, subtitle }: Box): string 
   return group ? `module ${title}, ${subtitle}${state}` : "";
 }
 
-function boxMarkup(box: Box): string {
+function boxMarkup(box: Box, isInteractive: boolean): string {
   const { key, kind, x, y, width, height, open, gate, wire, ordinals } = box;
   const [cx, cy] = [x + width / 2, y + height / 2];
   if (kind === "fork" || kind === "unused")
@@ -99,10 +100,9 @@ function boxMarkup(box: Box): string {
   }
   const words = boxWords(box);
   const expanded = open === undefined ? "" : ` aria-expanded="${open}"`;
-  const part = gate ? "data-gate" : "data-group";
   const head =
-    `tabindex="0" role="button" aria-label="${escape(spoken(words))}"${expanded} ` +
-    `${part}="${escape(key)}"`;
+    `${gate ? "data-gate" : "data-group"}="${escape(key)}"` +
+    (isInteractive ? stop(words) + expanded : "");
   if (open)
     return tag(
       "g",
@@ -131,18 +131,20 @@ function boxMarkup(box: Box): string {
   );
 }
 
-/** Frames below what is in them; else from left to right, which is the order of the tab key. */
-export function drawingMarkup({ boxes, nets }: Drawing): string {
+/**
+ * From left to right, which puts frames below what is in them, and is the order of the tab key in a
+ * page. `isInteractive` makes gates and wires stops of that key.
+ */
+export function drawingMarkup({ boxes, nets }: Drawing, isInteractive: boolean): string {
   const beginOf = ({ label, lines }: Net): number => label?.x ?? lines[0]?.[0]?.from ?? 0;
   const parts = [
-    ...boxes.map((box) => ({ x: box.x, y: box.y, markup: boxMarkup(box), frame: box.open === true })),
+    ...boxes.map((box) => ({ x: box.x, y: box.y, markup: boxMarkup(box, isInteractive) })),
     ...nets
       .filter(({ lines }) => lines.length > 0)
       .map((net) => ({
         x: beginOf(net),
         y: net.label?.y ?? 0,
-        markup: netMarkup(net),
-        frame: false,
+        markup: netMarkup(net, isInteractive),
       })),
   ];
   parts.sort((a, b) => a.x - b.x || a.y - b.y);

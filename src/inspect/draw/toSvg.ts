@@ -27,8 +27,7 @@ export async function toSvg(circuit: CircuitData, options: DrawOptions = {}): Pr
     `<desc id="description">${escape(describeCircuit(circuit))}</desc>`,
     `<style>${themes(".circuit")}\n${DRAWING_STYLE}</style>`,
     '<rect class="paper" width="100%" height="100%"/>',
-    // A picture has no stops for the tab key.
-    drawingMarkup(drawing).replace(/ tabindex="0" role="button"| aria-(label|expanded)="[^"]*"/g, ""),
+    drawingMarkup(drawing, false),
     "</svg>\n",
   ].join("\n");
 }

@@ -1,0 +1,166 @@
+/** What `circuit` and its relatives are given, and what the function returned. */
+import { defaultDtype } from "../backend.js";
+import { arrayOf, full } from "../ops/create.js";
+import { valuesOf } from "../ops/methods.js";
+import { Parameter } from "../parameter.js";
+import { formatShape, sameShape } from "../shape.js";
+import { describe, operand } from "../tape.js";
+import { isFloat, Tensor, type TensorType, type TypedArray } from "../tensor.js";
+import { mapTree } from "../tree.js";
+
+export interface CircuitOptions {
+  /** What the arguments are called, one name for each; else keys of objects, and x0, x1, … */
+  readonly names?: readonly string[];
+  /** The name of the output that is differentiated; else the last one. */
+  readonly output?: string;
+  /** The gradient that the output is given, in its shape: 1 by default, for an output of shape []. */
+  readonly cotangent?: Tensor;
+  /** How many entries of each tensor are kept: 16 by default; Infinity for all. */
+  readonly entries?: number;
+  /** How many times gates within gates are opened: Infinity by default; 0 leaves all closed. */
+  readonly depth?: number;
+}
+
+export interface Input {
+  readonly label: string;
+  readonly type: TensorType;
+  readonly data: TypedArray;
+}
+
+/** Stands for the input of that place. */
+class Slot {
+  readonly index: number;
+  constructor(index: number) {
+    this.index = index;
+  }
+}
+
+/** ".a[0]" → "a.0" */
+const pathName = (path: string): string => path.replaceAll(/\[(\d+)\]/g, ".$1").replace(/^\./, "");
+
+/** The arguments' tensors, each replaced by a placeholder when the function is called. */
+export function readInputs(
+  op: string,
+  args: readonly unknown[],
+  names: readonly string[] | undefined,
+): { inputs: Input[]; fill: (placeholders: readonly Tensor[]) => unknown[] } {
+  const inputs: Input[] = [];
+  const keys = new Set<string>();
+  const template = args.map((arg, at) => {
+    const given = names?.[at];
+    return mapTree(arg, (leaf, path) => {
+      if (leaf instanceof Parameter || typeof leaf === "string" || typeof leaf === "boolean")
+        return leaf;
+      if (leaf === null || leaf === undefined) return leaf;
+      if (!(leaf instanceof Tensor) && typeof leaf !== "number")
+        throw new TypeError(
+          `${op}: argument[${at}]${path} is of the wrong kind: got ${describe(leaf)}, expected tensors, numbers, ` +
+            "strings, booleans or null, in arrays or plain objects; wrap data with tensor(…)",
+        );
+      const key = pathName(path);
+      const own = given ?? `x${at}`;
+      const label =
+        key === "" ? own : given || keys.has(key) || /^\d/.test(key) ? `${own}.${key}` : key;
+      keys.add(label);
+      const dtype = defaultDtype();
+      if (typeof leaf === "number")
+        inputs.push({ label, type: { shape: [], dtype }, data: arrayOf(dtype, 1).fill(leaf) });
+      else inputs.push({ label, type: leaf, data: valuesOf(op, leaf) });
+      return new Slot(inputs.length - 1);
+    });
+  });
+  const fill = (placeholders: readonly Tensor[]): unknown[] =>
+    template.map((tree) =>
+      mapTree(tree, (leaf) => (leaf instanceof Slot ? placeholders[leaf.index] : leaf)),
+    );
+  return { inputs, fill };
+}
+
+export interface NamedOutput {
+  readonly tensor: Tensor;
+  readonly label: string | undefined;
+}
+
+export function readOutputs(op: string, value: unknown): NamedOutput[] {
+  if (typeof (value as { then?: unknown } | null)?.then === "function") {
+    // What the promise ends with is a consequence of this error, and not reported as well.
+    (value as PromiseLike<unknown>).then(undefined, () => undefined);
+    throw new Error(`${op}: the function is async: got a promise, expected a synchronous function`);
+  }
+  const outputs: NamedOutput[] = [];
+  mapTree(value, (leaf, path) => {
+    if (!(leaf instanceof Tensor)) return leaf;
+    const name = pathName(path);
+    const label = name === "" || /^\d/.test(name) ? undefined : name;
+    outputs.push({ tensor: operand(op, leaf), label });
+    return leaf;
+  });
+  if (outputs.length === 0)
+    throw new TypeError(
+      `${op}: result is not a tensor: got ${describe(value)}, expected a tensor, or an object or array of tensors`,
+    );
+  return outputs;
+}
+
+/** The outputs, the one that is differentiated last. */
+export function ordered(
+  op: string,
+  outputs: readonly NamedOutput[],
+  name: string | undefined,
+): NamedOutput[] {
+  if (name === undefined) return [...outputs];
+  const found = outputs.find(({ label }) => label === name);
+  if (!found)
+    throw new RangeError(
+      `${op}: no such output: got ${describe(name)}, expected one of ${
+        outputs.flatMap(({ label }) => (label === undefined ? [] : [label])).join(", ") || "none"
+      }`,
+    );
+  return [...outputs.filter((output) => output !== found), found];
+}
+
+/** The gradient that the output starts with. */
+export function seedOf(
+  op: string,
+  { tensor, label }: NamedOutput,
+  cotangent: Tensor | undefined,
+): Tensor {
+  const what = label === undefined ? "output" : `output ${label}`;
+  if (!isFloat(tensor.dtype))
+    throw new TypeError(
+      `${op}: ${what} has no derivative: got ${tensor.dtype}, expected f32 or f64; return a float last, or name it with the option output`,
+    );
+  if (cotangent === undefined) {
+    if (tensor.rank !== 0)
+      throw new RangeError(
+        `${op}: ${what} is not a scalar: got ${formatShape(tensor.shape)}, expected []; reduce it with sum or mean, or give its cotangent`,
+      );
+    return full([], 1, { dtype: tensor.dtype });
+  }
+  if (!(cotangent instanceof Tensor))
+    throw new TypeError(
+      `${op}: cotangent is not a tensor: got ${describe(cotangent)}, expected one like ${what}`,
+    );
+  if (!sameShape(cotangent.shape, tensor.shape) || cotangent.dtype !== tensor.dtype)
+    throw new RangeError(
+      `${op}: cotangent does not fit: got ${cotangent.dtype} ${formatShape(cotangent.shape)}, expected ${tensor.dtype} ${formatShape(tensor.shape)}`,
+    );
+  return operand(op, cotangent);
+}
+
+export function checkOptions(op: string, options: CircuitOptions, args: unknown): void {
+  if (!Array.isArray(args))
+    throw new TypeError(
+      `${op}: inputs are no list: got ${describe(args)}, expected an array of the function's arguments`,
+    );
+  const { names, entries = 16, depth = 0 } = options;
+  if (names !== undefined && names.length !== args.length)
+    throw new RangeError(
+      `${op}: number of names differs: got ${names.length}, expected ${args.length}, one for each argument`,
+    );
+  for (const [name, value] of Object.entries({ entries, depth }))
+    if (!(value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && value >= 0)))
+      throw new RangeError(
+        `${op}: bad ${name}: got ${describe(value)}, expected a whole number ≥ 0, or Infinity`,
+      );
+}
