@@ -9,6 +9,7 @@ export type {
   Warning,
 } from "./history.js";
 export type { DrawOptions } from "./draw/open.js";
+export { toHtml } from "./draw/toHtml.js";
 export { toSvg } from "./draw/toSvg.js";
 export type { CircuitOptions } from "./arguments.js";
 export { Circuit, circuit } from "./circuit.js";

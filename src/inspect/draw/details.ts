@@ -1,6 +1,6 @@
 /** What a gate or a wire has to say in words and full numbers: titles, the panel of the page. */
 import type { CircuitData, Gate, Summary, Term, Wire } from "../types.js";
-import { describeSummary, full, single } from "./numbers.js";
+import { describeSummary, full, rangeText, shapeText, short, single } from "./numbers.js";
 
 /** upstream × local = downstream, for one operand of a gate. */
 export interface Product {
@@ -12,12 +12,17 @@ export interface Product {
   readonly local: string | undefined;
   /** Undefined where nothing flows back. */
   readonly downstream: string | undefined;
+  /** The same of the first entry, where tensors are multiplied entry by entry. */
+  readonly first: string | undefined;
 }
 
-const brief = (summary: Summary): string => {
+/** The number in full; of tensors shape, range and norm in four digits. */
+function brief(summary: Summary): string {
+  const { dtype, norm } = summary;
   const one = single(summary);
-  return one === undefined ? describeSummary(summary) : full(one, summary.dtype);
-};
+  if (one !== undefined) return full(one, dtype);
+  return `${shapeText(summary)} ${rangeText(summary)} ‖${short(norm, dtype)}‖`;
+}
 
 /** The gradient that came to the gate's outputs: there is mostly one. */
 function upstreamOf({ wires }: CircuitData, { outputs }: Gate): string {
@@ -31,6 +36,20 @@ function downstreamOf(wire: Wire, gate: Gate, operand: number): Summary | undefi
   return term?.gradient ?? (wire.terms.length === 0 ? wire.gradient : undefined);
 }
 
+function firstOf(
+  { wires }: CircuitData,
+  { outputs }: Gate,
+  local: Summary | undefined,
+  downstream: Summary | undefined,
+): string | undefined {
+  const upstream = wires[outputs[0] as number]?.gradient;
+  if (!local || !downstream || !upstream || single(upstream) !== undefined) return undefined;
+  const [a, b, c] = [upstream, local, downstream].map(({ entries, dtype }) =>
+    entries[0] === undefined ? undefined : full(entries[0], dtype),
+  );
+  return a && b && c ? `${a} × ${b} = ${c}` : undefined;
+}
+
 export const productsOf = (circuit: CircuitData, gate: Gate): Product[] =>
   gate.inputs.map((id, operand) => {
     const wire = circuit.wires[id] as Wire;
@@ -41,6 +60,7 @@ export const productsOf = (circuit: CircuitData, gate: Gate): Product[] =>
       upstream: upstreamOf(circuit, gate),
       local: local && brief(local),
       downstream: downstream && brief(downstream),
+      first: firstOf(circuit, gate, local, downstream),
     };
   });
 

@@ -71,23 +71,65 @@ type Placed = Pick<Item, "boxes" | "nets" | "width" | "height"> & {
   readonly outs: readonly number[];
 };
 
+/** Levels that were laid out, by name, with what was open in them and how that came out. */
+type Known = Map<string, { readonly inside: readonly Placed[]; readonly placed: Placed }>;
+
 /** What is open, by keys, and the library that lays out. */
 interface Context {
   readonly open: ReadonlySet<string>;
   readonly dagre: Dagre;
+  readonly known: Known;
 }
 
-/** A drawing of `circuit` in which the groups and gates are open whose keys are in `open`. */
+/**
+ * Lays out a scene again and again, with other groups and gates open, doing no work twice. What it
+ * returns goes one level further with each `next`, so that a page can do something else in between;
+ * `open` has the keys of what is open.
+ */
+export function layouts(
+  scene: Scene,
+  dagre: Dagre,
+): (open: ReadonlySet<string>) => Generator<undefined, Drawing> {
+  const known: Known = new Map();
+  return function* (open) {
+    const { width, height, boxes, nets } = yield* layoutLevel(topLevel(scene), "", {
+      open,
+      dagre,
+      known,
+    });
+    return { width, height, boxes, nets };
+  };
+}
+
+/** The drawing in which the groups and gates are open whose keys are in `open`. */
 export function layout(scene: Scene, open: ReadonlySet<string>, dagre: Dagre): Drawing {
-  const { width, height, boxes, nets } = layoutLevel(topLevel(scene), "", { open, dagre });
-  return { width, height, boxes, nets };
+  const steps = layouts(scene, dagre)(open);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
 }
 
 /** `title` is that of the frame around the level; "" without a frame. */
-function layoutLevel(level: Level, title: string, context: Context): Placed {
-  const { items, ways } = contentsOf(level, context);
+function* layoutLevel(
+  level: Level,
+  title: string,
+  context: Context,
+): Generator<undefined, Placed> {
+  const { scene, group } = level;
+  const { items, ways, inside } = yield* contentsOf(level, context);
+  const name = `${scene.path} ${group?.key}`;
+  const before = context.known.get(name);
+  if (
+    before?.inside.length === inside.length &&
+    before.inside.every((placed, k) => placed === inside[k])
+  )
+    return before.placed;
   const links = linksOf(level, items, ways);
-  return place(level, title, items, ways, links, context.dagre);
+  const placed = place(level, title, items, ways, links, context.dagre);
+  context.known.set(name, { inside, placed });
+  yield;
+  return placed;
 }
 
 /** The title in the head of an open gate. */
@@ -104,14 +146,19 @@ function insideOf(gate: Gate, circuit: CircuitData, path: string): Scene {
   return scene;
 }
 
-function contentsOf(
-  level: Level,
-  context: Context,
-): { items: Map<string, Item>; ways: Map<number, Ways> } {
+interface Contents {
+  readonly items: Map<string, Item>;
+  readonly ways: Map<number, Ways>;
+  /** What is open at this level. */
+  readonly inside: readonly Placed[];
+}
+
+function* contentsOf(level: Level, context: Context): Generator<undefined, Contents> {
   const { scene, parts, ins, outs } = level;
   const { circuit, path } = scene;
   const items = new Map<string, Item>();
   const ways = new Map<number, Ways>();
+  const opened: Placed[] = [];
   const waysOf = (id: number): Ways => {
     const wire = circuit.wires[id] as Wire;
     const known = ways.get(id) ?? { wire, ends: [], origin: undefined, isLabelled: false };
@@ -139,7 +186,12 @@ function contentsOf(
           ? insideOf(gate, gate.inside, `${path}${gate.id}/`)
           : undefined;
       const closed = gateItem(level, gate);
-      add(inside ? frameItem(closed, layoutLevel(insideLevel(inside, gate), frameTitle(closed), context)) : closed);
+      if (inside) {
+        const title = frameTitle(closed);
+        const placed = yield* layoutLevel(insideLevel(inside, gate), title, context);
+        opened.push(placed);
+        add(frameItem(closed, placed));
+      } else add(closed);
       for (const [port, wire] of gate.inputs.entries())
         arrive(wire, key, port, (term) => term.gate === gate.id && term.operand === port);
       for (const [port, wire] of gate.outputs.entries()) {
@@ -151,7 +203,11 @@ function contentsOf(
       const isOpen = context.open.has(key);
       const below = groupLevel(scene, part);
       const closed = groupItem(level, part);
-      add(isOpen ? frameItem(closed, layoutLevel(below, part.title, context)) : closed);
+      if (isOpen) {
+        const placed = yield* layoutLevel(below, part.title, context);
+        opened.push(placed);
+        add(frameItem(closed, placed));
+      } else add(closed);
       for (const [port, wire] of below.ins.entries())
         arrive(wire, key, port, ({ gate }) => first <= gate && gate < end);
       for (const [port, wire] of below.outs.entries()) leave(wire, key, port, isOpen);
@@ -174,7 +230,7 @@ function contentsOf(
   for (const { wire, origin, ends } of ways.values())
     if (origin && ends.length === 0 && !origin.item.startsWith("in "))
       ends.push({ item: add(dotItem(level, wire, false)), port: 0, terms: [] });
-  return { items, ways };
+  return { items, ways, inside: opened };
 }
 
 /** The lines of every wire: one, or a stem to a dot and branches from there. Adds the dots. */

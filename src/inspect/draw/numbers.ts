@@ -35,6 +35,9 @@ export const short = (value: number, dtype: Dtype): string =>
 /** The shortest decimal that is this number and no other of its dtype. */
 export const full = (value: number, dtype: Dtype): string => digitsOf(value, dtype, FULL);
 
+/** Of what is computed from many entries, as many digits as an f32 has. */
+export const wide = (value: number): string => digitsOf(value, "f64", 7);
+
 const sizeOf = ({ shape }: Summary): number => shape.reduce((a, b) => a * b, 1);
 
 /** The one entry of a tensor that has one; undefined for the others. */
@@ -57,7 +60,7 @@ export function describeSummary(summary: Summary): string {
   const parts = [`${shapeText(summary)} of ${dtype}`];
   if (sizeOf(summary) === 0) return `${parts[0]}, no entries`;
   if (one !== undefined) return `${full(one, dtype)}, shape ${parts[0]}`;
-  parts.push(rangeText(summary, full), `mean ${full(mean, dtype)}`, `norm ${full(norm, dtype)}`);
+  parts.push(rangeText(summary, full), `mean ${wide(mean)}`, `norm ${wide(norm)}`);
   return parts.join(", ");
 }
 

@@ -4,14 +4,14 @@ import { describe } from "../../tape.js";
 import type { CircuitData, Gate } from "../types.js";
 import { gateKey, type Group, makeScene, type Part, type Scene } from "./scene.js";
 
-/** Gates beside one another that can be read at a glance. */
-const READABLE = 60;
+/** Gates and groups that can be read at a glance. */
+const READABLE = 30;
 
 export interface DrawOptions {
   /** How many levels of fused gates are open: 0 by default, `Infinity` for all. */
   readonly depth?: number;
   /**
-   * How many levels of modules are open; by default as many as leave no more than 60 gates and
+   * How many levels of modules are open; by default as many as leave no more than 30 gates and
    * groups to be seen at once.
    */
   readonly modules?: number;
@@ -72,6 +72,11 @@ export function openedAtFirst(scene: Scene, { depth = 0, modules }: DrawOptions)
   openGates(scene.circuit.gates, "", depth, modules, open);
   return open;
 }
+
+/** Keys of all that opens. */
+export const everyKey = (scene: Scene): string[] => [
+  ...openedAtFirst(scene, { depth: Number.POSITIVE_INFINITY, modules: Number.POSITIVE_INFINITY }),
+];
 
 function openGroups(parts: readonly Part[], levels: number, open: Set<string>): void {
   if (levels < 1) return;

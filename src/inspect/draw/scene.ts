@@ -88,6 +88,14 @@ function groupOf(parts: readonly Part[], path: string, title: string): Group {
   return { kind: "group", key: `${path}m${first}-${end}:${title}`, title, first, end, parts };
 }
 
+/** "blocks.0 to blocks.7", or "gates 12 to 75" where it is not modules at both ends. */
+function spanOf(parts: readonly Part[]): string {
+  const [first, last] = [parts[0] as Part, parts.at(-1) as Part];
+  if (first.kind === "group" && last.kind === "group")
+    return `${first.title.replace(/ to .*/, "")} to ${last.title.replace(/.* to /, "")}`;
+  return `gates ${firstOf(first)} to ${endOf(last) - 1}`;
+}
+
 /** Neighbours put together until no more than can be read lie beside one another. */
 function bundled(parts: Part[], path: string): Part[] {
   let level = parts;
@@ -96,8 +104,7 @@ function bundled(parts: Part[], path: string): Part[] {
     const next: Part[] = [];
     for (let begin = 0; begin < level.length; begin += size) {
       const some = level.slice(begin, begin + size);
-      const title = `gates ${firstOf(some[0] as Part)} to ${endOf(some.at(-1) as Part) - 1}`;
-      next.push(some.length === 1 ? (some[0] as Part) : groupOf(some, path, title));
+      next.push(some.length === 1 ? (some[0] as Part) : groupOf(some, path, spanOf(some)));
     }
     level = next;
   }

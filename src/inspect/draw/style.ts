@@ -3,9 +3,9 @@
  * gradients below it, behind a ∂ and slanted: colour is not needed to tell them apart.
  */
 const LIGHT = `--paper:#fff;--ink:#1f2328;--muted:#59636e;--line:#57606a;--box:#f6f8fa;--edge:#6e7781;
---value:#116329;--gradient:#b3121d;--focus:#0550ae;--group:rgba(110,118,129,.07);--inside:rgba(84,96,190,.07)`;
+--value:#116329;--gradient:#b3121d;--focus:#0550ae;--rule:#d1d9e0;--group:rgba(110,118,129,.07);--inside:rgba(84,96,190,.07)`;
 const DARK = `--paper:#0d1117;--ink:#e6edf3;--muted:#9198a1;--line:#8b949e;--box:#1c2128;--edge:#8b949e;
---value:#56d364;--gradient:#ff8a80;--focus:#58a6ff;--group:rgba(145,152,161,.09);--inside:rgba(130,140,255,.11)`;
+--value:#56d364;--gradient:#ff8a80;--focus:#58a6ff;--rule:#30363d;--group:rgba(145,152,161,.09);--inside:rgba(130,140,255,.11)`;
 
 /** Custom properties on `root`, for a page or a drawing of its own. */
 export const themes = (root: string): string =>

@@ -109,8 +109,8 @@ function boxMarkup(box: Box, isInteractive: boolean): string {
       `class="box frame ${kind}" ${head}`,
       title(words),
       rect(x, y, width, height, 8),
-      text("title", x + 12, y + 19, gate ? gateName(gate) : box.title),
-      knob(round(x + width - 22), round(y + 9), true),
+      knob(round(x + 12), round(y + 10), true),
+      text("title", x + 29, y + 19, gate ? gateName(gate) : box.title),
     );
   const isRound = width === height && box.subtitle === "" && open === undefined;
   const shape = isRound
@@ -132,10 +132,10 @@ function boxMarkup(box: Box, isInteractive: boolean): string {
 }
 
 /**
- * From left to right, which puts frames below what is in them, and is the order of the tab key in a
+ * Gates, wires and frames, each by itself: from left to right, which puts frames below what is in them, and is the order of the tab key in a
  * page. `isInteractive` makes gates and wires stops of that key.
  */
-export function drawingMarkup({ boxes, nets }: Drawing, isInteractive: boolean): string {
+export function drawingMarkup({ boxes, nets }: Drawing, isInteractive: boolean): string[] {
   const beginOf = ({ label, lines }: Net): number => label?.x ?? lines[0]?.[0]?.from ?? 0;
   const parts = [
     ...boxes.map((box) => ({ x: box.x, y: box.y, markup: boxMarkup(box, isInteractive) })),
@@ -148,5 +148,5 @@ export function drawingMarkup({ boxes, nets }: Drawing, isInteractive: boolean):
       })),
   ];
   parts.sort((a, b) => a.x - b.x || a.y - b.y);
-  return parts.map(({ markup }) => markup).join("\n");
+  return parts.map(({ markup }) => markup);
 }

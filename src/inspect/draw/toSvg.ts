@@ -27,7 +27,7 @@ export async function toSvg(circuit: CircuitData, options: DrawOptions = {}): Pr
     `<desc id="description">${escape(describeCircuit(circuit))}</desc>`,
     `<style>${themes(".circuit")}\n${DRAWING_STYLE}</style>`,
     '<rect class="paper" width="100%" height="100%"/>',
-    drawingMarkup(drawing, false),
+    ...drawingMarkup(drawing, false),
     "</svg>\n",
   ].join("\n");
 }
