@@ -2,17 +2,18 @@
 import { grouped } from "../../grouped.js";
 import { describe } from "../../tape.js";
 import type { CircuitData, Gate } from "../types.js";
-import { gateKey, type Group, makeScene, type Part, type Scene } from "./scene.js";
+import { gateKey, makeScene, type Part, type Scene } from "./scene.js";
 
-/** Gates and groups that can be read at a glance. */
+/** Gates and groups that can be read at a glance, and too few to tell anything. */
 const READABLE = 30;
+const FEW = 6;
 
 export interface DrawOptions {
   /** How many levels of fused gates are open: 0 by default, `Infinity` for all. */
   readonly depth?: number;
   /**
-   * How many levels of modules are open; by default as many as leave no more than 30 gates and
-   * groups to be seen at once.
+   * How many levels of modules are open; by default all of them where that shows no more than 30
+   * gates, else none, or as many as it takes to see six gates and groups.
    */
   readonly modules?: number;
   /** Of the picture or page; by default the name of what is differentiated. */
@@ -105,14 +106,16 @@ function openGates(
   }
 }
 
-/** The most levels of groups that show no more than can be read. */
+const gatesOf = (parts: readonly Part[]): number =>
+  parts.reduce((sum, part) => sum + (part.kind === "group" ? part.end - part.first : 1), 0);
+
 function levelsThatFit(parts: readonly Part[]): number {
+  if (gatesOf(parts) <= READABLE) return Number.POSITIVE_INFINITY;
   let shown: readonly Part[] = parts;
   for (let levels = 0; ; levels++) {
-    const groups = shown.filter((part): part is Group => part.kind === "group");
-    if (groups.length === 0) return levels;
     const next = shown.flatMap((part) => (part.kind === "group" ? part.parts : [part]));
-    if (next.length > READABLE) return levels;
+    if (shown.length >= FEW || next.length > READABLE || next.length === shown.length)
+      return levels;
     shown = next;
   }
 }

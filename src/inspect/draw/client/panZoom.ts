@@ -1,7 +1,7 @@
 /** Moving and scaling a drawing in its stage: pointer, wheel, and steps for keys and buttons. */
 import type { Point } from "../drawing.js";
 
-const LEAST = 0.05;
+const LEAST = 0.002;
 const MOST = 4;
 /** Pixels that a pointer may move in a click. */
 const STILL = 4;
