@@ -22,10 +22,12 @@ async function bundled(entry, options = {}) {
 const script = async (entry) =>
   (await bundled(entry, { format: "iife" })).replaceAll("</script", "<\\/script");
 
-const draw = "src/inspect/draw/client";
+const [draw, report] = ["src/inspect/draw/client", "src/inspect/report/client"];
 const parts = {
   circuitScript: await script(`${draw}/page.ts`),
   circuitStyle: await bundled(`${draw}/page.css`),
+  reportScript: await script(`${report}/page.ts`),
+  reportStyle: await bundled(`${report}/page.css`),
 };
 mkdirSync("src/generated", { recursive: true });
 writeFileSync(

@@ -16,6 +16,7 @@ export { Circuit, circuit } from "./circuit.js";
 export { type DotOptions, toDot } from "./dot.js";
 export { collapsed, type Group, grouped } from "./group.js";
 export { type Json, toJson } from "./json.js";
+export { type Run, report } from "./report/report.js";
 export type { Step } from "./steps.js";
 export { type TextOptions, toText } from "./text.js";
 export type { CircuitData, Gate, Summary, Term, Wire } from "./types.js";
