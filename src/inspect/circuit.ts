@@ -9,10 +9,10 @@ import { makePlan } from "../plan/plan.js";
 import { Program } from "../plan/program.js";
 import { ancestors, type Trace } from "../tape.js";
 import type { Tensor, TypedArray } from "../tensor.js";
-import type { CircuitOptions, Input } from "./arguments.js";
+import { type CircuitOptions, type Input, type NamedOutput, seedOf } from "./arguments.js";
 import { attributesText } from "./attributes.js";
 import { type DotOptions, toDot } from "./dot.js";
-import { draftCall } from "./draft.js";
+import { draftCall, recordCall } from "./draft.js";
 import type { Draft } from "./graph.js";
 import { collapsed } from "./group.js";
 import { type Json, toJson } from "./json.js";
@@ -173,8 +173,11 @@ export function circuit(
   args: readonly unknown[],
   options: CircuitOptions = {},
 ): Circuit {
-  const { trace, inputs, placeholders, draft } = draftCall("circuit", f, args, options);
-  const { entries = 16 } = options;
+  const { entries = 16, depth = Number.POSITIVE_INFINITY } = options;
+  const { trace, inputs, placeholders, draft } = recordCall("circuit", f, args, options, (call) => {
+    const output = call.outputs.at(-1) as NamedOutput;
+    return { ...call, draft: draftCall(call, seedOf("circuit", output, options.cotangent), depth) };
+  });
   const values = compute(trace, placeholders, inputs, new Set(tensorsOf(draft)));
   const summaries = new Map<Tensor, Summary>();
   return new Circuit(

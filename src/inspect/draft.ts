@@ -1,6 +1,6 @@
 /** A call of a function, recorded with its reverse walk; nothing is computed yet. */
 import { currentTrace, makeNode, type Op, type Trace } from "../tape.js";
-import { isFloat, type Tensor } from "../tensor.js";
+import { isFloat, type Node, type Tensor } from "../tensor.js";
 import {
   type CircuitOptions,
   checkOptions,
@@ -9,10 +9,9 @@ import {
   ordered,
   readInputs,
   readOutputs,
-  seedOf,
 } from "./arguments.js";
 import { type Draft, draftOf } from "./graph.js";
-import { plainFunction, recordWithOrigins } from "./recording.js";
+import { type Origin, plainFunction, recordWithOrigins } from "./recording.js";
 
 const inputOp: Op<{ readonly index: number }> = {
   name: "placeholder",
@@ -21,51 +20,66 @@ const inputOp: Op<{ readonly index: number }> = {
   lower: () => undefined,
 };
 
-export interface Drafted {
+/** A recorded call, while more can be recorded after it. */
+export interface Call {
+  readonly op: string;
   readonly trace: Trace;
   readonly inputs: readonly Input[];
   readonly placeholders: readonly Tensor[];
-  readonly draft: Draft;
+  /** The last one is to be differentiated. */
+  readonly outputs: readonly NamedOutput[];
+  readonly origins: ReadonlyMap<Node, Origin>;
 }
 
-/** `op` is who asks, for errors. */
-export function draftCall(
+/** `op` is who asks, for errors; `then` records what else is needed. */
+export function recordCall<R>(
   op: string,
   f: unknown,
   args: readonly unknown[],
   options: CircuitOptions,
-): Drafted {
+  then: (call: Call) => R,
+): R {
   const fn = plainFunction(op, f) as (...args: unknown[]) => unknown;
   checkOptions(op, options, args);
   if (currentTrace())
     throw new Error(
       `${op}: called while a function is being compiled: expected a call outside of it, with its values`,
     );
-  const { depth = Number.POSITIVE_INFINITY } = options;
   const { inputs, fill } = readInputs(op, args, options.names);
-  const { trace, result } = recordWithOrigins(
+  return recordWithOrigins(
     () => {
       const placeholders = inputs.map(
         ({ type }, index) => makeNode(inputOp, [], { index }, [type]).outputs[0] as Tensor,
       );
       return { placeholders, outputs: readOutputs(op, fn(...fill(placeholders))) };
     },
-    ({ placeholders, outputs }, _, origins) => {
-      const shown = ordered(op, outputs, options.output);
-      const seed = seedOf(op, shown.at(-1) as NamedOutput, options.cotangent);
-      const draft = draftOf({
-        leaves: placeholders.map((tensor, index) => ({
-          tensor,
-          label: (inputs[index] as Input).label,
-        })),
-        outputs: shown,
-        cotangents: shown.map((_output, index) => (index === shown.length - 1 ? seed : undefined)),
-        targets: placeholders.filter(({ dtype }) => isFloat(dtype)),
+    ({ placeholders, outputs }, trace, origins) =>
+      then({
+        op,
+        trace,
+        inputs,
+        placeholders,
+        outputs: ordered(op, outputs, options.output),
         origins,
-        depth,
-      });
-      return { placeholders, draft };
-    },
-  );
-  return { trace, inputs, ...result };
+      }),
+  ).result;
+}
+
+/** The call's graph with the reverse walk from its last output, on which `seed` arrives. */
+export function draftCall(
+  { inputs, placeholders, outputs, origins }: Call,
+  seed: Tensor | undefined,
+  depth: number,
+): Draft {
+  return draftOf({
+    leaves: placeholders.map((tensor, index) => ({
+      tensor,
+      label: (inputs[index] as Input).label,
+    })),
+    outputs,
+    cotangents: outputs.map((_, index) => (index === outputs.length - 1 ? seed : undefined)),
+    targets: placeholders.filter(({ dtype }) => isFloat(dtype)),
+    origins,
+    depth,
+  });
 }

@@ -58,11 +58,12 @@ export interface DraftRequest {
 }
 
 const NOWHERE: Origin = { source: undefined, modules: [] };
-const isConstant = ({ inputs, outputs, values }: Node): boolean =>
+/** Whether nothing computes it: a constant, a Parameter, an input. */
+export const isConstant = ({ inputs, outputs, values }: Node): boolean =>
   inputs.length === 0 || outputs.every((_, index) => values[index]);
 
 /** The nodes that compute the outputs from the leaves, in the order of recording. */
-function nodesBetween(outputs: readonly Tensor[], leaves: ReadonlySet<Tensor>): Node[] {
+export function nodesBetween(outputs: readonly Tensor[], leaves: ReadonlySet<Tensor>): Node[] {
   const seen = new Set<Node>();
   const stack = [...outputs];
   for (let tensor = stack.pop(); tensor; tensor = stack.pop()) {

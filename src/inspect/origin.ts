@@ -2,44 +2,76 @@
 
 /** The file and place of a line of a stack, as V8, SpiderMonkey and JavaScriptCore write it. */
 const PLACE = /(?:\(|@|at (?:async )?)?([^\s(@]+):(\d+):(\d+)\)?$/;
+const INTERNAL = /^(node:|native|<anonymous>|\[native)/;
+/** A network of networks is deep. */
+const LINES = 100;
 
-function stackLines(): string[] {
-  const holder = Error as { stackTraceLimit?: number };
-  const before = holder.stackTraceLimit;
-  // A network of networks is deep; other engines keep all lines anyway.
-  if (before !== undefined) holder.stackTraceLimit = 100;
+/** What V8 offers to read a stack without writing it out, which takes most of the time. */
+interface StackFrame {
+  getFileName(): string | null | undefined;
+  getLineNumber(): number | null;
+  getColumnNumber(): number | null;
+}
+type Prepare = (error: Error, frames: readonly StackFrame[]) => unknown;
+interface StackHolder {
+  stackTraceLimit?: number;
+  prepareStackTrace?: Prepare | undefined;
+}
+
+/** A new stack: as text, or as what `prepare` makes of it where the engine asks. */
+function stackOf(prepare?: Prepare): unknown {
+  const holder = Error as unknown as StackHolder;
+  const { stackTraceLimit: limit, prepareStackTrace: before } = holder;
+  // Other engines keep all lines anyway.
+  if (limit !== undefined) holder.stackTraceLimit = LINES;
+  if (prepare) holder.prepareStackTrace = prepare;
   try {
-    return (new Error("where").stack ?? "").split("\n");
+    return new Error("where").stack;
   } finally {
-    if (before !== undefined) holder.stackTraceLimit = before;
+    if (limit !== undefined) holder.stackTraceLimit = limit;
+    if (prepare) holder.prepareStackTrace = before;
   }
 }
 
-const fileOf = (line: string): string | undefined => PLACE.exec(line.trim())?.[1];
+/** The library's folder from this file's name: above it where the sources run as they are. */
+const folderOf = (file: string): string => file.replace(/(inspect\/)?[^/]*$/, "");
 
-let folder: string | undefined;
-
-/** The folder of the library: of this file, or above it where the sources run as they are. */
-function libraryFolder(): string | undefined {
-  folder ??= stackLines()
-    .map(fileOf)
-    .find((file) => file)
-    ?.replace(/(inspect\/)?[^/]*$/, "");
-  return folder;
+/** The first of some files outside the library; this one's comes before all. */
+function outside<Line>(
+  lines: readonly Line[],
+  fileOf: (line: Line) => string | null | undefined,
+): Line | undefined {
+  let library: string | undefined;
+  return lines.find((line) => {
+    const file = fileOf(line);
+    if (!file) return false;
+    library ??= folderOf(file);
+    return !file.startsWith(library) && !INTERNAL.test(file);
+  });
 }
+
+/** From a stack that is written out. */
+function textLine(): string | undefined {
+  const lines = String(stackOf() ?? "").split("\n");
+  const line = outside(lines, (text) => PLACE.exec(text.trim())?.[1]);
+  const place = line && PLACE.exec(line.trim());
+  return place ? `${place[1]}:${place[2]}:${place[3]}` : undefined;
+}
+
+/** Lines as stacks write them, by source maps it may be, by the frames they were found at. */
+const written = new Map<string, string | undefined>();
 
 /**
  * "file:line:column" of the innermost caller outside the library; undefined where the stack does not
  * tell, as when a bundler has put both into one file.
  */
 export function userLine(): string | undefined {
-  const library = libraryFolder();
-  if (!library) return undefined;
-  for (const line of stackLines()) {
-    const place = PLACE.exec(line.trim());
-    if (!place || place[1]?.startsWith(library)) continue;
-    if (/^(node:|native|<anonymous>|\[native)/.test(place[1] as string)) continue;
-    return `${place[1]}:${place[2]}:${place[3]}`;
-  }
-  return undefined;
+  const frames = stackOf((_, list) => list);
+  if (!Array.isArray(frames)) return textLine();
+  const frame = outside(frames as readonly StackFrame[], (one) => one.getFileName());
+  const key = frame
+    ? `${frame.getFileName()}:${frame.getLineNumber()}:${frame.getColumnNumber()}`
+    : "";
+  if (!written.has(key)) written.set(key, textLine());
+  return written.get(key);
 }

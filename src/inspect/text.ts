@@ -46,7 +46,7 @@ function forkRows(circuit: CircuitData, wire: Wire, indent: string, entries: num
 }
 
 const nameOf = (circuit: CircuitData, gate: Gate): string =>
-  gate.outputs.map((id) => wireOf(circuit, id).label).join(", ");
+  gate.group ? gate.name : gate.outputs.map((id) => wireOf(circuit, id).label).join(", ");
 
 function wireRows(
   circuit: CircuitData,

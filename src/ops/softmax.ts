@@ -41,8 +41,9 @@ const softmaxOp: Op<SoftmaxAttrs> = {
   ],
   decomposition([x], { logarithm }) {
     const z = sub(x as Tensor, stopGradient(max(x as Tensor, -1, true)));
-    const total = sum(exp(z), -1, true);
-    return [logarithm ? sub(z, log(total)) : div(exp(z), total)];
+    const e = exp(z);
+    const total = sum(e, -1, true);
+    return [logarithm ? sub(z, log(total)) : div(e, total)];
   },
   lower(node, to) {
     const y = node.outputs[0] as Tensor;

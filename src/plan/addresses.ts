@@ -17,6 +17,8 @@ const WORK = 4_000_000;
 /** Close enough to the bound to stop. */
 const CLOSE = 1.01;
 const MOST_TRIES = 64;
+/** How much more than the bound is taken to spare a search among many blocks. */
+const SPACIOUS = 1.25;
 
 /** Some bytes of the arena, and the instructions during which they hold something. */
 export interface PlacedSegment {
@@ -46,13 +48,30 @@ export function placeValues(
   const liveBytes = liveBytesOf(blocks, instructions.length);
   // Alignment alone keeps small values above the bound.
   const padding = ALIGNMENT * blocks.filter(({ bytes }) => bytes % ALIGNMENT !== 0).length;
-  const peakBytes = search(blocks, CLOSE * liveBytes + Math.min(padding, liveBytes / 20));
+  const peakBytes =
+    inPlacesOfTheirOwn(blocks, liveBytes) ??
+    search(blocks, CLOSE * liveBytes + Math.min(padding, liveBytes / 20));
   for (const { members, offset } of blocks)
     for (const { value, begin } of members) value.offset = offset + begin;
   const segments = blocks.flatMap(({ segments, offset }) =>
     segments.map(({ begin, ...rest }) => ({ begin: offset + begin, ...rest })),
   );
   return { peakBytes, liveBytes, segments };
+}
+
+/**
+ * One after the other, sharing nothing: for so many blocks that a search would take seconds, if most
+ * live to the end anyway, as where every value is an output. Undefined otherwise.
+ */
+function inPlacesOfTheirOwn(blocks: readonly Block[], liveBytes: number): number | undefined {
+  const bytes = blocks.reduce((sum, block) => sum + align(block.bytes), 0);
+  if (blocks.length * blocks.length <= WORK || bytes > SPACIOUS * liveBytes) return undefined;
+  let offset = 0;
+  for (const block of blocks) {
+    block.offset = offset;
+    offset += align(block.bytes);
+  }
+  return bytes;
 }
 
 const lifeOf = ({ segments }: Block): number =>
