@@ -83,13 +83,13 @@ interface Context {
 
 /**
  * Lays out a scene again and again, with other groups and gates open, doing no work twice. What it
- * returns goes one level further with each `next`, so that a page can do something else in between;
- * `open` has the keys of what is open.
+ * returns goes one level further with each `next`, which gives the number of levels known by then, so
+ * that a page can do something else in between. `open` has the keys of what is open.
  */
 export function layouts(
   scene: Scene,
   dagre: Dagre,
-): (open: ReadonlySet<string>) => Generator<undefined, Drawing> {
+): (open: ReadonlySet<string>) => Generator<number, Drawing> {
   const known: Known = new Map();
   return function* (open) {
     const { width, height, boxes, nets } = yield* layoutLevel(topLevel(scene), "", {
@@ -115,7 +115,7 @@ function* layoutLevel(
   level: Level,
   title: string,
   context: Context,
-): Generator<undefined, Placed> {
+): Generator<number, Placed> {
   const { scene, group } = level;
   const { items, ways, inside } = yield* contentsOf(level, context);
   const name = `${scene.path} ${group?.key}`;
@@ -128,7 +128,7 @@ function* layoutLevel(
   const links = linksOf(level, items, ways);
   const placed = place(level, title, items, ways, links, context.dagre);
   context.known.set(name, { inside, placed });
-  yield;
+  yield context.known.size;
   return placed;
 }
 
@@ -153,7 +153,7 @@ interface Contents {
   readonly inside: readonly Placed[];
 }
 
-function* contentsOf(level: Level, context: Context): Generator<undefined, Contents> {
+function* contentsOf(level: Level, context: Context): Generator<number, Contents> {
   const { scene, parts, ins, outs } = level;
   const { circuit, path } = scene;
   const items = new Map<string, Item>();

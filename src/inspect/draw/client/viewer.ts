@@ -21,7 +21,7 @@ export interface ViewerData {
 const STEP = 1.25;
 const PAN = 60;
 /** Below this scale numbers cannot be read. */
-const LEGIBLE = 0.75;
+const LEGIBLE = 0.9;
 const MARGIN = 12;
 /** How long, in milliseconds, a drawing may keep the page from answering. */
 const TURN = 30;
@@ -81,8 +81,10 @@ export async function showCircuit(
     };
     const steps = layoutOf(new Set(open));
     let next = steps.next();
-    for (let levels = 1; !next.done; next = steps.next(), levels++)
+    for (; !next.done; next = steps.next()) {
+      const levels = next.value;
       if (await isLate(() => `laying out: ${levels} groups`)) return false;
+    }
     const made = next.value;
     const parts = drawingMarkup(made, true);
     const group = document.createElementNS("http://www.w3.org/2000/svg", "g");

@@ -8,8 +8,11 @@ export type Plotter = typeof uPlot;
 type Column = (number | null)[];
 
 const HEIGHT = 260;
-/** Okabe & Ito 2008: told apart by most eyes; dashes tell them apart without colour. */
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56b4e9", "#7f7f7f"];
+/**
+ * After Okabe & Ito 2008, whose colours most eyes tell apart, a little lighter where black is behind
+ * them. Dashes tell lines apart without colour.
+ */
+const COLOURS = ["#2b83c6", "#d9691f", "#159e78", "#cc79a7", "#b58900", "#56b4e9", "#858585"];
 const DASHES: readonly number[][] = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
 /** The nearest that a border in the legend has. */
 const BORDERS = ["solid", "dashed", "dotted", "double"];
