@@ -1,3 +1,10 @@
+export type { CircuitOptions } from "./arguments.js";
+export { Circuit, circuit } from "./circuit.js";
+export { type DotOptions, toDot } from "./dot.js";
+export type { DrawOptions } from "./draw/open.js";
+export { toHtml } from "./draw/toHtml.js";
+export { toSvg } from "./draw/toSvg.js";
+export { collapsed, type Group, grouped } from "./group.js";
 export type {
   ActivationRecord,
   Histogram,
@@ -8,13 +15,6 @@ export type {
   Spread,
   Warning,
 } from "./history.js";
-export type { DrawOptions } from "./draw/open.js";
-export { toHtml } from "./draw/toHtml.js";
-export { toSvg } from "./draw/toSvg.js";
-export type { CircuitOptions } from "./arguments.js";
-export { Circuit, circuit } from "./circuit.js";
-export { type DotOptions, toDot } from "./dot.js";
-export { collapsed, type Group, grouped } from "./group.js";
 export { type Json, toJson } from "./json.js";
 export { type Run, report } from "./report/report.js";
 export type { Step } from "./steps.js";

@@ -68,7 +68,8 @@ export function gateItem({ scene: { circuit, path } }: Level, gate: Gate): Item 
   };
 }
 
-const counted = (count: number, name: string): string => `${count} ${name}${count === 1 ? "" : "s"}`;
+const counted = (count: number, name: string): string =>
+  `${count} ${name}${count === 1 ? "" : "s"}`;
 
 /** A closed group. */
 export function groupItem({ scene: { circuit, homes } }: Level, group: Group): Item {

@@ -60,8 +60,7 @@ function gradientLines(gradient: Summary, terms: readonly Term[]): TextLine[] {
 }
 
 /** "2 + 1 − 3". */
-const plus = (parts: readonly string[]): string =>
-  parts.join(" + ").replaceAll("+ −", "− ");
+const plus = (parts: readonly string[]): string => parts.join(" + ").replaceAll("+ −", "− ");
 
 /** The label of a wire. A source has its name in its box; made-up names say no more than the gate. */
 export function wireLabel(wire: Wire, gate: Gate | undefined): Label {

@@ -25,8 +25,16 @@ import {
   termsOf,
 } from "./items.js";
 import { branchLabel, type Label, labelSize, textWidth, wireLabel } from "./labels.js";
-import { groupLevel, insideLevel, type Level, makeScene, type Scene, sourcesOf, topLevel } from "./scene.js";
-import { wireKey } from "./scene.js";
+import {
+  groupLevel,
+  insideLevel,
+  type Level,
+  makeScene,
+  type Scene,
+  sourcesOf,
+  topLevel,
+  wireKey,
+} from "./scene.js";
 
 export type Dagre = typeof import("@dagrejs/dagre");
 
@@ -111,11 +119,7 @@ export function layout(scene: Scene, open: ReadonlySet<string>, dagre: Dagre): D
 }
 
 /** `title` is that of the frame around the level; "" without a frame. */
-function* layoutLevel(
-  level: Level,
-  title: string,
-  context: Context,
-): Generator<number, Placed> {
+function* layoutLevel(level: Level, title: string, context: Context): Generator<number, Placed> {
   const { scene, group } = level;
   const { items, ways, inside } = yield* contentsOf(level, context);
   const name = `${scene.path} ${group?.key}`;
@@ -177,7 +181,12 @@ function* contentsOf(level: Level, context: Context): Generator<number, Contents
 
   for (const [k, wire] of ins.entries()) leave(wire, add(portItem(`in ${k}`)), 0, true);
   for (const wire of sourcesOf(level))
-    leave(wire.id, add(nameItem(level, wire, "source", `${wireKey(path, wire.id)}:from`)), 0, false);
+    leave(
+      wire.id,
+      add(nameItem(level, wire, "source", `${wireKey(path, wire.id)}:from`)),
+      0,
+      false,
+    );
   for (const part of parts) {
     if (part.kind === "gate") {
       const { gate, key } = part;
@@ -215,16 +224,18 @@ function* contentsOf(level: Level, context: Context): Generator<number, Contents
   }
   for (const [k, wire] of outs.entries()) {
     const { group } = level;
-    arrive(
-      wire,
-      add(portItem(`out ${k}`)),
-      0,
-      ({ gate }) => (group ? gate < group.first || gate >= group.end : gate < 0),
+    arrive(wire, add(portItem(`out ${k}`)), 0, ({ gate }) =>
+      group ? gate < group.first || gate >= group.end : gate < 0,
     );
   }
   if (path === "" && !level.group)
     for (const [k, wire] of circuit.outputs.entries()) {
-      const item = nameItem(level, circuit.wires[wire] as Wire, "sink", `${wireKey(path, wire)}:to ${k}`);
+      const item = nameItem(
+        level,
+        circuit.wires[wire] as Wire,
+        "sink",
+        `${wireKey(path, wire)}:to ${k}`,
+      );
       arrive(wire, add(item), 0, ({ gate }) => gate < 0);
     }
   for (const { wire, origin, ends } of ways.values())
@@ -234,11 +245,7 @@ function* contentsOf(level: Level, context: Context): Generator<number, Contents
 }
 
 /** The lines of every wire: one, or a stem to a dot and branches from there. Adds the dots. */
-function linksOf(
-  level: Level,
-  items: Map<string, Item>,
-  ways: ReadonlyMap<number, Ways>,
-): Link[] {
+function linksOf(level: Level, items: Map<string, Item>, ways: ReadonlyMap<number, Ways>): Link[] {
   const links: Link[] = [];
   const { gates } = level.scene.circuit;
   for (const [id, { wire, origin, ends, isLabelled }] of ways) {
@@ -395,7 +402,12 @@ function layOut(
   graph.setGraph({ rankdir: "LR", ranksep: 2 * GAP, nodesep: SEPARATION, edgesep: LANE });
   for (const [key, { width, height }] of items) graph.setNode(key, { width, height });
   for (const [k, { from, to, label }] of links.entries())
-    graph.setEdge(from, to, { ...labelSize(label), labelpos: "c", weight: 1, minlen: 1 }, String(k));
+    graph.setEdge(
+      from,
+      to,
+      { ...labelSize(label), labelpos: "c", weight: 1, minlen: 1 },
+      String(k),
+    );
   tieToSides(graph, items);
   dagre.layout(graph);
   const places = new Map([...items.keys()].map((key) => [key, pointOf(graph.node(key))]));

@@ -29,8 +29,7 @@ function digitsOf(value: number, dtype: Dtype, digits: number): string {
 }
 
 /** 0.7311, 12, −3.5, 1.235e−7, NaN, ∞. */
-export const short = (value: number, dtype: Dtype): string =>
-  digitsOf(value, dtype, DIGITS);
+export const short = (value: number, dtype: Dtype): string => digitsOf(value, dtype, DIGITS);
 
 /** The shortest decimal that is this number and no other of its dtype. */
 export const full = (value: number, dtype: Dtype): string => digitsOf(value, dtype, FULL);

@@ -21,10 +21,13 @@ export interface DrawOptions {
 }
 
 function checkLevels(op: string, name: string, value: unknown): void {
-  const right = value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && Number(value) >= 0);
+  const right =
+    value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && Number(value) >= 0);
   if (value === undefined || (typeof value === "number" && right)) return;
   const Kind = typeof value === "number" ? RangeError : TypeError;
-  throw new Kind(`${op}: bad ${name}: got ${describe(value)}, expected an integer ≥ 0, or Infinity`);
+  throw new Kind(
+    `${op}: bad ${name}: got ${describe(value)}, expected an integer ≥ 0, or Infinity`,
+  );
 }
 
 /** Throws a TypeError for what is no circuit and for options that there are not. */
@@ -38,9 +41,7 @@ export function checkDrawing(op: string, circuit: unknown, options: unknown): vo
     throw new TypeError(`${op}: bad options: got ${describe(options)}, expected an object`);
   for (const key of Object.keys(options))
     if (!["depth", "modules", "title"].includes(key))
-      throw new TypeError(
-        `${op}: unknown option: got ${key}, expected depth, modules or title`,
-      );
+      throw new TypeError(`${op}: unknown option: got ${key}, expected depth, modules or title`);
   const { depth, modules, title } = options as DrawOptions;
   checkLevels(op, "depth", depth);
   checkLevels(op, "modules", modules);
@@ -119,4 +120,3 @@ function levelsThatFit(parts: readonly Part[]): number {
     shown = next;
   }
 }
-

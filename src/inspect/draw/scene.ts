@@ -58,7 +58,13 @@ export function makeScene(circuit: CircuitData, path = "", gate?: Gate): Scene {
   for (const { id, inputs } of circuit.gates)
     for (const [operand, wire] of inputs.entries()) uses[wire]?.push({ gate: id, operand });
   const parts = partsOf(circuit.gates, path, 0);
-  return { path, circuit, parts, uses, homes: homesOf(circuit, path, parts, uses, gate?.inputs.length ?? 0) };
+  return {
+    path,
+    circuit,
+    parts,
+    uses,
+    homes: homesOf(circuit, path, parts, uses, gate?.inputs.length ?? 0),
+  };
 }
 
 function partsOf(gates: readonly Gate[], path: string, depth: number): Part[] {

@@ -1,6 +1,7 @@
 /** A drawing as SVG. */
-import { type Box, type Drawing, type Net, type PlacedLabel, type Run } from "./drawing.js";
+
 import { gateName, gateTitle, wireTitle } from "./details.js";
+import type { Box, Drawing, Net, PlacedLabel, Run } from "./drawing.js";
 import { escape } from "./escape.js";
 import { baseline } from "./labels.js";
 
@@ -31,7 +32,9 @@ const tag = (name: string, attributes: string, ...inside: string[]): string =>
 const title = (text: string): string => tag("title", "", escape(text));
 
 const text = (kind: string, x: number, y: number, content: string): string =>
-  content === "" ? "" : tag("text", `class="${kind}" x="${round(x)}" y="${round(y)}"`, escape(content));
+  content === ""
+    ? ""
+    : tag("text", `class="${kind}" x="${round(x)}" y="${round(y)}"`, escape(content));
 
 function labelMarkup({ x, y, label: { above, below } }: PlacedLabel): string {
   const lines = [
@@ -48,9 +51,7 @@ const stop = (words: string): string =>
 function netMarkup(net: Net, isInteractive: boolean): string {
   const { key, circuit, wire, lines, tips, label, branches } = net;
   const paths = lines.map(pathData);
-  const tipPath = tips
-    .map(({ x, y }) => `M${x} ${y}l${-TIP} ${-TIP / 2}v${TIP}z`)
-    .join("");
+  const tipPath = tips.map(({ x, y }) => `M${x} ${y}l${-TIP} ${-TIP / 2}v${TIP}z`).join("");
   const words = wireTitle(circuit, wire);
   // A wire that goes on in another level is one stop of the tab key: where its label is.
   const name = label ? `data-wire="${escape(key)}"` : `data-through="${escape(key)}"`;
@@ -87,7 +88,11 @@ function boxMarkup(box: Box, isInteractive: boolean): string {
   const { key, kind, x, y, width, height, open, gate, wire, ordinals } = box;
   const [cx, cy] = [x + width / 2, y + height / 2];
   if (kind === "fork" || kind === "unused")
-    return tag("g", `class="${kind}"`, `<circle cx="${round(cx)}" cy="${round(cy)}" r="${width / 2}"/>`);
+    return tag(
+      "g",
+      `class="${kind}"`,
+      `<circle cx="${round(cx)}" cy="${round(cy)}" r="${width / 2}"/>`,
+    );
   if (kind === "source" || kind === "sink") {
     const words = `${kind === "source" ? wire?.kind : "result"} ${box.title}`;
     return tag(

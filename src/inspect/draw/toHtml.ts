@@ -1,6 +1,6 @@
 import type { CircuitData } from "../types.js";
 import { escape } from "./escape.js";
-import { checkDrawing, describeCircuit, type DrawOptions, openedAtFirst, titleOf } from "./open.js";
+import { checkDrawing, type DrawOptions, describeCircuit, openedAtFirst, titleOf } from "./open.js";
 import { embedded, packed } from "./packed.js";
 import { makeScene } from "./scene.js";
 import { DRAWING_STYLE, themes } from "./style.js";

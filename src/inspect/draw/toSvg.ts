@@ -1,7 +1,7 @@
 import type { CircuitData } from "../types.js";
 import { escape } from "./escape.js";
 import { layout } from "./layout.js";
-import { checkDrawing, describeCircuit, type DrawOptions, openedAtFirst, titleOf } from "./open.js";
+import { checkDrawing, type DrawOptions, describeCircuit, openedAtFirst, titleOf } from "./open.js";
 import { makeScene } from "./scene.js";
 import { DRAWING_STYLE, themes } from "./style.js";
 import { drawingMarkup } from "./svg.js";

@@ -130,9 +130,7 @@ export async function report(run: Run): Promise<string> {
     warningsMarkup(history),
     section("Curves", curves.filter(({ kind }) => kind === "lines").map(figureMarkup)),
     section("Activations", curves.filter(({ kind }) => kind === "histograms").map(figureMarkup)),
-    drawn
-      ? section("Circuit of the loss", [viewerMarkup(drawn, {}, true)], "circuit-section")
-      : "",
+    drawn ? section("Circuit of the loss", [viewerMarkup(drawn, {}, true)], "circuit-section") : "",
     plan ? section("Memory", [figureMarkup(memoryChart(plan))]) : "",
     "</main>",
   ].join("\n");
@@ -160,7 +158,10 @@ function figureMarkup(chart: Chart): string {
   ].join("\n");
 }
 
-function factsMarkup(environment: NonNullable<Run["environment"]>, hash: string | undefined): string {
+function factsMarkup(
+  environment: NonNullable<Run["environment"]>,
+  hash: string | undefined,
+): string {
   const facts: [string, string][] = Object.entries(environment).map(([k, v]) => [k, String(v)]);
   if (hash !== undefined) facts.push(["hash of the weights", hash]);
   const rows = facts.map(

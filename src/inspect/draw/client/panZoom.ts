@@ -30,8 +30,7 @@ export function panZoom(stage: HTMLElement, world: SVGGElement, wheelNeedsKey: b
     view = { ...next, scale: Math.min(MOST, Math.max(LEAST, next.scale)) };
     world.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.scale})`);
   };
-  const pan = (dx: number, dy: number): void =>
-    moveTo({ ...view, x: view.x + dx, y: view.y + dy });
+  const pan = (dx: number, dy: number): void => moveTo({ ...view, x: view.x + dx, y: view.y + dy });
   const zoom = (factor: number, about?: Point): void => {
     const { x, y } = about ?? { x: stage.clientWidth / 2, y: stage.clientHeight / 2 };
     const scale = Math.min(MOST, Math.max(LEAST, view.scale * factor));
@@ -90,7 +89,8 @@ export function panZoom(stage: HTMLElement, world: SVGGElement, wheelNeedsKey: b
     const dx = shift(inner.left, inner.right, outer.left, outer.right);
     // What is wider than the stage stays where it is when part of it is seen.
     const isWide = inner.width > outer.width && isSeen;
-    const isTall = inner.height > outer.height && inner.bottom > outer.top && inner.top < outer.bottom;
+    const isTall =
+      inner.height > outer.height && inner.bottom > outer.top && inner.top < outer.bottom;
     const dy = shift(inner.top, inner.bottom, outer.top, outer.bottom);
     if ((dx !== 0 && !isWide) || (dy !== 0 && !isTall)) pan(isWide ? 0 : dx, isTall ? 0 : dy);
   };

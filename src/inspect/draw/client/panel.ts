@@ -1,9 +1,10 @@
 /** What is said of the gate, wire or group that the reader points at. */
-import { describeCircuit } from "../open.js";
-import { gateName, productsOf, type Product, termText } from "../details.js";
+
+import type { CircuitData, Gate, Summary, Wire } from "../../types.js";
+import { gateName, type Product, productsOf, termText } from "../details.js";
 import type { Box, Net } from "../drawing.js";
 import { entriesText, full, rangeText, shapeText, single, wide } from "../numbers.js";
-import type { CircuitData, Gate, Summary, Wire } from "../../types.js";
+import { describeCircuit } from "../open.js";
 import { type Child, element } from "./element.js";
 
 const code = (text: string, kind = ""): HTMLElement => element("code", { class: kind }, text);
@@ -30,7 +31,11 @@ function summaryRows(summary: Summary, kind: "value" | "gradient"): (readonly [s
 }
 
 function entriesOf(summary: Summary, kind: string): HTMLElement {
-  return element("pre", { class: kind, tabindex: "0", "aria-label": "entries" }, entriesText(summary));
+  return element(
+    "pre",
+    { class: kind, tabindex: "0", "aria-label": "entries" },
+    entriesText(summary),
+  );
 }
 
 const isTensor = (summary: Summary): boolean => single(summary) === undefined;
@@ -44,7 +49,8 @@ function wirePart(circuit: CircuitData, wire: Wire, entries: boolean): Child[] {
   ];
   if (entries && isTensor(value)) parts.push(entriesOf(value, "value"));
   parts.push(element("h3", {}, "gradient ∂, below the wire"));
-  if (!gradient) parts.push(element("p", {}, "None: the result does not depend on it, or it is no float."));
+  if (!gradient)
+    parts.push(element("p", {}, "None: the result does not depend on it, or it is no float."));
   else parts.push(listOf(summaryRows(gradient, "gradient")));
   if (terms.length > 1)
     parts.push(
@@ -64,11 +70,18 @@ function wirePart(circuit: CircuitData, wire: Wire, entries: boolean): Child[] {
 function productPart(product: Product): Child {
   const { operand, place, upstream, local, downstream, first } = product;
   const head = element("h3", {}, "to ", code(operand), `, ${place}`);
-  if (downstream === undefined) return element("div", {}, head, element("p", {}, "Nothing flows back."));
+  if (downstream === undefined)
+    return element("div", {}, head, element("p", {}, "Nothing flows back."));
   // Numbers fit into one line.
   const isShort = !upstream.includes("[");
   if (isShort && local !== undefined) {
-    const line = [code(upstream, "gradient"), " × ", code(local), " = ", code(downstream, "gradient")];
+    const line = [
+      code(upstream, "gradient"),
+      " × ",
+      code(local),
+      " = ",
+      code(downstream, "gradient"),
+    ];
     return element("div", {}, head, element("p", { class: "product" }, ...line));
   }
   const rows: (readonly [string, Child])[] = [["upstream", code(upstream, "gradient")]];
@@ -128,4 +141,3 @@ export const emptyPanel = (circuit: CircuitData): Child[] => [
   element("p", {}, describeCircuit(circuit)),
   element("p", {}, "Point at a gate or a wire, or go there with the Tab key."),
 ];
-

@@ -2,12 +2,12 @@
 import type { CircuitData } from "../../types.js";
 import type { Box, Drawing, Net } from "../drawing.js";
 import { type Dagre, layouts } from "../layout.js";
+import { everyKey } from "../open.js";
 import { makeScene, type Scene } from "../scene.js";
 import { drawingMarkup } from "../svg.js";
-import { everyKey } from "../open.js";
 import { element } from "./element.js";
-import { panZoom, type View } from "./panZoom.js";
 import { boxPanel, emptyPanel, netPanel } from "./panel.js";
+import { panZoom, type View } from "./panZoom.js";
 
 /** How a page hands a circuit over. */
 export interface ViewerData {
@@ -60,7 +60,11 @@ export async function showCircuit(
     "aria-label": "circuit, from left to right",
   });
   stage.append(svg);
-  const panel = element("aside", { class: "panel", "aria-live": "polite", "aria-label": "details" });
+  const panel = element("aside", {
+    class: "panel",
+    "aria-live": "polite",
+    "aria-label": "details",
+  });
   const moves = panZoom(stage, world, data.isPart);
 
   const status = element("p", { class: "status", role: "status" });
@@ -124,7 +128,11 @@ export async function showCircuit(
     moves.moveTo({ x: beside(width, drawing.width), y: beside(height, drawing.height), scale });
   };
   const fitWhole = (): void => {
-    const scale = Math.min(stage.clientWidth / drawing.width, stage.clientHeight / drawing.height, 1.5);
+    const scale = Math.min(
+      stage.clientWidth / drawing.width,
+      stage.clientHeight / drawing.height,
+      1.5,
+    );
     moves.moveTo({
       x: (stage.clientWidth - drawing.width * scale) / 2,
       y: (stage.clientHeight - drawing.height * scale) / 2,
@@ -182,7 +190,8 @@ export async function showCircuit(
     if (found) activate(found.key);
   });
   root.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || !stage.contains(event.target as Node)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !stage.contains(event.target as Node))
+      return;
     const found = keyOf(event.target);
     const actions: Readonly<Record<string, () => void>> = {
       "+": () => moves.zoom(STEP),

@@ -99,14 +99,16 @@ function lines(Plot: Plotter, place: HTMLElement, chart: LineChart): uPlot {
     legend: { markers: { dash: (_, k) => BORDERS[dashOf(k - 1)] as string } },
     series: [
       { label: x.label, value: shown },
-      ...series.map(({ label }, k): uPlot.Series => ({
-        label,
-        width: 2,
-        stroke: COLOURS[k % COLOURS.length] as string,
-        dash: DASHES[dashOf(k)] as number[],
-        points: { show: isFew && series.length === 1, size: 5 },
-        value: shown,
-      })),
+      ...series.map(
+        ({ label }, k): uPlot.Series => ({
+          label,
+          width: 2,
+          stroke: COLOURS[k % COLOURS.length] as string,
+          dash: DASHES[dashOf(k)] as number[],
+          points: { show: isFew && series.length === 1, size: 5 },
+          value: shown,
+        }),
+      ),
     ],
     hooks: guide
       ? {
@@ -153,7 +155,13 @@ function histograms(Plot: Plotter, place: HTMLElement, chart: HistogramChart): u
     axes: [axis(x.label, tick, 40), axis(y.label, tick)],
     series: [
       { label: x.label, value: shown },
-      { label: "mean", stroke: () => colour("--ink"), width: 1.5, points: { show: false }, value: shown },
+      {
+        label: "mean",
+        stroke: () => colour("--ink"),
+        width: 1.5,
+        points: { show: false },
+        value: shown,
+      },
     ],
     hooks: {
       drawAxes: [
@@ -199,7 +207,10 @@ function memory(Plot: Plotter, place: HTMLElement, chart: MemoryChart): uPlot {
       x: { time: false, range: () => [-1, instructions + 1] },
       y: { range: () => [0, Math.max(bytes, 1)] },
     },
-    axes: [axis("instruction", tick, 40), axis("address, bytes from the arena's start", bytesTick, 72)],
+    axes: [
+      axis("instruction", tick, 40),
+      axis("address, bytes from the arena's start", bytesTick, 72),
+    ],
     series: [{}, { paths: () => null, points: { show: false } }],
     hooks: {
       draw: [
