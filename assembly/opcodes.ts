@@ -125,6 +125,9 @@ export const enum Opcode {
   /** Where the threads of a run wait for one another; see `barrier` in run.ts. */
   Barrier,
 
+  CheckFinite,
+  Statistics,
+
   /** Not an instruction: how many there are. */
   Count,
 }
@@ -162,4 +165,6 @@ export const enum Refusal {
   None,
   /** A label or index outside its range; position and value tell which. */
   IndexOutOfRange,
+  /** An instruction of a debug program made a NaN or an infinity; position tells which element. */
+  NonFinite,
 }

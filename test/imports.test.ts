@@ -213,6 +213,18 @@ describe("the package", () => {
     }
   });
 
+  // Newer tools take the ES modules by `module-sync` even for `require`.
+  test("works as CommonJS", () => {
+    const code = `const { circuit, toSvg } = require("./dist/inspect.cjs");
+      const { Linear } = require("./dist/nn.cjs");
+      for (const name of ["data", "io", "optim", "pure", "random"]) require(\`./dist/\${name}.cjs\`);
+      const layer = new Linear(2, 1);
+      toSvg(circuit((x) => layer.forward(x).sum(), [[1, 2]].map(require("./dist/index.cjs").tensor)))
+        .then((svg) => console.log(svg.includes("weight")));`;
+    const output = execFileSync(process.execPath, ["-e", code], { cwd: root, encoding: "utf8" });
+    expect(output).toBe("true\n");
+  });
+
   test("the pure entry with all the others contains no WebAssembly", async () => {
     const entries = ["pure", "nn", "optim", "data", "io", "random"];
     const { outputFiles } = await bundled({

@@ -1,7 +1,20 @@
 export type { CircuitOptions } from "./arguments.js";
 export { Circuit, circuit } from "./circuit.js";
 export { type DotOptions, toDot } from "./dot.js";
+export type { DrawOptions } from "./draw/open.js";
+export { toHtml } from "./draw/toHtml.js";
+export { toSvg } from "./draw/toSvg.js";
 export { collapsed, type Group, grouped } from "./group.js";
+export type {
+  ActivationRecord,
+  Histogram,
+  History,
+  LayerRecord,
+  MonitorRecord,
+  NormRecord,
+  Spread,
+  Warning,
+} from "./history.js";
 export {
   type JacobianKind,
   type JacobianShapes,
@@ -12,6 +25,7 @@ export {
   type OpJacobians,
 } from "./jacobianShapes.js";
 export { type Json, toJson } from "./json.js";
+export { type Run, report } from "./report/report.js";
 export { type StagesOptions, stages } from "./stages.js";
 export type { Step } from "./steps.js";
 export { type TextOptions, toText } from "./text.js";

@@ -20,10 +20,22 @@ const MOST_TRIES = 64;
 /** How much more than the bound is taken to spare a search among many blocks. */
 const SPACIOUS = 1.25;
 
+/** Some bytes of the arena, and the instructions during which they hold something. */
+export interface PlacedSegment {
+  /** Bytes from the arena's start. */
+  readonly begin: number;
+  readonly bytes: number;
+  /** The instruction that writes them first; −1 for inputs. */
+  readonly first: number;
+  /** The last one that reads them; the number of instructions for outputs. */
+  readonly last: number;
+}
+
 /** What a plan's arena takes, and what no plan of these instructions could go below. */
 export interface Placement {
   readonly peakBytes: number;
   readonly liveBytes: number;
+  readonly segments: readonly PlacedSegment[];
 }
 
 /** Sets `offset` of every value in the arena. */
@@ -41,7 +53,10 @@ export function placeValues(
     search(blocks, CLOSE * liveBytes + Math.min(padding, liveBytes / 20));
   for (const { members, offset } of blocks)
     for (const { value, begin } of members) value.offset = offset + begin;
-  return { peakBytes, liveBytes };
+  const segments = blocks.flatMap(({ segments, offset }) =>
+    segments.map(({ begin, ...rest }) => ({ begin: offset + begin, ...rest })),
+  );
+  return { peakBytes, liveBytes, segments };
 }
 
 /**

@@ -10,7 +10,7 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Parameter } from "../parameter.js";
 import type { FloatDtype, Node, Tensor } from "../tensor.js";
-import { placeValues } from "./addresses.js";
+import { type PlacedSegment, placeValues } from "./addresses.js";
 import { fuseChains } from "./chains.js";
 import { composeCopies } from "./copies.js";
 import { fuseEpilogues } from "./epilogues.js";
@@ -32,6 +32,8 @@ export interface Plan {
    * counted once: no arena for these instructions can be smaller than this.
    */
   readonly liveBytes: number;
+  /** The arena's map: what is occupied when. */
+  readonly segments: readonly PlacedSegment[];
   /** Bytes of constants, optimizer scalars and random state, kept as long as the program. */
   readonly poolBytes: number;
   /** Bytes of the Parameters it reads or writes. */
@@ -88,7 +90,7 @@ export function makePlan(
 
   const live = usedValues(instructions, outputs);
   const usedInputs = inputs.map((input) => (live.has(input) ? input : undefined));
-  const { peakBytes, liveBytes } = placeValues(instructions, usedInputs, outputs);
+  const { peakBytes, liveBytes, segments } = placeValues(instructions, usedInputs, outputs);
   const pool = [...live].filter((value) => value.inPool);
   const poolBytes = placePool(pool);
   const parameters = [...live].flatMap((value) => value.parameter ?? []);
@@ -97,6 +99,7 @@ export function makePlan(
   return {
     peakBytes,
     liveBytes,
+    segments,
     poolBytes,
     parameterBytes: unique.reduce((sum, parameter) => sum + parameter.byteLength, 0),
     instructions,
