@@ -29,15 +29,15 @@ const unchecked = async () => {
 
 /** What, the source, the most kB of gzip. */
 const cases = [
-  ["a network: Linear, BatchNorm1d, crossEntropy, SGD", NETWORK, 89],
-  ["`chainrule`", all("index"), 110],
+  ["a network: Linear, BatchNorm1d, crossEntropy, SGD", NETWORK, 91],
+  ["`chainrule`", all("index"), 112],
   ...parts.map((entry, index) => [
     `\`chainrule/${entry}\` by itself, without a backend`,
     all(entry),
     [48, 40, 38, 3, 33][index],
   ]),
-  ["all of these", `${all("index")}\n${named}`, 136],
-  ["all of these but `gradCheck` and `compare`", `${await unchecked()}\n${named}`, 119],
+  ["all of these", `${all("index")}\n${named}`, 138],
+  ["all of these but `gradCheck` and `compare`", `${await unchecked()}\n${named}`, 122],
   ["`chainrule/pure`", all("pure"), 81],
 ];
 
