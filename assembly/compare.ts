@@ -12,29 +12,52 @@ function truth(mask: v128): v128 {
   return v128.and(mask, i32x4.splat(1));
 }
 
-/** Its address says which comparison. */
 @unmanaged
-class Compare {
+class Equal {
   // @ts-ignore: decorator
   @inline
   of(a: v128, b: v128): v128 {
-    switch (changetype<usize>(this)) {
-      case Comparison.Equal:
-        return truth(f32x4.eq(a, b));
-      case Comparison.NotEqual:
-        return truth(f32x4.ne(a, b));
-      case Comparison.Less:
-        return truth(f32x4.lt(a, b));
-      default:
-        return truth(f32x4.le(a, b));
-    }
+    return truth(f32x4.eq(a, b));
+  }
+}
+@unmanaged
+class NotEqual {
+  // @ts-ignore: decorator
+  @inline
+  of(a: v128, b: v128): v128 {
+    return truth(f32x4.ne(a, b));
+  }
+}
+@unmanaged
+class Less {
+  // @ts-ignore: decorator
+  @inline
+  of(a: v128, b: v128): v128 {
+    return truth(f32x4.lt(a, b));
+  }
+}
+@unmanaged
+class LessEqual {
+  // @ts-ignore: decorator
+  @inline
+  of(a: v128, b: v128): v128 {
+    return truth(f32x4.le(a, b));
   }
 }
 export function compare(
   out: usize, a: usize, b: usize, rows: usize, cols: usize,
   rsA: usize, csA: usize, rsB: usize, csB: usize, comparison: u32,
 ): void {
-  map2<Compare>(out, a, b, rows, cols, rsA, csA, rsB, csB, comparison);
+  switch (comparison) {
+    case Comparison.Equal:
+      return map2<Equal>(out, a, b, rows, cols, rsA, csA, rsB, csB);
+    case Comparison.NotEqual:
+      return map2<NotEqual>(out, a, b, rows, cols, rsA, csA, rsB, csB);
+    case Comparison.Less:
+      return map2<Less>(out, a, b, rows, cols, rsA, csA, rsB, csB);
+    default:
+      return map2<LessEqual>(out, a, b, rows, cols, rsA, csA, rsB, csB);
+  }
 }
 
 /** Its address says which comparison. */
