@@ -45,9 +45,10 @@ export function stream1<F>(out: usize, x: usize, n: usize): void {
     v128.store(out, third, 32);
     v128.store(out, fourth, 48);
   }
-  for (; out + 16 <= end; out += 16, x += 16) v128.store(out, f.of(v128.load(x)));
-  const rest = (end - out) >> 2;
-  if (rest > 0) storeLanes(out, f.of(loadLanes(x, rest)), rest);
+  for (; out < end; out += 16, x += 16) {
+    const rest = (end - out) >> 2;
+    storeLanes(out, f.of(loadLanes(x, rest)), rest);
+  }
 }
 
 /**
@@ -156,6 +157,16 @@ export function stream2<F>(
 /** out[i] = f(a[i], b[i]) */
 export function zip<F>(out: usize, a: usize, b: usize, n: usize): void {
   rows2<F>(out, a, b, 1, n, n, true, n, true, false);
+}
+
+/** The same for a long f: it is in the loop once. */
+export function deepZip<F>(out: usize, a: usize, b: usize, n: usize): void {
+  const f = changetype<F>(0);
+  const end = out + (n << 2);
+  for (; out < end; out += 16, a += 16, b += 16) {
+    const rest = (end - out) >> 2;
+    storeLanes(out, f.of(loadLanes(a, rest), loadLanes(b, rest)), rest);
+  }
 }
 
 /** The same for what costs less than the loads and stores. */
