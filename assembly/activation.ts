@@ -4,7 +4,7 @@
  */
 import { gelu4, geluSlope4, geluTanh4, geluTanhSlope4 } from "./gelu";
 import { loadLanes, storeLanes } from "./lanes";
-import { map1, stream1, streamZip, zip } from "./map";
+import { deepZip, map1, stream1, zip } from "./map";
 import { sigmoid4 } from "./math";
 
 @unmanaged
@@ -32,7 +32,7 @@ class SiluBackward {
   }
 }
 export function siluBackward(out: usize, x: usize, dy: usize, n: usize): void {
-  streamZip<SiluBackward>(out, x, dy, n);
+  zip<SiluBackward>(out, x, dy, n);
 }
 
 @unmanaged
@@ -68,7 +68,7 @@ class GeluBackward {
   }
 }
 export function geluBackward(out: usize, x: usize, dy: usize, n: usize): void {
-  zip<GeluBackward>(out, x, dy, n);
+  deepZip<GeluBackward>(out, x, dy, n);
 }
 
 @unmanaged
@@ -92,5 +92,5 @@ class GeluTanhBackward {
   }
 }
 export function geluTanhBackward(out: usize, x: usize, dy: usize, n: usize): void {
-  zip<GeluTanhBackward>(out, x, dy, n);
+  deepZip<GeluTanhBackward>(out, x, dy, n);
 }
