@@ -1,3 +1,5 @@
+export type { BadOp, Range } from "../badOp.js";
+export { firstBadOp } from "./badOp.js";
 export type {
   ActivationRecord,
   Histogram,

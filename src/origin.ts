@@ -17,12 +17,12 @@ function stackLines(): string[] {
 
 const fileOf = (line: string): string | undefined => PLACE.exec(line.trim())?.[1];
 
-/** The folder of the library: of this file, or above it where the sources run as they are. */
+/** The folder of the library: the one of this file. */
 function libraryFolder(): string | undefined {
   const here = stackLines()
     .map(fileOf)
     .find((file) => file);
-  return here?.replace(/(inspect\/)?[^/]*$/, "");
+  return here?.replace(/[^/]*$/, "");
 }
 
 /**
