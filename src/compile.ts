@@ -293,11 +293,17 @@ export function rehearse(
 }
 
 /** What compiled functions were made from. */
-const sources = new WeakMap<object, (...args: never[]) => unknown>();
+const sources = new WeakMap<
+  object,
+  { readonly fn: (...args: never[]) => unknown; readonly options: CompileOptions }
+>();
 
 /** The function that was compiled; undefined for one that was not made by `compile`. */
 export const functionOf = (step: unknown): ((...args: never[]) => unknown) | undefined =>
-  typeof step === "function" ? sources.get(step) : undefined;
+  typeof step === "function" ? sources.get(step)?.fn : undefined;
+
+/** What the function was compiled with. */
+export const optionsOf = (step: object): CompileOptions | undefined => sources.get(step)?.options;
 
 /**
  * The same function, run as one program. It is traced once for each structure, shapes and dtypes of
@@ -368,7 +374,7 @@ export function compile<A extends readonly unknown[], R>(
       );
     return latest;
   };
-  sources.set(call, fn as (...args: never[]) => unknown);
+  sources.set(call, { fn: fn as (...args: never[]) => unknown, options });
   return Object.defineProperties(call, {
     trace: {
       value: (...args: readonly unknown[]): Traced => {

@@ -22,20 +22,32 @@ export interface Recording<R> {
   readonly origins: ReadonlyMap<Node, Origin>;
 }
 
-/** Records `fn`, which may read Parameters and assign them; nothing runs. */
-export function recordWithOrigins<R>(fn: (trace: Trace) => R): Recording<R> {
-  // The modules are known once it is known which Parameters are read.
+/**
+ * Runs `fn`, which records in the trace that is open: what it does again is recorded apart first, to
+ * learn which Parameters it reads, and so which modules there are. `lines`: whether to find the
+ * lines of user code, which takes much of the time.
+ */
+export function withOrigins<T>(
+  fn: () => T,
+  lines = true,
+): { readonly result: T; readonly origins: ReadonlyMap<Node, Origin> } {
   const { trace } = traced(fn);
   const origins = new Map<Node, Origin>();
   const path: string[] = [];
   const undo = moduleHooks()?.watch(trace.standIns.keys(), path);
   try {
-    return watched(
-      (node, derivativeOf) =>
-        origins.set(node, { source: userLine(), modules: [...path], derivativeOf }),
-      () => ({ ...traced(fn), origins }),
-    );
+    const result = watched((node, derivativeOf) => {
+      const source = lines ? userLine() : undefined;
+      origins.set(node, { source, modules: [...path], derivativeOf });
+    }, fn);
+    return { result, origins };
   } finally {
     undo?.();
   }
+}
+
+/** Records `fn`, which may read Parameters and assign them; nothing runs. */
+export function recordWithOrigins<R>(fn: (trace: Trace) => R): Recording<R> {
+  const { result, origins } = withOrigins(() => traced(fn));
+  return { ...result, origins };
 }

@@ -71,6 +71,8 @@ export interface Trace {
   readonly assigned: Set<Parameter>;
   /** What `gradients` found last for a Parameter, in this trace. */
   readonly gradients: Map<Parameter, Tensor>;
+  /** The scalars that `gradients` was given. */
+  readonly losses: Tensor[];
   /** `training` flags read while tracing: part of the program's key. */
   readonly flags: Map<{ readonly training: boolean }, boolean>;
   /** Random draws so far. */
@@ -119,6 +121,7 @@ export function traced<T>(fn: (trace: Trace) => T, body?: BodyTrace): { trace: T
     standIns: new Map(),
     assigned: new Set(),
     gradients: new Map(),
+    losses: [],
     flags: body?.parent?.flags ?? new Map(),
     draws: 0,
     closed: false,

@@ -10,4 +10,5 @@ export type {
   Spread,
   Warning,
 } from "./history.js";
+export { type Monitored, type MonitorOptions, monitor } from "./monitor.js";
 export type { CircuitData, Gate, Summary, Term, Wire } from "./types.js";
