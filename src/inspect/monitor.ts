@@ -6,14 +6,15 @@
  */
 import { compile, functionOf, optionsOf } from "../compile.js";
 import { parameterRead } from "../evaluate.js";
-import { sub } from "../ops/elementwise.js";
+import { zeros } from "../ops/create.js";
+import { concat } from "../ops/join.js";
 import { max } from "../ops/reduce.js";
-import { type Statistics, type StatisticsOptions, statistics } from "../ops/watch.js";
+import { reshape } from "../ops/shape.js";
+import { distance, type StatisticsOptions, statistics } from "../ops/watch.js";
 import { type Origin, withOrigins } from "../origins.js";
 import type { Parameter } from "../parameter.js";
-import type { Shape } from "../shape.js";
 import { currentTrace, describe, moduleHooks, type Trace } from "../tape.js";
-import type { Node, Tensor } from "../tensor.js";
+import { type FloatDtype, isFloat, type Node, type Tensor } from "../tensor.js";
 import type {
   ActivationRecord,
   History,
@@ -23,7 +24,7 @@ import type {
   Spread,
   Warning,
 } from "./history.js";
-import { warningsOf } from "./warnings.js";
+import { type Context, warningsOf } from "./warnings.js";
 
 export interface MonitorOptions {
   /** A record every so many calls, the first one included; 10 by default. */
@@ -56,35 +57,102 @@ const ACTIVATIONS: ReadonlyMap<string, StatisticsOptions> = new Map<string, Stat
   ["softplus", {}],
 ]);
 
-/** What the program looks at: the tensors that it hands out beside the step's result. */
-interface Seen {
-  readonly loss: Tensor | undefined;
-  readonly crossEntropy: { readonly losses: Statistics; readonly classes: number } | undefined;
-  readonly layers: readonly {
-    readonly key: string;
-    readonly shape: Shape;
-    readonly gradient: Statistics;
-    readonly weight: Statistics;
-    /** Undefined for a Parameter that is not updated. */
-    readonly update: Statistics | undefined;
-  }[];
-  readonly activations: readonly {
-    readonly key: string;
-    readonly op: string;
-    readonly shape: Shape;
-    readonly all: Statistics;
-    /** Of each unit's greatest entry in the batch; of ReLU alone. */
-    readonly units: Statistics | undefined;
-    readonly unitCount: number;
-  }[];
-  readonly norms: readonly {
-    readonly key: string;
-    readonly channels: number;
-    readonly mean: Statistics;
-    readonly variance: Statistics;
-    readonly runningMean: Statistics | undefined;
-    readonly runningVariance: Statistics | undefined;
-  }[];
+/**
+ * What one program looks at, gathered into two outputs: a copy of each costs the more the more there
+ * are. (A class, so that it is no part of the result's structure.)
+ */
+class Looks {
+  readonly #floats: Tensor[] = [];
+  readonly #counts: Tensor[] = [];
+  #floatsEnd = 0;
+  #countsEnd = 0;
+  readonly bins: number;
+
+  constructor(bins: number) {
+    this.bins = bins;
+  }
+
+  /** A tensor of one element; returns how to find it. */
+  scalar(x: Tensor): Read<number> {
+    const at = this.#floatsEnd++;
+    this.#floats.push(reshape(x, [1]));
+    return ({ floats }) => floats[at] as number;
+  }
+
+  norm(x: Tensor, y?: Tensor): Read<number> {
+    return this.scalar(distance(x, y));
+  }
+
+  spread(x: Tensor, options: StatisticsOptions = {}): Read<Looked> {
+    const [floats, counts] = statistics(x, options);
+    const [at, begin] = [this.#floatsEnd, this.#countsEnd];
+    this.#floats.push(floats);
+    this.#counts.push(counts);
+    this.#floatsEnd += floats.size;
+    this.#countsEnd += counts.size;
+    return ({ floats: f, counts: c }) => {
+      const [mean, std, min, max] = f.slice(at, at + 4) as unknown as [
+        number,
+        number,
+        number,
+        number,
+      ];
+      const numbers = Array.from(c.subarray(begin, begin + counts.size));
+      return { spread: { mean, std, min, max }, counts: numbers };
+    };
+  }
+
+  /** The outputs: at least one element each, so that there is something to join. */
+  outputs(dtype: FloatDtype): { floats: Tensor; counts: Tensor } {
+    const floats = this.#floats.length > 0 ? concat(this.#floats) : zeros([1], { dtype });
+    const counts = this.#counts.length > 0 ? concat(this.#counts) : zeros([1], { dtype: "i32" });
+    return { floats, counts };
+  }
+}
+
+/** What was seen of one call. */
+interface Numbers {
+  readonly floats: Float32Array | Float64Array;
+  readonly counts: Int32Array;
+}
+
+interface Looked {
+  readonly spread: Spread;
+  /** As `statistics` has them. */
+  readonly counts: readonly number[];
+}
+
+type Read<T> = (numbers: Numbers) => T;
+
+/** How to read a record; the structure of what `look` found in one recording. */
+class Reader {
+  readonly loss: Read<number>;
+  readonly crossEntropy: Read<Context["crossEntropy"]>;
+  readonly layers: readonly Read<LayerRecord>[];
+  readonly activations: readonly Read<ActivationRecord>[];
+  readonly norms: readonly Read<NormRecord>[];
+
+  constructor(looks: Looks, trace: Trace, forward: Origins) {
+    const [loss] = trace.losses;
+    this.loss = loss ? looks.scalar(loss) : () => Number.NaN;
+    this.crossEntropy = crossEntropyOf(looks, forward);
+    this.layers = layersOf(looks, trace);
+    this.activations = activationsOf(looks, forward);
+    this.norms = normsOf(looks, forward, trace);
+  }
+
+  record(step: number, numbers: Numbers, history: History): MonitorRecord {
+    const all = <T>(reads: readonly Read<T>[]): T[] => reads.map((read) => read(numbers));
+    const record = {
+      step,
+      loss: this.loss(numbers),
+      layers: all(this.layers),
+      activations: all(this.activations),
+      norms: all(this.norms),
+    };
+    const context = { history, crossEntropy: this.crossEntropy(numbers) };
+    return { ...record, warnings: [...warningsOf(record, context)] };
+  }
 }
 
 const keyOf = (parameter: Parameter): string =>
@@ -100,18 +168,23 @@ function distinct(): (name: string) => string {
   };
 }
 
-function layersOf(trace: Trace): Seen["layers"] {
+function layersOf(looks: Looks, trace: Trace): Read<LayerRecord>[] {
   const unique = distinct();
   return [...trace.standIns].flatMap(([parameter, [first]]) => {
     const gradient = trace.gradients.get(parameter);
     if (!gradient || !first) return [];
-    const now = trace.bindings.get(parameter) as Tensor;
-    return {
-      key: unique(keyOf(parameter)),
-      shape: parameter.shape,
-      gradient: statistics(gradient),
-      weight: statistics(first),
-      update: trace.assigned.has(parameter) ? statistics(sub(now, first)) : undefined,
+    const { shape } = parameter;
+    const key = unique(keyOf(parameter));
+    const readGradient = looks.norm(gradient);
+    const readWeight = looks.norm(first);
+    const updated = trace.assigned.has(parameter);
+    const readUpdate = updated && looks.norm(trace.bindings.get(parameter) as Tensor, first);
+    return (numbers: Numbers) => {
+      const weightNorm = readWeight(numbers);
+      const updateNorm = readUpdate ? readUpdate(numbers) : 0;
+      const gradientNorm = readGradient(numbers);
+      const updateRatio = updateNorm / weightNorm;
+      return { key, shape, gradientNorm, weightNorm, updateNorm, updateRatio };
     };
   });
 }
@@ -141,26 +214,41 @@ function perUnit(y: Tensor): Tensor | undefined {
 
 type Origins = readonly (readonly [Node, Origin])[];
 
-function activationsOf(forward: Origins, bins: number): Seen["activations"] {
+function activationsOf(looks: Looks, forward: Origins): Read<ActivationRecord>[] {
+  const { bins } = looks;
   const unique = distinct();
   return forward.flatMap(([node, { modules }]) => {
-    const { name } = node.op;
-    const limits = ACTIVATIONS.get(name);
+    const op = node.op.name;
+    const limits = ACTIVATIONS.get(op);
     if (!limits) return [];
+    const key = unique([...modules.slice(-1), op].join(" "));
     const y = node.outputs[0] as Tensor;
-    const greatest = name === "relu" ? perUnit(y) : undefined;
-    return {
-      key: unique([...modules.slice(-1), name].join(" ")),
-      op: name,
-      shape: y.shape,
-      all: statistics(y, { ...limits, bins }),
-      units: greatest && statistics(greatest),
-      unitCount: greatest?.size ?? 0,
+    const { shape, size } = y;
+    const greatest = op === "relu" ? perUnit(y) : undefined;
+    const readAll = looks.spread(y, { ...limits, bins });
+    const readUnits = greatest && looks.spread(greatest);
+    return (numbers: Numbers) => {
+      const { spread, counts } = readAll(numbers);
+      const { min, max } = spread;
+      const [zero = 0, nonFinite = 0, below = 0, above = 0] = counts;
+      const edges = Array.from({ length: bins + 1 }, (_, k) => min + ((max - min) * k) / bins);
+      const dead = readUnits?.(numbers).counts[0];
+      return {
+        key,
+        op,
+        shape,
+        ...spread,
+        histogram: { edges, counts: counts.slice(4) },
+        zeros: zero / size,
+        dead: dead === undefined ? undefined : dead / (greatest as Tensor).size,
+        saturated: limits.low === undefined ? undefined : (below + above) / size,
+        nonFinite,
+      };
     };
   });
 }
 
-function normsOf(forward: Origins, trace: Trace): Seen["norms"] {
+function normsOf(looks: Looks, forward: Origins, trace: Trace): Read<NormRecord>[] {
   const byKey = new Map(
     [...trace.standIns].map(([parameter, [first]]) => [keyOf(parameter), first]),
   );
@@ -169,123 +257,54 @@ function normsOf(forward: Origins, trace: Trace): Seen["norms"] {
     const [, gamma] = node.inputs;
     // Others normalise the rows of something else: layer norm and its like.
     if (node.op.name !== "batchNorm" || !gamma) return [];
-    const key = modules.at(-1);
-    const running = (name: string): Statistics | undefined => {
-      const tensor = key === undefined ? undefined : byKey.get(`${key}.${name}`);
-      return tensor && statistics(tensor);
-    };
+    const module = modules.at(-1);
+    const running = (name: string): Tensor | undefined =>
+      module === undefined ? undefined : byKey.get(`${module}.${name}`);
     const [runningMean, runningVariance] = [running("running_mean"), running("running_var")];
     if (!parameterRead(gamma.node) && !runningMean) return [];
     const [, mean, variance] = node.outputs as [Tensor, Tensor, Tensor];
-    return {
-      key: unique(key ?? "batchNorm"),
+    const key = unique(module ?? "batchNorm");
+    const [readMean, readVariance] = [looks.spread(mean), looks.spread(variance)];
+    const readRunningMean = runningMean && looks.spread(runningMean);
+    const readRunningVariance = runningVariance && looks.spread(runningVariance);
+    return (numbers: Numbers) => ({
+      key,
       channels: mean.size,
-      mean: statistics(mean),
-      variance: statistics(variance),
-      runningMean,
-      runningVariance,
-    };
+      mean: readMean(numbers).spread,
+      variance: readVariance(numbers).spread,
+      runningMean: readRunningMean?.(numbers).spread,
+      runningVariance: readRunningVariance?.(numbers).spread,
+    });
   });
 }
 
-function crossEntropyOf(forward: Origins): Seen["crossEntropy"] {
+function crossEntropyOf(looks: Looks, forward: Origins): Read<Context["crossEntropy"]> {
   const node = forward.find(([{ op }]) => op.name === "crossEntropy")?.[0];
-  if (!node) return undefined;
+  if (!node) return () => undefined;
   const classes = (node.inputs[0] as Tensor).shape[1] as number;
-  return { losses: statistics(node.outputs[0] as Tensor), classes };
+  const read = looks.spread(node.outputs[0] as Tensor);
+  return (numbers) => ({ mean: read(numbers).spread.mean, classes });
+}
+
+interface Looking {
+  readonly result: unknown;
+  readonly reader: Reader;
+  readonly floats: Tensor;
+  readonly counts: Tensor;
 }
 
 /** Records `fn` in the open trace, and after it what looks at what it computes. */
-function look(fn: () => unknown, bins: number): { result: unknown; seen: Seen } {
+function look(fn: () => unknown, bins: number): Looking {
   const { result, origins } = withOrigins(fn, false);
   const trace = currentTrace() as Trace;
   // What is inside a checkpoint or vmap has no place of its own.
   const forward = [...origins].filter(
     ([node, { derivativeOf }]) => node.trace === trace && !derivativeOf,
   );
-  const seen = {
-    loss: trace.losses[0],
-    crossEntropy: crossEntropyOf(forward),
-    layers: layersOf(trace),
-    activations: activationsOf(forward, bins),
-    norms: normsOf(forward, trace),
-  };
-  return { result, seen };
-}
-
-const floatsOf = ({ floats }: Statistics) =>
-  floats.toTypedArray() as ArrayLike<number> as [number, number, number, number, number];
-
-const normOf = (statistic: Statistics): number => floatsOf(statistic)[2];
-
-function spreadOf(statistic: Statistics): Spread {
-  const [mean, std, , min, max] = floatsOf(statistic);
-  return { mean, std, min, max };
-}
-
-function layerRecord({
-  key,
-  shape,
-  gradient,
-  weight,
-  update,
-}: Seen["layers"][number]): LayerRecord {
-  const weightNorm = normOf(weight);
-  const updateNorm = update ? normOf(update) : 0;
-  const gradientNorm = normOf(gradient);
-  return { key, shape, gradientNorm, weightNorm, updateNorm, updateRatio: updateNorm / weightNorm };
-}
-
-function activationRecord(seen: Seen["activations"][number], bins: number): ActivationRecord {
-  const { key, op, shape, all, units, unitCount } = seen;
-  const spread = spreadOf(all);
-  const [zeros, nonFinite, below, above, ...counts] = all.counts.toTypedArray() as unknown as [
-    ...[number, number, number, number],
-    ...number[],
-  ];
-  const size = shape.reduce((n, length) => n * length, 1);
-  const { low } = ACTIVATIONS.get(op) as StatisticsOptions;
-  const { min, max } = spread;
-  const edges = Array.from({ length: bins + 1 }, (_, k) => min + ((max - min) * k) / bins);
-  return {
-    key,
-    op,
-    shape,
-    ...spread,
-    histogram: { edges, counts },
-    zeros: zeros / size,
-    dead: units && (units.counts.toTypedArray()[0] as number) / unitCount,
-    saturated: low === undefined ? undefined : (below + above) / size,
-    nonFinite,
-  };
-}
-
-const normRecord = (seen: Seen["norms"][number]): NormRecord => ({
-  key: seen.key,
-  channels: seen.channels,
-  mean: spreadOf(seen.mean),
-  variance: spreadOf(seen.variance),
-  runningMean: seen.runningMean && spreadOf(seen.runningMean),
-  runningVariance: seen.runningVariance && spreadOf(seen.runningVariance),
-});
-
-function recordOf(step: number, seen: Seen, history: History, bins: number): MonitorRecord {
-  const record = {
-    step,
-    loss: seen.loss ? (seen.loss.toTypedArray()[0] as number) : Number.NaN,
-    layers: seen.layers.map(layerRecord),
-    activations: seen.activations.map((activation) => activationRecord(activation, bins)),
-    norms: seen.norms.map(normRecord),
-  };
-  const { crossEntropy } = seen;
-  const context = {
-    history,
-    crossEntropy: crossEntropy && {
-      mean: floatsOf(crossEntropy.losses)[0],
-      classes: crossEntropy.classes,
-    },
-  };
-  return { ...record, warnings: [...warningsOf(record, context)] };
+  const looks = new Looks(bins);
+  const reader = new Reader(looks, trace, forward);
+  const float = [...origins.keys()].flatMap(({ outputs }) => outputs).find((t) => isFloat(t.dtype));
+  return { result, reader, ...looks.outputs((float?.dtype ?? "f32") as FloatDtype) };
 }
 
 function checkWhole(name: string, value: number, most: number): void {
@@ -329,7 +348,7 @@ export function monitor<A extends readonly unknown[], R>(
   const looking = compile(
     (...args: A) => look(() => fn(...(args as unknown as never[])), bins),
     optionsOf(step),
-  ) as (...args: A) => { result: R; seen: Seen };
+  ) as (...args: A) => Looking;
   const history: MonitorRecord[] = [];
   const warnings = new Map<string, Warning>();
   let calls = 0;
@@ -342,11 +361,12 @@ export function monitor<A extends readonly unknown[], R>(
       calls++;
       return result;
     }
-    const { result, seen } = looking(...args);
-    const record = recordOf(calls++, seen, history, bins);
+    const { result, reader, floats, counts } = looking(...args);
+    const numbers = { floats: floats.toTypedArray(), counts: counts.toTypedArray() } as Numbers;
+    const record = reader.record(calls++, numbers, history);
     history.push(record);
     for (const warning of record.warnings) warnings.set(`${warning.kind} ${warning.key}`, warning);
-    return result;
+    return result as R;
   };
   return Object.defineProperties(call, {
     history: { get: () => history },
