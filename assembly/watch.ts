@@ -117,15 +117,15 @@ export function statistics(
     const kept = f32x4.eq(f32x4.sub(v, v), f32x4.splat(0));
     finite = i32x4.sub(finite, kept);
     if (!i32x4.all_true(kept)) {
-      least = f32x4.min(least, v128.bitselect(v, f32x4.splat(Infinity), kept));
-      most = f32x4.max(most, v128.bitselect(v, f32x4.splat(-Infinity), kept));
+      least = f32x4.pmin(least, v128.bitselect(v, f32x4.splat(Infinity), kept));
+      most = f32x4.pmax(most, v128.bitselect(v, f32x4.splat(-Infinity), kept));
       zeros = i32x4.sub(zeros, v128.and(kept, f32x4.eq(v, f32x4.splat(0))));
       below = i32x4.sub(below, v128.and(kept, f32x4.lt(v, low)));
       above = i32x4.sub(above, v128.and(kept, f32x4.gt(v, high)));
       v = v128.and(v, kept);
     } else {
-      least = f32x4.min(least, v);
-      most = f32x4.max(most, v);
+      least = f32x4.pmin(least, v);
+      most = f32x4.pmax(most, v);
       zeros = i32x4.sub(zeros, f32x4.eq(v, f32x4.splat(0)));
       below = i32x4.sub(below, f32x4.lt(v, low));
       above = i32x4.sub(above, f32x4.gt(v, high));
@@ -150,8 +150,9 @@ export function statistics(
   );
   store<f32>(out, <f32>mean);
   store<f32>(out, <f32>sqrt<f64>(max<f64>(0, square / <f64>kept - mean * mean)), 4);
-  store<f32>(out, lo, 8);
-  store<f32>(out, hi, 12);
+  // Of two zeros, whichever it was, +0.
+  store<f32>(out, lo + 0, 8);
+  store<f32>(out, hi + 0, 12);
   store<i32>(counts, lanes(zeros));
   store<i32>(counts, <i32>n - kept, 4);
   store<i32>(counts, lanes(below), 8);
@@ -187,7 +188,7 @@ function histogram(
 function scatter(v: v128, lo: f32, scale: f32, bins: u32, workspace: usize, span: usize): void {
   const k = f32x4.mul(f32x4.sub(v, f32x4.splat(lo)), f32x4.splat(scale));
   // NaN becomes 0: where all are equal they are in the first bin.
-  const bin = i32x4.min_u(i32x4.trunc_sat_f32x4_u(k), i32x4.splat(bins - 1));
+  const bin = i32x4.min_s(i32x4.trunc_sat_f32x4_s(k), i32x4.splat(bins - 1));
   const kept = f32x4.eq(f32x4.sub(v, v), f32x4.splat(0));
   const at = i32x4.shl(v128.bitselect(bin, i32x4.splat(bins), kept), 2);
   count(workspace + <usize>i32x4.extract_lane(at, 0));

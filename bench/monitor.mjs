@@ -1,6 +1,6 @@
 /**
- * `npm run bench:monitor`: what `monitor` costs. Steps with and without it take turns in short
- * slices, and the fastest of each are compared: a record against a plain step, and from that the
+ * `npm run bench:monitor`: what `monitor` costs. Steps with and without it take turns in slices, and
+ * the fastest slices of each are compared: a recorded step against a plain one, and from that the
  * overhead where every 10th step is recorded.
  */
 import { compile } from "chainrule";
@@ -25,15 +25,12 @@ function makeStep(model) {
   return { step, batch: batch(0) };
 }
 
-/** The fastest of `calls` calls, in ms. */
-function fastest(call, calls) {
-  let best = Number.POSITIVE_INFINITY;
-  for (let k = 0; k < calls; k++) {
-    const start = performance.now();
-    call();
-    best = Math.min(best, performance.now() - start);
-  }
-  return best;
+/** The processor's time for a call, in ms, of `calls` in a row: others do not count. */
+function timeOf(call, calls) {
+  const before = process.cpuUsage();
+  for (let k = 0; k < calls; k++) call();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000 / calls;
 }
 
 function compare(model) {
@@ -41,11 +38,11 @@ function compare(model) {
   const watched = monitor(step, { every: 1 });
   const tasks = { step: () => step(...batch), record: () => watched(...batch) };
   for (const task of Object.values(tasks)) task();
-  const calls = Math.max(2, Math.ceil((quick ? 2 : 10) / fastest(tasks.step, 3)));
+  const calls = Math.ceil((quick ? 5 : 30) / timeOf(tasks.step, 3));
   const best = { step: Number.POSITIVE_INFINITY, record: Number.POSITIVE_INFINITY };
   for (let round = 0; round < rounds; round++)
     for (const [name, task] of Object.entries(tasks))
-      best[name] = Math.min(best[name], fastest(task, calls));
+      best[name] = Math.min(best[name], timeOf(task, calls));
   return best;
 }
 

@@ -751,7 +751,8 @@ export interface Kernels {
    *     out    = [mean, √(Σx² / n − mean²) or 0, min, max]
    *     counts = [zeros, not finite, less than low, greater than high, bin 0, bin 1, …]   i32
    *
-   * `limits` is the address of [low, high]. Both sums are made in f64: element q joins partial q mod
+   * `limits` is the address of [low, high]. Of zeros, min and max are +0.
+   * Both sums are made in f64: element q joins partial q mod
    * 4, and the sum is (p[0] + p[2]) + (p[1] + p[3]). x is in bin k = ⌊(x − min) · (bins / (max −
    * min))⌋, each step rounded to a float, at most bins − 1, and 0 where that is NaN. bins ≤ 1,024.
    */
