@@ -124,6 +124,10 @@ export const enum Opcode {
   /** Where the threads of a run wait for one another; see `barrier` in run.ts. */
   Barrier,
 
+  CheckFinite,
+  Statistics,
+  Norm,
+
   /** Not an instruction: how many there are. */
   Count,
 }
@@ -161,4 +165,6 @@ export const enum Refusal {
   None,
   /** A label or index outside its range; position and value tell which. */
   IndexOutOfRange,
+  /** An instruction of a debug program made a NaN or an infinity; position tells which element. */
+  NonFinite,
 }

@@ -76,6 +76,7 @@ import {
   tan,
 } from "./transcendental";
 import { adamParts, incrementParts, sgdMomentumParts, sgdParts } from "./updateParts";
+import { checkFinite, norm, statistics } from "./watch";
 
 // @ts-ignore: decorator
 @inline
@@ -525,6 +526,23 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
       case Opcode.Barrier:
         if (barrier()) return 1;
         break;
+      case Opcode.CheckFinite: {
+        const position = checkFinite(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), at + 24,
+        );
+        if (position >= 0) {
+          return refuse(status, at - program, position, word(at, 0), Refusal.NonFinite);
+        }
+        break;
+      }
+      case Opcode.Norm:
+        norm(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        break;
+      case Opcode.Statistics:
+        statistics(
+          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5), workspace,
+        );
+        break;
       default:
         unreachable();
     }
@@ -532,8 +550,11 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
   return 0;
 }
 
-function refuse(status: usize, instruction: usize, row: i32, labels: usize): i32 {
-  store<u32>(status, Refusal.IndexOutOfRange);
+function refuse(
+  status: usize, instruction: usize, row: i32, labels: usize,
+  refusal: Refusal = Refusal.IndexOutOfRange,
+): i32 {
+  store<u32>(status, refusal);
   store<u32>(status, <u32>instruction, 4);
   store<u32>(status, <u32>row, 8);
   store<u32>(status, load<u32>(labels + (<usize>row << 2)), 12);

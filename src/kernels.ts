@@ -732,6 +732,31 @@ export interface Kernels {
    * left. Their sum by that order is the sum of x. Not in place.
    */
   sumBlocks(out: number, x: number, n: number): void;
+
+  /**
+   * Whether y holds what its inputs do not explain: returns −1, or the position of the first NaN of
+   * y where no input has a NaN, or, if `infinities` is 1, of the first infinity where no input has
+   * an infinity or a NaN; the earlier one where it has both. `inputs` is the address of `count`
+   * pairs of words [address, elements].
+   */
+  checkFinite(y: number, n: number, infinities: number, count: number, inputs: number): number;
+  /**
+   * out[0] = √Σ(x[i] − y[i])², the difference rounded, the rest in f64: element q joins partial q mod
+   * 8, then p[q] += p[q + 4], and the sum is (p[0] + p[2]) + (p[1] + p[3]). y = 0: of x alone.
+   */
+  norm(out: number, x: number, y: number, n: number): void;
+  /**
+   * What x is like; NaNs and infinities are counted and otherwise left out.
+   *
+   *     out    = [mean, √(Σx² / n − mean²) or 0, min, max]
+   *     counts = [zeros, not finite, less than low, greater than high, bin 0, bin 1, …]   i32
+   *
+   * `limits` is the address of [low, high]. Of zeros, min and max are +0.
+   * Both sums are made in f64: element q joins partial q mod
+   * 4, and the sum is (p[0] + p[2]) + (p[1] + p[3]). x is in bin k = ⌊(x − min) · (bins / (max −
+   * min))⌋, each step rounded to a float, at most bins − 1, and 0 where that is NaN. bins ≤ 1,024.
+   */
+  statistics(out: number, counts: number, x: number, n: number, bins: number, limits: number): void;
 }
 
 /** The operands of `add` and those like it. */

@@ -1,7 +1,19 @@
+export type { BadOp, Range } from "../badOp.js";
 export type { CircuitOptions } from "./arguments.js";
+export { firstBadOp } from "./badOp.js";
 export { Circuit, circuit } from "./circuit.js";
 export { type DotOptions, toDot } from "./dot.js";
 export { collapsed, type Group, grouped } from "./group.js";
+export type {
+  ActivationRecord,
+  Histogram,
+  History,
+  LayerRecord,
+  MonitorRecord,
+  NormRecord,
+  Spread,
+  Warning,
+} from "./history.js";
 export {
   type JacobianKind,
   type JacobianShapes,
@@ -12,6 +24,7 @@ export {
   type OpJacobians,
 } from "./jacobianShapes.js";
 export { type Json, toJson } from "./json.js";
+export { type Monitored, type MonitorOptions, monitor } from "./monitor.js";
 export { type StagesOptions, stages } from "./stages.js";
 export type { Step } from "./steps.js";
 export { type TextOptions, toText } from "./text.js";

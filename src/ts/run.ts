@@ -71,6 +71,7 @@ import {
   tan,
 } from "./transcendental.js";
 import { adamParts, incrementParts, sgdMomentumParts, sgdParts } from "./updateParts.js";
+import { checkFinite, norm, statistics } from "./watch.js";
 
 /** Room for a chain's words and its tiles, in f64. */
 export const WORKSPACE_BYTES = 270_336;
@@ -441,6 +442,18 @@ export function run(
       case Opcode.GemmSums:
         gemmSums(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9), o(10));
         break;
+      case Opcode.CheckFinite: {
+        const position = checkFinite(m, o(0), o(1), o(2), o(3), (at + 6) << 2);
+        if (position >= 0)
+          return refuse(m, status, (at - start) << 2, position, o(0), Refusal.NonFinite);
+        break;
+      }
+      case Opcode.Norm:
+        norm(m, o(0), o(1), o(2), o(3));
+        break;
+      case Opcode.Statistics:
+        statistics(m, o(0), o(1), o(2), o(3), o(4), o(5));
+        break;
       default:
         throw new Error(`run: unknown opcode: got ${w[at]}, expected less than ${Opcode.Count}`);
     }
@@ -448,9 +461,16 @@ export function run(
   return 0;
 }
 
-function refuse(m: Heap, status: number, instruction: number, row: number, labels: number): number {
+function refuse(
+  m: Heap,
+  status: number,
+  instruction: number,
+  row: number,
+  labels: number,
+  refusal = Refusal.IndexOutOfRange,
+): number {
   const s = status >>> 2;
-  m.u[s] = Refusal.IndexOutOfRange;
+  m.u[s] = refusal;
   m.u[s + 1] = instruction;
   m.u[s + 2] = row;
   m.u[s + 3] = m.u[(labels >>> 2) + row] as number;

@@ -22,6 +22,7 @@ import * as scan from "../../src/ts/scan.js";
 import * as softmax from "../../src/ts/softmax.js";
 import * as transcendental from "../../src/ts/transcendental.js";
 import * as update from "../../src/ts/update.js";
+import * as watch from "../../src/ts/watch.js";
 
 type OnHeap = {
   [Name in keyof Kernels]: (
@@ -48,6 +49,7 @@ const kernels: OnHeap = {
   ...rmsNorm,
   ...scan,
   ...softmax,
+  ...watch,
   chain,
   gemm,
   gemmBackward,
@@ -155,6 +157,9 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   sumBlocks: Opcode.SumBlocks,
   causalSoftmax: Opcode.CausalSoftmax,
   causalSoftmaxBackward: Opcode.CausalSoftmaxBackward,
+  checkFinite: Opcode.CheckFinite,
+  statistics: Opcode.Statistics,
+  norm: Opcode.Norm,
 };
 
 test("each kernel has an opcode of its own, and each opcode a kernel", () => {
