@@ -49,6 +49,6 @@ export function withOrigins<T>(
 
 /** Records `fn`, which may read Parameters and assign them; nothing runs. */
 export function recordWithOrigins<R>(fn: (trace: Trace) => R): Recording<R> {
-  const { result, origins } = withOrigins(() => traced(fn));
-  return { ...result, origins };
+  const { trace, result } = traced((own) => withOrigins(() => fn(own)));
+  return { trace, ...result };
 }
