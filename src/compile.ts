@@ -292,6 +292,10 @@ export function rehearse(
   return { tape, plan, program, inputs: inputs.map(({ data }) => data as TypedArray) };
 }
 
+/** What these arguments copy into a program, in order. */
+export const dataOf = (args: readonly unknown[]): TypedArray[] =>
+  readArguments(args, false).inputs.map(({ data }) => data as TypedArray);
+
 /** What compiled functions were made from. */
 const sources = new WeakMap<
   object,

@@ -25,6 +25,17 @@ export {
 } from "./jacobianShapes.js";
 export { type Json, toJson } from "./json.js";
 export { type Monitored, type MonitorOptions, monitor } from "./monitor.js";
+export {
+  type Cost,
+  type Peak,
+  type Profile,
+  type ProfileData,
+  type ProfileGroup,
+  type ProfileOptions,
+  type ProfileRow,
+  profile,
+} from "./profile.js";
+export type { TextOptions as ProfileTextOptions } from "./profileText.js";
 export { type StagesOptions, stages } from "./stages.js";
 export type { Step } from "./steps.js";
 export { type TextOptions, toText } from "./text.js";

@@ -1,7 +1,6 @@
 /**
  * When training goes wrong, in words. The thresholds are rules of thumb: an update of a thousandth of
- * the weights is healthy and one of a hundredth is high (Karpathy, CS231n notes, "Ratio of
- * weights:updates"); a gradient that shrinks or grows a thousandfold from the last layer to the first
+ * the weights is healthy (Karpathy, CS231n notes, "Ratio of weights:updates"), a tenth is not; a gradient that shrinks or grows a thousandfold from the last layer to the first
  * has vanished or exploded (Bengio et al. 1994; Glorot & Bengio 2010); a network that knows nothing
  * gives each of C classes 1/C, a loss of ln C.
  */
@@ -17,7 +16,8 @@ const JUMP = 100;
 const ENOUGH = 5;
 const DEAD = 0.5;
 const SATURATED = 0.5;
-const RATE = 3e-2;
+/** Adam's first steps, lr for every weight, are some hundredths and no harm. */
+const RATE = 0.1;
 /** The first loss against ln C. */
 const LOSS = 1.5;
 

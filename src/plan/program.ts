@@ -48,6 +48,14 @@ export interface ProgramOptions {
   where?(node: Node): string;
 }
 
+export interface Pieces {
+  /** All of them; throws what is refused. */
+  run(): void;
+  readonly instructions: readonly (() => void)[];
+  /** None of them: what entering the backend costs. */
+  idle(): void;
+}
+
 const finalizer = makeFinalizer<{ backend: Backend; address: number }>((block) =>
   block.backend.memory.free(block.address),
 );
@@ -124,6 +132,29 @@ export class Program {
     } finally {
       this.#running = false;
     }
+  }
+
+  /**
+   * Puts program and inputs in place; then its instructions can be run one by one, in order, on one
+   * thread. Whoever runs them restores what they write to Parameters.
+   */
+  pieces(inputs: readonly TypedArray[]): Pieces {
+    for (const { value, numbers } of this.#host) value.source?.read(numbers);
+    this.#place();
+    this.#copyIn(inputs);
+    const { backend, float } = this;
+    const status = this.#block;
+    const base = status + STATUS_BYTES;
+    const bytes = this.words.byteLength;
+    const starts = [...this.#shares.keys()];
+    const instructions = starts.map((start, index) => {
+      const length = (starts[index + 1] ?? bytes) - start;
+      return () => void backend.run(float, base + start, length, status, []);
+    });
+    const run = (): void => {
+      if (backend.run(float, base, bytes, status, []) !== 0) throw this.#refusal();
+    };
+    return { run, instructions, idle: () => void backend.run(float, base, 0, status, []) };
   }
 
   /**
