@@ -34,6 +34,7 @@ const whole = (words: string, opens?: GateRule["opens"]): GateRule => ({
 const NO_GRADIENT = "its steps are flat: it passes no gradient";
 const CHOICE = "it decides and does not change by degrees: it passes no gradient";
 const UPDATE = "an update of an optimizer: nothing is differentiated through it";
+const LOOK = "it looks at values for a monitor: nothing is differentiated through it";
 const DRAW = "it draws at random: nothing is differentiated through it";
 
 const softplusParts = ([x]: readonly Tensor[]): readonly Tensor[] => [
@@ -158,6 +159,7 @@ const RULES: Readonly<Record<string, GateRule>> = {
   parameter: whole("a parameter: the gradient ends here"),
   host: whole("numbers from outside: nothing flows back"),
   randomBits: whole(DRAW), uniform: whole(DRAW), normal: whole(DRAW),
+  statistics: whole(LOOK), distance: whole(LOOK),
   sgd: whole(UPDATE), sgdMomentum: whole(UPDATE), adam: whole(UPDATE), increment: whole(UPDATE),
 };
 
