@@ -4,6 +4,7 @@
  * function's Parameters tell when they are entered.
  */
 import { userLine } from "./origin.js";
+import type { Parameter } from "./parameter.js";
 import { moduleHooks, type Trace, traced, watched } from "./tape.js";
 import type { Node } from "./tensor.js";
 
@@ -22,19 +23,18 @@ export interface Recording<R> {
   readonly origins: ReadonlyMap<Node, Origin>;
 }
 
-/**
- * Runs `fn`, which records in the trace that is open: what it does again is recorded apart first, to
- * learn which Parameters it reads, and so which modules there are. `lines`: whether to find the
- * lines of user code, which takes much of the time; "forward" for those of no derivative.
- */
-export function withOrigins<T>(
-  fn: () => T,
-  lines: boolean | "forward" = true,
-): { readonly result: T; readonly origins: ReadonlyMap<Node, Origin> } {
-  const { trace } = traced(fn);
+interface Observed<T> {
+  readonly result: T;
+  readonly origins: ReadonlyMap<Node, Origin>;
+}
+
+/** Which lines of user code to find; "forward" for those of no derivative. */
+type Lines = boolean | "forward";
+
+function observe<T>(parameters: Iterable<Parameter>, fn: () => T, lines: Lines): Observed<T> {
   const origins = new Map<Node, Origin>();
   const path: string[] = [];
-  const undo = moduleHooks()?.watch(trace.standIns.keys(), path);
+  const undo = moduleHooks()?.watch(parameters, path);
   try {
     const result = watched((node, derivativeOf) => {
       const wanted = lines === "forward" ? !derivativeOf : lines;
@@ -47,8 +47,19 @@ export function withOrigins<T>(
   }
 }
 
+/** Which Parameters `fn` reads or assigns, and so which modules there are: it is recorded apart. */
+const parametersOf = <T>(fn: (trace: Trace) => T): Iterable<Parameter> =>
+  traced(fn).trace.standIns.keys();
+
+/**
+ * Runs `fn`, which records in the trace that is open, after recording it apart. `lines`: whether
+ * to find the lines of user code, which takes most of the time.
+ */
+export const withOrigins = <T>(fn: () => T, lines: Lines = true): Observed<T> =>
+  observe(parametersOf(fn), fn, lines);
+
 /** Records `fn`, which may read Parameters and assign them; nothing runs. */
 export function recordWithOrigins<R>(fn: (trace: Trace) => R): Recording<R> {
-  const { trace, result } = traced((own) => withOrigins(() => fn(own)));
-  return { trace, ...result };
+  const { result, origins } = observe(parametersOf(fn), () => traced(fn), true);
+  return { ...result, origins };
 }

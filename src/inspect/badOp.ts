@@ -7,7 +7,8 @@ import { plainFunction } from "./recording.js";
  * Replays a step on these arguments and finds the first op that makes a NaN or an infinity of finite
  * inputs; undefined when every result is finite. Weights, moments, running statistics and random
  * state are as they were, whatever is found: nothing is committed. What is checked, and what the
- * report says, is that of `compile(fn, { debug: true })`.
+ * report says, is that of `compile(fn, { debug: true })`. What else the step refuses, as a bad label,
+ * it throws.
  *
  * @param step a compiled function, or what could be compiled
  * @param inputs the arguments it would be called with

@@ -297,6 +297,19 @@ describe.each<[string, Backend]>([
   });
 });
 
+test("in f64 the limits are others", () => {
+  init({ backend: ts, dtype: "f64" });
+  try {
+    const report = firstBadOp((x: Tensor) => exp(x).add(1), [tensor([1, 700, 710])]);
+    expect(String(report)).toMatch(
+      /^exp: result is not finite: got 1 infinite of 3 in f64\[3\], the first at \[2\], expected finite values\n {2}input 0: argument 0 f64\[3\] in 1 … 710\n {2}recorded at .*debug\.test\.ts:\d+:\d+\n {2}likely cause: e\^x is beyond 1\.8e308 for x above 709\.8: its input goes up to 710; subtract/,
+    );
+    expect(firstBadOp((x: Tensor) => log(x), [tensor([1e-310])])).toBeUndefined();
+  } finally {
+    init({ backend: wasm, dtype: "f32" });
+  }
+});
+
 test.each([
   [{ debug: 1 }, TypeError, "compile: bad debug: got 1, expected true or false"],
   [
