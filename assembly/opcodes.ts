@@ -126,6 +126,7 @@ export const enum Opcode {
 
   CheckFinite,
   Statistics,
+  Norm,
 
   /** Not an instruction: how many there are. */
   Count,

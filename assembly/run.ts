@@ -76,7 +76,7 @@ import {
   tan,
 } from "./transcendental";
 import { adamParts, incrementParts, sgdMomentumParts, sgdParts } from "./updateParts";
-import { checkFinite, statistics } from "./watch";
+import { checkFinite, norm, statistics } from "./watch";
 
 // @ts-ignore: decorator
 @inline
@@ -535,6 +535,9 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         }
         break;
       }
+      case Opcode.Norm:
+        norm(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+        break;
       case Opcode.Statistics:
         statistics(
           word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5), workspace,

@@ -27,32 +27,6 @@ export function checkFinite(
   return nan >= 0 && infinity >= 0 ? min(nan, infinity) : max(nan, infinity);
 }
 
-/** Elements of one vector: four partials of each sum, four counters of each kind. */
-let sum02: v128, sum13: v128, square02: v128, square13: v128;
-let least: v128, most: v128;
-let zeros: v128, finite: v128, below: v128, above: v128;
-
-/** Lanes outside `mask` count for nothing. */
-// @ts-ignore: decorator
-@inline
-function take(v: v128, mask: v128, low: v128, high: v128): void {
-  const kept = v128.and(mask, f32x4.eq(f32x4.sub(v, v), f32x4.splat(0)));
-  const x = v128.and(v, kept);
-  // Lanes 0 and 2, 1 and 3: the order of the partials is the contract's.
-  const a = f64x2.promote_low_f32x4(i32x4.shuffle(x, x, 0, 2, 0, 2));
-  const b = f64x2.promote_low_f32x4(i32x4.shuffle(x, x, 1, 3, 1, 3));
-  sum02 = f64x2.add(sum02, a);
-  sum13 = f64x2.add(sum13, b);
-  square02 = f64x2.add(square02, f64x2.mul(a, a));
-  square13 = f64x2.add(square13, f64x2.mul(b, b));
-  least = f32x4.min(least, v128.bitselect(v, f32x4.splat(Infinity), kept));
-  most = f32x4.max(most, v128.bitselect(v, f32x4.splat(-Infinity), kept));
-  finite = i32x4.sub(finite, kept);
-  zeros = i32x4.sub(zeros, v128.and(kept, f32x4.eq(v, f32x4.splat(0))));
-  below = i32x4.sub(below, v128.and(kept, f32x4.lt(v, low)));
-  above = i32x4.sub(above, v128.and(kept, f32x4.gt(v, high)));
-}
-
 function lanes(x: v128): i32 {
   return (
     i32x4.extract_lane(x, 0) + i32x4.extract_lane(x, 1) +
@@ -60,12 +34,56 @@ function lanes(x: v128): i32 {
   );
 }
 
-/** p[0] + p[2] + (p[1] + p[3]) */
-function total(p02: v128, p13: v128): f64 {
-  return (
-    f64x2.extract_lane(p02, 0) + f64x2.extract_lane(p02, 1) +
-    (f64x2.extract_lane(p13, 0) + f64x2.extract_lane(p13, 1))
-  );
+/** (p[0] + p[2]) + (p[1] + p[3]) */
+// @ts-ignore: decorator
+@inline
+function total(p01: v128, p23: v128): f64 {
+  const p = f64x2.add(p01, p23);
+  return f64x2.extract_lane(p, 0) + f64x2.extract_lane(p, 1);
+}
+
+/** Lanes 2 and 3 in f64. */
+// @ts-ignore: decorator
+@inline
+function upper(x: v128): v128 {
+  return f64x2.promote_low_f32x4(i32x4.shuffle(x, x, 2, 3, 2, 3));
+}
+
+export function norm(out: usize, x: usize, y: usize, n: u32): void {
+  let p01 = f64x2.splat(0);
+  let p23 = f64x2.splat(0);
+  let p45 = f64x2.splat(0);
+  let p67 = f64x2.splat(0);
+  const whole = x + (<usize>(n & ~7) << 2);
+  for (; x < whole; x += 32) {
+    let a = v128.load(x);
+    let b = v128.load(x, 16);
+    if (y) {
+      a = f32x4.sub(a, v128.load(y));
+      b = f32x4.sub(b, v128.load(y, 16));
+      y += 32;
+    }
+    const a01 = f64x2.promote_low_f32x4(a);
+    const a23 = upper(a);
+    const b01 = f64x2.promote_low_f32x4(b);
+    const b23 = upper(b);
+    p01 = f64x2.add(p01, f64x2.mul(a01, a01));
+    p23 = f64x2.add(p23, f64x2.mul(a23, a23));
+    p45 = f64x2.add(p45, f64x2.mul(b01, b01));
+    p67 = f64x2.add(p67, f64x2.mul(b23, b23));
+  }
+  // An absent element adds 0 to a partial that is never −0: no change.
+  for (let q: u32 = 0; q < (n & 7); q++) {
+    const d = y ? load<f32>(x + (q << 2)) - load<f32>(y + (q << 2)) : load<f32>(x + (q << 2));
+    const square = f64x2.replace_lane(f64x2.splat(0), 0, <f64>d * <f64>d);
+    const term = q & 1 ? i64x2.shuffle(square, square, 1, 0) : square;
+    if (q < 2) p01 = f64x2.add(p01, term);
+    else if (q < 4) p23 = f64x2.add(p23, term);
+    else if (q < 6) p45 = f64x2.add(p45, term);
+    else p67 = f64x2.add(p67, term);
+  }
+  const sum = total(f64x2.add(p01, p45), f64x2.add(p23, p67));
+  store<f32>(out, <f32>sqrt<f64>(sum));
 }
 
 /** The first `count` ≤ 3 elements at x; the others are NaN. */
@@ -82,19 +100,46 @@ export function statistics(
 ): void {
   const low = v128.load32_splat(limits);
   const high = v128.load32_splat(limits, 4);
-  const none = f64x2.splat(0);
-  sum02 = none, sum13 = none, square02 = none, square13 = none;
-  zeros = none, finite = none, below = none, above = none;
-  least = f32x4.splat(Infinity);
-  most = f32x4.splat(-Infinity);
+  let sum01 = f64x2.splat(0);
+  let sum23 = f64x2.splat(0);
+  let square01 = f64x2.splat(0);
+  let square23 = f64x2.splat(0);
+  let least = f32x4.splat(Infinity);
+  let most = f32x4.splat(-Infinity);
+  let finite = i32x4.splat(0);
+  let zeros = i32x4.splat(0);
+  let below = i32x4.splat(0);
+  let above = i32x4.splat(0);
   const whole = x + (<usize>(n & ~3) << 2);
-  const all = i32x4.splat(-1);
-  for (let at = x; at < whole; at += 16) take(v128.load(at), all, low, high);
-  if (n & 3) take(rest(whole, n & 3), all, low, high);
-
+  const end = n & 3 ? whole + 16 : whole;
+  for (let at = x; at < end; at += 16) {
+    let v = at < whole ? v128.load(at) : rest(at, n & 3);
+    const kept = f32x4.eq(f32x4.sub(v, v), f32x4.splat(0));
+    finite = i32x4.sub(finite, kept);
+    if (!i32x4.all_true(kept)) {
+      least = f32x4.pmin(least, v128.bitselect(v, f32x4.splat(Infinity), kept));
+      most = f32x4.pmax(most, v128.bitselect(v, f32x4.splat(-Infinity), kept));
+      zeros = i32x4.sub(zeros, v128.and(kept, f32x4.eq(v, f32x4.splat(0))));
+      below = i32x4.sub(below, v128.and(kept, f32x4.lt(v, low)));
+      above = i32x4.sub(above, v128.and(kept, f32x4.gt(v, high)));
+      v = v128.and(v, kept);
+    } else {
+      least = f32x4.pmin(least, v);
+      most = f32x4.pmax(most, v);
+      zeros = i32x4.sub(zeros, f32x4.eq(v, f32x4.splat(0)));
+      below = i32x4.sub(below, f32x4.lt(v, low));
+      above = i32x4.sub(above, f32x4.gt(v, high));
+    }
+    const a = f64x2.promote_low_f32x4(v);
+    const b = upper(v);
+    sum01 = f64x2.add(sum01, a);
+    sum23 = f64x2.add(sum23, b);
+    square01 = f64x2.add(square01, f64x2.mul(a, a));
+    square23 = f64x2.add(square23, f64x2.mul(b, b));
+  }
   const kept = lanes(finite);
-  const mean = total(sum02, sum13) / <f64>kept;
-  const square = total(square02, square13);
+  const mean = total(sum01, sum23) / <f64>kept;
+  const square = total(square01, square23);
   const lo = min(
     min(f32x4.extract_lane(least, 0), f32x4.extract_lane(least, 1)),
     min(f32x4.extract_lane(least, 2), f32x4.extract_lane(least, 3)),
@@ -105,9 +150,9 @@ export function statistics(
   );
   store<f32>(out, <f32>mean);
   store<f32>(out, <f32>sqrt<f64>(max<f64>(0, square / <f64>kept - mean * mean)), 4);
-  store<f32>(out, <f32>sqrt<f64>(square), 8);
-  store<f32>(out, lo, 12);
-  store<f32>(out, hi, 16);
+  // Of two zeros, whichever it was, +0.
+  store<f32>(out, lo + 0, 8);
+  store<f32>(out, hi + 0, 12);
   store<i32>(counts, lanes(zeros));
   store<i32>(counts, <i32>n - kept, 4);
   store<i32>(counts, lanes(below), 8);
@@ -143,7 +188,7 @@ function histogram(
 function scatter(v: v128, lo: f32, scale: f32, bins: u32, workspace: usize, span: usize): void {
   const k = f32x4.mul(f32x4.sub(v, f32x4.splat(lo)), f32x4.splat(scale));
   // NaN becomes 0: where all are equal they are in the first bin.
-  const bin = i32x4.min_u(i32x4.trunc_sat_f32x4_u(k), i32x4.splat(bins - 1));
+  const bin = i32x4.min_s(i32x4.trunc_sat_f32x4_s(k), i32x4.splat(bins - 1));
   const kept = f32x4.eq(f32x4.sub(v, v), f32x4.splat(0));
   const at = i32x4.shl(v128.bitselect(bin, i32x4.splat(bins), kept), 2);
   count(workspace + <usize>i32x4.extract_lane(at, 0));

@@ -29,16 +29,16 @@ const unchecked = async () => {
 
 /** What, the source, the most kB of gzip. */
 const cases = [
-  ["a network: Linear, BatchNorm1d, crossEntropy, SGD", NETWORK, 102],
-  ["`chainrule`", all("index"), 122],
+  ["a network: Linear, BatchNorm1d, crossEntropy, SGD", NETWORK, 105],
+  ["`chainrule`", all("index"), 126],
   ...parts.map((entry, index) => [
     `\`chainrule/${entry}\` by itself, without a backend`,
     all(entry),
     [47, 39, 37, 3, 32][index],
   ]),
-  ["all of these", `${all("index")}\n${named}`, 148],
-  ["all of these but `gradCheck` and `compare`", `${await unchecked()}\n${named}`, 132],
-  ["`chainrule/pure`", all("pure"), 81],
+  ["all of these", `${all("index")}\n${named}`, 152],
+  ["all of these but `gradCheck` and `compare`", `${await unchecked()}\n${named}`, 136],
+  ["`chainrule/pure`", all("pure"), 86],
 ];
 
 const kB = (bytes) => (bytes / 1000).toFixed(1).padStart(6);

@@ -2,10 +2,13 @@
  * `compile`: a function is run once on placeholders for each kind of arguments, what it records
  * becomes a program, and every call is: copy inputs in, one call of the backend, copy outputs out.
  */
+
 import { type Backend, defaultBackend, defaultDtype } from "./backend.js";
+import { explain, whereIs } from "./badOp.js";
 import { homeOf, keepsGraphs } from "./evaluate.js";
 import { arrayOf, checkDtype, constant } from "./ops/create.js";
 import { valuesOf } from "./ops/methods.js";
+import { recordWithOrigins } from "./origins.js";
 import { Parameter } from "./parameter.js";
 import { identity, reduceTape, type Tape } from "./plan/passes.js";
 import { makePlan, type Plan } from "./plan/plan.js";
@@ -58,20 +61,27 @@ export interface Compiled<A extends readonly unknown[], R> {
 export interface CompileOptions {
   /** The most that `plan.peakBytes` may be. */
   readonly maxBytes?: number;
+  /** Stops at the first op that makes a NaN or an infinity; false by default. */
+  readonly debug?: boolean;
 }
 
-function checkOptions(options: CompileOptions): number | undefined {
+function checkOptions(options: CompileOptions): void {
   for (const key of Object.keys(options))
-    if (key !== "maxBytes")
-      throw new TypeError(`compile: unknown option: got ${key}, expected maxBytes`);
-  const { maxBytes } = options;
+    if (key !== "maxBytes" && key !== "debug")
+      throw new TypeError(`compile: unknown option: got ${key}, expected maxBytes or debug`);
+  const { maxBytes, debug } = options;
+  if (debug !== undefined && typeof debug !== "boolean")
+    throw new TypeError(`compile: bad debug: got ${describe(debug)}, expected true or false`);
+  if (debug && maxBytes !== undefined)
+    throw new TypeError(
+      `compile: maxBytes and debug exclude each other: got maxBytes ${maxBytes} with debug, expected one of them`,
+    );
   if (maxBytes !== undefined && typeof maxBytes !== "number")
     throw new TypeError(
       `compile: bad maxBytes: got ${describe(maxBytes)}, expected a number of bytes ≥ 0`,
     );
   if (maxBytes !== undefined && !(maxBytes >= 0))
     throw new RangeError(`compile: bad maxBytes: got ${maxBytes}, expected a number of bytes ≥ 0`);
-  return maxBytes;
 }
 
 interface Entry extends Traced {
@@ -98,6 +108,8 @@ class Slot {
 }
 
 interface Input {
+  /** "argument 1.x" */
+  readonly name: string;
   readonly type: TensorType;
   /** Undefined for a `{ shape, dtype }` that is only traced. */
   readonly data: TypedArray | undefined;
@@ -119,9 +131,9 @@ function readArguments(
 ): { inputs: Input[]; template: unknown; key: string } {
   const inputs: Input[] = [];
   const parts: string[] = [`backend#${identity(defaultBackend())}`, defaultDtype()];
-  const add = (type: TensorType, data: TypedArray | undefined): Slot => {
+  const add = (path: string, type: TensorType, data: TypedArray | undefined): Slot => {
     parts.push(`${type.dtype}[${type.shape.join()}]`);
-    inputs.push({ type, data });
+    inputs.push({ name: `argument ${path.replace(/^\[(\d+)\]/, "$1")}`, type, data });
     return new Slot(inputs.length - 1);
   };
   const template = mapTree(
@@ -131,15 +143,15 @@ function readArguments(
         parts.push(`parameter#${identity(leaf)}`);
         return leaf;
       }
-      if (leaf instanceof Tensor) return add(leaf, valuesOf("compile", leaf));
+      if (leaf instanceof Tensor) return add(path, leaf, valuesOf("compile", leaf));
       if (typeof leaf === "number") {
         const dtype = defaultDtype();
-        return add({ shape: [], dtype }, arrayOf(dtype, 1).fill(leaf));
+        return add(path, { shape: [], dtype }, arrayOf(dtype, 1).fill(leaf));
       }
       if (specs && isSpec(leaf)) {
         checkShape("trace", leaf.shape);
         checkDtype("trace", leaf.dtype ?? defaultDtype());
-        return add({ shape: leaf.shape, dtype: leaf.dtype ?? defaultDtype() }, undefined);
+        return add(path, { shape: leaf.shape, dtype: leaf.dtype ?? defaultDtype() }, undefined);
       }
       if (leaf !== null && leaf !== undefined && !["string", "boolean"].includes(typeof leaf))
         throw new TypeError(
@@ -203,9 +215,10 @@ function traceFunction(
   template: unknown,
   inputs: readonly Input[],
   key: string,
-  maxBytes: number | undefined,
+  { maxBytes, debug = false }: CompileOptions,
+  rehearsal = false,
 ): Entry {
-  const { trace, result } = traced(() => {
+  const body = (): { placeholders: Tensor[]; outputs: Tensor[]; shape: unknown } => {
     const placeholders = inputs.map(
       ({ type }, slot) => makeNode(placeholderOp, [], { slot }, [type]).outputs[0] as Tensor,
     );
@@ -227,31 +240,74 @@ function traceFunction(
       return new Slot(outputs.length - 1);
     });
     return { placeholders, outputs, shape };
-  });
-  const assignments = [...trace.assigned].map((parameter) => ({
+  };
+  const recording = debug ? recordWithOrigins(body) : traced(body);
+  const { trace, result } = recording;
+  const assigned = [...trace.assigned].map((parameter) => ({
     parameter,
     value: trace.bindings.get(parameter) as Tensor,
   }));
-  const { placeholders, outputs, shape } = result;
+  const { placeholders, shape } = result;
+  // In a rehearsal what would be committed is only computed.
+  const assignments = rehearsal ? [] : assigned;
+  const outputs = [...result.outputs, ...(rehearsal ? assigned.map(({ value }) => value) : [])];
   const recorded: Tape = { nodes: trace.nodes, placeholders, outputs, assignments };
   const reduced: Tape = { ...recorded, nodes: reduceTape(recorded, new Map()).nodes };
   const roots = [...outputs, ...assignments.map(({ value }) => value), ...placeholders];
-  const { backend, float } = homeOf(ancestors(roots), assignments);
+  const { backend, float } = homeOf(ancestors(roots), assigned);
   const { tape, plan } =
     maxBytes === undefined
-      ? { tape: reduced, plan: makePlan(reduced, float) }
+      ? { tape: reduced, plan: makePlan(reduced, float, undefined, debug) }
       : fitTape(reduced, float, maxBytes);
-  const program = new Program(plan, backend, float);
+  const names = new Map(placeholders.map(({ node }, at) => [node, (inputs[at] as Input).name]));
+  const known = "origins" in recording ? { origins: recording.origins, names } : undefined;
+  const program = new Program(
+    plan,
+    backend,
+    float,
+    known && {
+      explain: (finding) => explain(finding, known),
+      where: (node) => whereIs(node, known),
+    },
+  );
   const plain = plainOf(template, inputs);
   return { key, flags: trace.flags, tape, plan, program, result: shape, types: outputs, plain };
 }
 
+export interface Rehearsal extends Traced {
+  readonly inputs: readonly TypedArray[];
+}
+
+/**
+ * A program of `fn` for these arguments that commits nothing: what `fn` assigns is computed, beside
+ * what it returns.
+ */
+export function rehearse(
+  fn: (...args: never[]) => unknown,
+  args: readonly unknown[],
+  options: CompileOptions,
+): Rehearsal {
+  const { inputs, template, key } = readArguments(args, false);
+  const { tape, plan, program } = traceFunction(fn, template, inputs, key, options, true);
+  return { tape, plan, program, inputs: inputs.map(({ data }) => data as TypedArray) };
+}
+
+/** What these arguments copy into a program, in order. */
+export const dataOf = (args: readonly unknown[]): TypedArray[] =>
+  readArguments(args, false).inputs.map(({ data }) => data as TypedArray);
+
 /** What compiled functions were made from. */
-const sources = new WeakMap<object, (...args: never[]) => unknown>();
+const sources = new WeakMap<
+  object,
+  { readonly fn: (...args: never[]) => unknown; readonly options: CompileOptions }
+>();
 
 /** The function that was compiled; undefined for one that was not made by `compile`. */
 export const functionOf = (step: unknown): ((...args: never[]) => unknown) | undefined =>
-  typeof step === "function" ? sources.get(step) : undefined;
+  typeof step === "function" ? sources.get(step)?.fn : undefined;
+
+/** What the function was compiled with. */
+export const optionsOf = (step: object): CompileOptions | undefined => sources.get(step)?.options;
 
 /**
  * The same function, run as one program. It is traced once for each structure, shapes and dtypes of
@@ -263,6 +319,14 @@ export const functionOf = (step: unknown): ((...args: never[]) => unknown) | und
  * not kept but computed again in the backward pass, as `checkpoint` does: the same bits, more time.
  * Parameters, with their moments, are not counted (`plan.parameterBytes`).
  *
+ * `debug: true` finds NaNs: every result is checked when it is there, and the first one that is not
+ * finite though its inputs are stops the run, with nothing changed. The error, a RangeError, names the
+ * op (of the backward pass, with the op that it is a derivative of), the line of your code that
+ * recorded it, the modules around it, the ranges of its inputs, and the likely cause. Arguments and
+ * Parameters that are not finite are refused too; a constant may be infinite, as in a mask, but not
+ * NaN. The same bits as without, but `fn` is recorded twice for each program, nothing is fused and
+ * every value has a place of its own: for finding out, not for training.
+ *
  * Throws what `fn` throws while tracing, with nothing run; a RangeError for a plan that does not fit
  * in `maxBytes` however much is recomputed; a bad label or index throws with nothing changed.
  */
@@ -270,7 +334,7 @@ export function compile<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   options: CompileOptions = {},
 ): Compiled<A, R> {
-  const maxBytes = checkOptions(options);
+  checkOptions(options);
   const entries: Entry[] = [];
   let latest: Entry | undefined;
   let callsPerStep = 0;
@@ -283,7 +347,7 @@ export function compile<A extends readonly unknown[], R>(
     const entry =
       at >= 0
         ? (entries.splice(at, 1)[0] as Entry)
-        : traceFunction(fn as (...args: never[]) => unknown, template, inputs, key, maxBytes);
+        : traceFunction(fn as (...args: never[]) => unknown, template, inputs, key, options);
     entries.unshift(entry);
     for (const { program } of entries.splice(KEPT)) program.release();
     latest = entry;
@@ -314,7 +378,7 @@ export function compile<A extends readonly unknown[], R>(
       );
     return latest;
   };
-  sources.set(call, fn as (...args: never[]) => unknown);
+  sources.set(call, { fn: fn as (...args: never[]) => unknown, options });
   return Object.defineProperties(call, {
     trace: {
       value: (...args: readonly unknown[]): Traced => {

@@ -741,12 +741,18 @@ export interface Kernels {
    */
   checkFinite(y: number, n: number, infinities: number, count: number, inputs: number): number;
   /**
+   * out[0] = √Σ(x[i] − y[i])², the difference rounded, the rest in f64: element q joins partial q mod
+   * 8, then p[q] += p[q + 4], and the sum is (p[0] + p[2]) + (p[1] + p[3]). y = 0: of x alone.
+   */
+  norm(out: number, x: number, y: number, n: number): void;
+  /**
    * What x is like; NaNs and infinities are counted and otherwise left out.
    *
-   *     out    = [mean, √(Σx² / n − mean²) or 0, √Σx², min, max]
+   *     out    = [mean, √(Σx² / n − mean²) or 0, min, max]
    *     counts = [zeros, not finite, less than low, greater than high, bin 0, bin 1, …]   i32
    *
-   * `limits` is the address of [low, high]. Both sums are made in f64: element q joins partial q mod
+   * `limits` is the address of [low, high]. Of zeros, min and max are +0.
+   * Both sums are made in f64: element q joins partial q mod
    * 4, and the sum is (p[0] + p[2]) + (p[1] + p[3]). x is in bin k = ⌊(x − min) · (bins / (max −
    * min))⌋, each step rounded to a float, at most bins − 1, and 0 where that is NaN. bins ≤ 1,024.
    */

@@ -71,6 +71,8 @@ export interface Trace {
   readonly assigned: Set<Parameter>;
   /** What `gradients` found last for a Parameter, in this trace. */
   readonly gradients: Map<Parameter, Tensor>;
+  /** The scalars that `gradients` was given. */
+  readonly losses: Tensor[];
   /** `training` flags read while tracing: part of the program's key. */
   readonly flags: Map<{ readonly training: boolean }, boolean>;
   /** Random draws so far. */
@@ -119,6 +121,7 @@ export function traced<T>(fn: (trace: Trace) => T, body?: BodyTrace): { trace: T
     standIns: new Map(),
     assigned: new Set(),
     gradients: new Map(),
+    losses: [],
     flags: body?.parent?.flags ?? new Map(),
     draws: 0,
     closed: false,
@@ -157,22 +160,52 @@ interface Hooks {
   /** A Parameter as an operand: the node that reads it now. */
   read(parameter: Parameter): Tensor;
   isParameter(tensor: Tensor): tensor is Parameter;
+  /** What is known of the modules that Parameters belong to, where there are modules. */
+  readonly modules?: ModuleHooks;
+}
+
+interface ModuleHooks {
+  /**
+   * Lets every module that one of the Parameters is in keep its key in `path` while its `forward`
+   * runs; returns how to undo it.
+   */
+  watch(parameters: Iterable<Parameter>, path: string[]): () => void;
+  /** The key of a Parameter in the outermost module that was asked for it. */
+  keyOf(parameter: Parameter): string | undefined;
 }
 let hooks: Hooks;
 export function setHooks(value: Partial<Hooks>): void {
   hooks = { ...hooks, ...value };
 }
 
-let watcher: ((node: Node) => void) | undefined;
+export const moduleHooks = (): ModuleHooks | undefined => hooks.modules;
 
-/** Runs `fn`; `watch` is told of every node that is recorded meanwhile, by any trace or none. */
-export function watched<T>(watch: (node: Node) => void, fn: () => T): T {
+type Watcher = (node: Node, derivativeOf: Node | undefined) => void;
+let watcher: Watcher | undefined;
+let deriving: Node | undefined;
+
+/**
+ * Runs `fn`; `watch` is told of every node that is recorded meanwhile, by any trace or none, and
+ * which node's derivative it is a part of.
+ */
+export function watched<T>(watch: Watcher, fn: () => T): T {
   const before = watcher;
   watcher = watch;
   try {
     return fn();
   } finally {
     watcher = before;
+  }
+}
+
+/** Runs `fn`, which records a derivative of `node`, or of what `node` consists of. */
+export function derivativeOf<T>(node: Node, fn: () => T): T {
+  const before = deriving;
+  deriving ??= node;
+  try {
+    return fn();
+  } finally {
+    deriving = before;
   }
 }
 
@@ -213,7 +246,7 @@ export function makeNode<Attrs>(
   };
   for (const [index, type] of types.entries()) outputs.push(new Tensor(node, index, type));
   node.trace?.nodes.push(node);
-  watcher?.(node);
+  watcher?.(node, deriving);
   return node;
 }
 

@@ -186,7 +186,7 @@ describe("what does not fit", () => {
 
   test("a misspelt option", () => {
     expect(() => compile((x: Tensor) => x, { maxbytes: 1 } as object)).toThrow(
-      new TypeError("compile: unknown option: got maxbytes, expected maxBytes"),
+      new TypeError("compile: unknown option: got maxbytes, expected maxBytes or debug"),
     );
   });
 });

@@ -4,6 +4,7 @@
  */
 import { add } from "../ops/elementwise.js";
 import { alias } from "../ops/shape.js";
+import { derivativeOf } from "../tape.js";
 import type { Node, Tensor } from "../tensor.js";
 import { between } from "./reverse.js";
 
@@ -23,7 +24,8 @@ export function pushforward(
   );
   for (const node of nodes) {
     if (!active.has(node)) continue;
-    for (const [index, tangent] of outputTangents(node, known).entries()) {
+    const found = derivativeOf(node, () => outputTangents(node, known));
+    for (const [index, tangent] of found.entries()) {
       const output = node.outputs[index] as Tensor;
       if (tangent && !ends.has(output)) known.set(output, tangent);
     }

@@ -6,6 +6,7 @@
  */
 import { add } from "../ops/elementwise.js";
 import { alias } from "../ops/shape.js";
+import { derivativeOf } from "../tape.js";
 import type { Node, Tensor } from "../tensor.js";
 
 /** Where a cotangent came back from: an operand of a node. */
@@ -97,9 +98,11 @@ export function pullback(
     );
     if (!passing.some((cotangent) => cotangent)) continue;
     const reaches = node.inputs.map((input) => ends.has(input) || active.has(input.node));
-    for (const [index, cotangent] of inputCotangents(node, passing, reaches).entries())
-      if (cotangent && reaches[index])
-        sums.add(node.inputs[index] as Tensor, cotangent, { node, operand: index });
+    derivativeOf(node, () => {
+      for (const [index, cotangent] of inputCotangents(node, passing, reaches).entries())
+        if (cotangent && reaches[index])
+          sums.add(node.inputs[index] as Tensor, cotangent, { node, operand: index });
+    });
   }
   return targets.map((target) => sums.of(target.node)?.[target.index]);
 }

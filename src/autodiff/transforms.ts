@@ -214,6 +214,7 @@ export function gradients(loss: Tensor, parameters: readonly Parameter[]): (Tens
       );
   const output = operand("gradients", loss);
   const trace = currentTrace();
+  trace?.losses.push(output);
   const wanted = new Set<Parameter>(parameters);
   const standIns = new Map<Parameter, Set<Tensor>>();
   for (const parameter of wanted) standIns.set(parameter, new Set(standInsOf(parameter, trace)));

@@ -163,7 +163,9 @@ export class Circuit implements CircuitData {
  * statistics) is left out: Parameters and the random state stay as they are; random draws are those
  * that the next step would make. It returns a tensor, or an object or array of tensors, whose names
  * name the wires; the last one is differentiated, and has shape [] unless `cotangent` is given.
- * Everything is computed by one program in the backend where the Parameters live.
+ * Everything is computed by one program in the backend where the Parameters live. Gates know the
+ * modules they were recorded in, and Parameters their keys, once a module was asked for its
+ * Parameters, as one is to make an optimizer.
  *
  * Throws a TypeError for what is no function, no tensor or no float, a RangeError for an output that
  * is no scalar, and what `f` throws.

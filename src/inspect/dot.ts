@@ -142,8 +142,9 @@ export function toDot(circuit: CircuitData, options: DotOptions = {}): string {
   return [
     "digraph circuit {",
     "  rankdir=LR;",
-    '  node [fontname="sans-serif"];',
-    '  edge [fontname="sans-serif"];',
+    '  graph [fontname="Helvetica"];',
+    '  node [fontname="Helvetica"];',
+    '  edge [fontname="Helvetica"];',
     ...writer.lines,
     "}",
     "",

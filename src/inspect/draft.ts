@@ -1,5 +1,6 @@
 /** A call of a function, recorded with its reverse walk; nothing is computed yet. */
-import { currentTrace, makeNode, type Op, type Trace } from "../tape.js";
+import { type Origin, withOrigins } from "../origins.js";
+import { currentTrace, makeNode, type Op, type Trace, traced } from "../tape.js";
 import { isFloat, type Node, type Tensor } from "../tensor.js";
 import {
   type CircuitOptions,
@@ -11,7 +12,7 @@ import {
   readOutputs,
 } from "./arguments.js";
 import { type Draft, draftOf } from "./graph.js";
-import { type Origin, plainFunction, recordWithOrigins } from "./recording.js";
+import { plainFunction } from "./recording.js";
 
 const inputOp: Op<{ readonly index: number }> = {
   name: "placeholder",
@@ -46,23 +47,17 @@ export function recordCall<R>(
       `${op}: called while a function is being compiled: expected a call outside of it, with its values`,
     );
   const { inputs, fill } = readInputs(op, args, options.names);
-  return recordWithOrigins(
-    () => {
+  return traced((trace) => {
+    const { result, origins } = withOrigins(() => {
       const placeholders = inputs.map(
         ({ type }, index) => makeNode(inputOp, [], { index }, [type]).outputs[0] as Tensor,
       );
       return { placeholders, outputs: readOutputs(op, fn(...fill(placeholders))) };
-    },
-    ({ placeholders, outputs }, trace, origins) =>
-      then({
-        op,
-        trace,
-        inputs,
-        placeholders,
-        outputs: ordered(op, outputs, options.output),
-        origins,
-      }),
-  ).result;
+    }, "forward");
+    const { placeholders } = result;
+    const outputs = ordered(op, result.outputs, options.output);
+    return then({ op, trace, inputs, placeholders, outputs, origins });
+  }).result;
 }
 
 /** The call's graph with the reverse walk from its last output, on which `seed` arrives. */

@@ -7,9 +7,9 @@ import { parameterRead } from "../evaluate.js";
 import { ownerOf } from "../nn/module.js";
 import { full } from "../ops/create.js";
 import { alias, broadcastTo } from "../ops/shape.js";
+import type { Origin } from "../origins.js";
 import { record } from "../tape.js";
 import { isFloat, type Node, type Tensor } from "../tensor.js";
-import type { Origin } from "./recording.js";
 import { type GateRule, ruleOf } from "./rules.js";
 import { numberText } from "./words.js";
 
@@ -57,7 +57,15 @@ export interface DraftRequest {
   readonly depth: number;
 }
 
-const NOWHERE: Origin = { source: undefined, modules: [] };
+const NOWHERE: Origin = { source: undefined, modules: [], derivativeOf: undefined };
+
+/** Where a node is from; a derivative's line is that of what it is the derivative of. */
+function originOf(node: Node, origins: ReadonlyMap<Node, Origin>): Origin {
+  const own = origins.get(node) ?? NOWHERE;
+  const source = own.source ?? (own.derivativeOf && origins.get(own.derivativeOf)?.source);
+  return { ...own, source };
+}
+
 /** Whether nothing computes it: a constant, a Parameter, an input. */
 export const isConstant = ({ inputs, outputs, values }: Node): boolean =>
   inputs.length === 0 || outputs.every((_, index) => values[index]);
@@ -181,7 +189,7 @@ export function draftOf(request: DraftRequest): Draft {
     const of = (id: number): DraftWire => wires[id] as DraftWire;
     return {
       ...part,
-      origin: origins.get(part.node) ?? NOWHERE,
+      origin: originOf(part.node, origins),
       rule,
       locals: rule.elementwise
         ? localsOf(part.node, part.inputs.map(of))

@@ -25,7 +25,7 @@ export interface LayerRecord {
   /** Its key, as in `stateDict()`: "0.weight"; its name where no module has it. */
   readonly key: string;
   readonly shape: Shape;
-  /** ‖∂loss/∂parameter‖, the Euclidean norm, as the optimizer got it. */
+  /** ‖∂loss/∂parameter‖, the Euclidean norm, before any clipping. */
   readonly gradientNorm: number;
   /** ‖parameter‖ before the update. */
   readonly weightNorm: number;

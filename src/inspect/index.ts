@@ -1,4 +1,6 @@
+export type { BadOp, Range } from "../badOp.js";
 export type { CircuitOptions } from "./arguments.js";
+export { firstBadOp } from "./badOp.js";
 export { Circuit, circuit } from "./circuit.js";
 export { type DotOptions, toDot } from "./dot.js";
 export type { DrawOptions } from "./draw/open.js";
@@ -15,8 +17,30 @@ export type {
   Spread,
   Warning,
 } from "./history.js";
+export {
+  type JacobianKind,
+  type JacobianShapes,
+  type JacobianShapesOptions,
+  jacobianShapes,
+  type ModeCost,
+  type OperandJacobian,
+  type OpJacobians,
+} from "./jacobianShapes.js";
 export { type Json, toJson } from "./json.js";
+export { type Monitored, type MonitorOptions, monitor } from "./monitor.js";
+export {
+  type Cost,
+  type Peak,
+  type Profile,
+  type ProfileData,
+  type ProfileGroup,
+  type ProfileOptions,
+  type ProfileRow,
+  profile,
+} from "./profile.js";
+export type { TextOptions as ProfileTextOptions } from "./profileText.js";
 export { type Run, report } from "./report/report.js";
+export { type StagesOptions, stages } from "./stages.js";
 export type { Step } from "./steps.js";
 export { type TextOptions, toText } from "./text.js";
 export type { CircuitData, Gate, Summary, Term, Wire } from "./types.js";

@@ -34,6 +34,7 @@ const whole = (words: string, opens?: GateRule["opens"]): GateRule => ({
 const NO_GRADIENT = "its steps are flat: it passes no gradient";
 const CHOICE = "it decides and does not change by degrees: it passes no gradient";
 const UPDATE = "an update of an optimizer: nothing is differentiated through it";
+const LOOK = "it looks at values for a monitor: nothing is differentiated through it";
 const DRAW = "it draws at random: nothing is differentiated through it";
 
 const softplusParts = ([x]: readonly Tensor[]): readonly Tensor[] => [
@@ -90,7 +91,7 @@ const RULES: Readonly<Record<string, GateRule>> = {
   dropout: whole("dropout passes what it has let pass, scaled by 1 / (1 − p), and kills the rest; its mask is drawn, so it does not open"),
   // Choice and conversion.
   where: whole("where routes the gradient to the side that was chosen; the other gets 0"),
-  cast: whole("a conversion between floats passes the gradient; to integers it passes none"),
+  cast: whole("a conversion to another kind of number: it passes no gradient"),
   eq: whole(CHOICE), ne: whole(CHOICE), lt: whole(CHOICE), le: whole(CHOICE), gt: whole(CHOICE), ge: whole(CHOICE),
   equal: whole(CHOICE), maximumShare: whole(CHOICE), logicalAnd: whole(CHOICE), logicalOr: whole(CHOICE),
   argmax: whole(CHOICE), argsort: whole(CHOICE), oneHot: whole(CHOICE),
@@ -158,6 +159,7 @@ const RULES: Readonly<Record<string, GateRule>> = {
   parameter: whole("a parameter: the gradient ends here"),
   host: whole("numbers from outside: nothing flows back"),
   randomBits: whole(DRAW), uniform: whole(DRAW), normal: whole(DRAW),
+  statistics: whole(LOOK), distance: whole(LOOK),
   sgd: whole(UPDATE), sgdMomentum: whole(UPDATE), adam: whole(UPDATE), increment: whole(UPDATE),
 };
 

@@ -1,5 +1,6 @@
 /** A circuit as aligned text: a row for each wire, with its value and its gradient. */
 import { arranged } from "./group.js";
+import { padEnd, padStart, width } from "./table.js";
 import type { CircuitData, Gate, Wire } from "./types.js";
 import { callText, counted, summaryText, wireOf } from "./words.js";
 
@@ -125,10 +126,6 @@ function circuitRows(
   }
   return rows;
 }
-
-const width = (text: string): number => [...text].length;
-const padEnd = (text: string, to: number): string => text + " ".repeat(to - width(text));
-const padStart = (text: string, to: number): string => " ".repeat(to - width(text)) + text;
 
 /**
  * The circuit as text: inputs and Parameters first, then the gates in order, each with the value that

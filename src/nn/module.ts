@@ -1,6 +1,6 @@
 import { Parameter } from "../parameter.js";
 import { entryOf, loadInto, type StateDict } from "../state.js";
-import { noteTraining } from "../tape.js";
+import { noteTraining, setHooks } from "../tape.js";
 import type { Tensor } from "../tensor.js";
 
 const snakeCase = (name: string): string =>
@@ -112,3 +112,48 @@ export abstract class Module {
 export interface Layer extends Module {
   forward(x: Tensor): Tensor;
 }
+
+function rootsOf(parameters: Iterable<Parameter>): Set<Module> {
+  const roots = new Set<Module>();
+  for (const parameter of parameters) {
+    const owner = ownerOf(parameter);
+    if (owner) roots.add(owner.root);
+  }
+  return roots;
+}
+
+/** Lets a module keep its key in `path` while its `forward` runs; returns how to undo it. */
+function watchForward(key: string, module: Module, path: string[]): () => void {
+  const { forward } = module;
+  const own = Object.getOwnPropertyDescriptor(module, "forward");
+  Object.defineProperty(module, "forward", {
+    configurable: true,
+    value: (...inputs: never[]) => {
+      path.push(key);
+      try {
+        return forward.apply(module, inputs);
+      } finally {
+        path.pop();
+      }
+    },
+  });
+  return () => {
+    if (own) Object.defineProperty(module, "forward", own);
+    else Reflect.deleteProperty(module, "forward");
+  };
+}
+
+setHooks({
+  modules: {
+    watch(parameters, path) {
+      const undo: (() => void)[] = [];
+      for (const root of rootsOf(parameters))
+        for (const [key, module] of root.namedModules())
+          if (key !== "") undo.push(watchForward(key, module, path));
+      return () => {
+        for (const restore of undo.reverse()) restore();
+      };
+    },
+    keyOf: (parameter) => ownerOf(parameter)?.key,
+  },
+});

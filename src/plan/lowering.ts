@@ -1,8 +1,15 @@
-import type { Opcode } from "../../assembly/opcodes.js";
+import { Opcode } from "../../assembly/opcodes.js";
 import { elementBytes } from "../backend.js";
 import type { Parameter } from "../parameter.js";
 import { sizeOf } from "../shape.js";
-import type { Dtype, FloatDtype, Node, Tensor, TypedArray } from "../tensor.js";
+import {
+  type Dtype,
+  type FloatDtype,
+  isFloat,
+  type Node,
+  type Tensor,
+  type TypedArray,
+} from "../tensor.js";
 
 /** One-element values, or short vectors, that JavaScript writes before each run. */
 export interface HostSource {
@@ -79,6 +86,8 @@ export interface Instruction {
  * address.
  */
 export class Lowering {
+  /** Of a debug program: the tensor behind each value that it checks. */
+  readonly checks: Map<Value, Tensor> | undefined;
   readonly instructions: Instruction[] = [];
   readonly float: FloatDtype;
   readonly #find: (tensor: Tensor) => Tensor;
@@ -88,15 +97,44 @@ export class Lowering {
   readonly #scalars = new Map<string, Value>();
   #node: Node | undefined;
 
-  /** `find` gives the tensor that stands for another after common subexpressions are merged. */
-  constructor(float: FloatDtype, find: (tensor: Tensor) => Tensor) {
+  /**
+   * `find` gives the tensor that stands for another after common subexpressions are merged.
+   * `checked`: every node's results are checked when they are there, and nothing is in place.
+   */
+  constructor(float: FloatDtype, find: (tensor: Tensor) => Tensor, checked = false) {
     this.float = float;
     this.#find = find;
+    if (checked) this.checks = new Map();
   }
 
   lower(node: Node): void {
     this.#node = node;
     node.op.lower(node, this);
+    if (!this.checks) return;
+    for (const output of node.outputs) {
+      const value = this.#values.get(node)?.[output.index];
+      const inputs = node.inputs.filter(({ dtype }) => isFloat(dtype));
+      // What is chosen, as a mask's −Infinity, may be infinite; what is computed or trained may not.
+      const infinities = node.inputs.length > 0 || value?.parameter?.trainable === true;
+      if (value) this.check(output, value, infinities, inputs);
+    }
+  }
+
+  /** Checks a value, unless it was checked before; NaN is always refused. */
+  check(tensor: Tensor, value: Value, infinities: boolean, inputs: readonly Tensor[] = []): void {
+    if (!this.checks || this.checks.has(value) || !isFloat(tensor.dtype) || value.size === 0)
+      return;
+    const values = inputs.map((input) => this.valueOf(input));
+    if (values.includes(value)) return;
+    this.checks.set(value, tensor);
+    const operands = values.flatMap((input) => [input, input.size]);
+    this.instructions.push({
+      opcode: Opcode.CheckFinite,
+      writes: [],
+      rest: [value, value.size, infinities ? 1 : 0, values.length, ...operands],
+      inPlace: [],
+      node: tensor.node,
+    });
   }
 
   /** The tensor that an operand stands for. */
@@ -118,6 +156,7 @@ export class Lowering {
     const value = new Value(tensor.dtype, data.length);
     value.data = data;
     this.bind(node, index, value);
+    this.check(node.outputs[index] as Tensor, value, false);
     return value;
   }
 
@@ -189,7 +228,8 @@ export class Lowering {
     rest: readonly (Value | number)[],
     inPlace: Instruction["inPlace"] = [],
   ): void {
-    this.instructions.push({ opcode, writes, rest, inPlace, node: this.#node as Node });
+    const node = this.#node as Node;
+    this.instructions.push({ opcode, writes, rest, inPlace: this.checks ? [] : inPlace, node });
   }
 }
 

@@ -43,21 +43,33 @@ export interface Plan {
   readonly pool: readonly Value[];
   readonly parameters: readonly Parameter[];
   readonly assigned: readonly Parameter[];
+  /** Of a debug program: the tensor behind each value that an instruction checks. */
+  readonly checks: ReadonlyMap<Value, Tensor> | undefined;
 }
 
 const NOTHING: ReadonlyMap<Tensor, Tensor> = new Map();
 
-/** Throws what the ops' lowering throws; nothing else can fail. */
+/**
+ * `checked`: a plan for debugging, in which every node's results are checked as soon as they are
+ * there, while its inputs still are. Nothing is fused and nothing written in place.
+ *
+ * Throws what the ops' lowering throws; nothing else can fail.
+ */
 export function makePlan(
   tape: Tape,
   float: FloatDtype,
   substituted: ReadonlyMap<Tensor, Tensor> = NOTHING,
+  checked = false,
 ): Plan {
   const { nodes, find } = reduceTape(tape, substituted);
-  const lowering = new Lowering(float, find);
+  const lowering = new Lowering(float, find, checked);
   const commits = new Map(tape.assignments.map(({ parameter, value }) => [parameter, find(value)]));
   const inputs = tape.placeholders.map((placeholder) => lowering.output(placeholder.node));
-  const late = lateNodes(nodes, find, new Set(commits.values()), tape.outputs.map(find));
+  for (const [index, value] of inputs.entries())
+    lowering.check(tape.placeholders[index] as Tensor, value, true);
+  const late = checked
+    ? new Set<Node>()
+    : lateNodes(nodes, find, new Set(commits.values()), tape.outputs.map(find));
   for (const node of nodes) if (!late.has(node)) lowering.lower(node);
   const firstUpdate = lowering.instructions.length;
   for (const node of nodes) if (late.has(node)) lowering.lower(node);
@@ -78,14 +90,12 @@ export function makePlan(
   const kept = new Set([...outputs, ...committed.map(({ value }) => value)]);
   const recorded = [...lowering.instructions, ...updates];
   const given = new Set(inputs);
-  const used = dropUnread(composeCopies(recorded), kept);
-  const fused = dropUnread(fuseNormRelus(fuseEpilogues(used, kept), kept), kept);
-  const needed = fuseChains(fused, kept);
-  commitInPlace(needed, committed, given);
+  const needed = checked ? recorded : fuse(recorded, kept);
+  if (!checked) commitInPlace(needed, committed, given);
   for (const { parameter, value } of committed)
     if (value.parameter !== parameter && value.size > 0)
       emitCopy(needed, lowering.parameter(parameter), value, anyNode);
-  const instructions = shareStorage(mergeUpdates(needed), given, outputs);
+  const instructions = checked ? needed : shareStorage(mergeUpdates(needed), given, outputs);
 
   const live = usedValues(instructions, outputs);
   const usedInputs = inputs.map((input) => (live.has(input) ? input : undefined));
@@ -107,7 +117,14 @@ export function makePlan(
     pool,
     parameters: unique,
     assigned: committed.map(({ parameter }) => parameter),
+    checks: lowering.checks,
   };
+}
+
+function fuse(recorded: readonly Instruction[], kept: ReadonlySet<Value>): Instruction[] {
+  const used = dropUnread(composeCopies(recorded), kept);
+  const fused = dropUnread(fuseNormRelus(fuseEpilogues(used, kept), kept), kept);
+  return fuseChains(fused, kept);
 }
 
 function emitCopy(to: Instruction[], written: Value, read: Value, node: Node): void {

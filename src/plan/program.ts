@@ -13,7 +13,7 @@
 import { Refusal } from "../../assembly/opcodes.js";
 import { type Backend, elementBytes, type ThreadProgram } from "../backend.js";
 import { makeFinalizer } from "../finalizer.js";
-import type { FloatDtype, Node, TypedArray } from "../tensor.js";
+import { type FloatDtype, isFloat, type Node, type Tensor, type TypedArray } from "../tensor.js";
 import { Value } from "./lowering.js";
 import type { Plan } from "./plan.js";
 import { makeSchedule, type Schedule } from "./schedule.js";
@@ -27,6 +27,33 @@ interface Relocation {
   readonly value: Value;
   /** Bytes from the value's start. */
   readonly offset: number;
+}
+
+/** What an instruction of a checked plan refused. */
+export interface Finding {
+  readonly tensor: Tensor;
+  /** Where in the tensor. */
+  readonly position: number;
+  readonly data: TypedArray;
+  /** The floats it was computed from. */
+  readonly inputs: readonly { readonly tensor: Tensor; readonly data: TypedArray }[];
+}
+
+export interface ProgramOptions {
+  /** On one thread, however many the backend has. */
+  readonly alone?: boolean;
+  /** What to throw for a value that is not finite. */
+  explain?(finding: Finding): Error;
+  /** What to add to what an op says when it refuses its input. */
+  where?(node: Node): string;
+}
+
+export interface Pieces {
+  /** All of them; throws what is refused. */
+  run(): void;
+  readonly instructions: readonly (() => void)[];
+  /** None of them: what entering the backend costs. */
+  idle(): void;
 }
 
 const finalizer = makeFinalizer<{ backend: Backend; address: number }>((block) =>
@@ -45,28 +72,30 @@ export class Program {
   readonly #ends: readonly number[];
   readonly #arenaBytesWanted: number;
   readonly #relocations: readonly Relocation[];
-  /** The node behind the instruction at a byte offset. */
-  readonly #nodes: ReadonlyMap<number, Node>;
+  /** The instruction at a byte offset. */
+  readonly #shares: ReadonlyMap<number, Share>;
+  readonly #options: ProgramOptions;
   readonly #inputs: readonly (Value | undefined)[];
   readonly #host: { readonly value: Value; readonly numbers: Float64Array }[];
   #block = 0;
   #arena = -1;
   #running = false;
 
-  constructor(plan: Plan, backend: Backend, float: FloatDtype) {
+  constructor(plan: Plan, backend: Backend, float: FloatDtype, options: ProgramOptions = {}) {
     this.plan = plan;
     this.backend = backend;
     this.float = float;
     this.#inputs = plan.inputs;
-    const { threads } = backend;
+    this.#options = options;
+    const threads = options.alone || plan.checks ? undefined : backend.threads;
     const schedule = threads && makeSchedule(plan, threads.count, threads.minimumWork);
-    const { words, relocations, nodes, ends } = assemble(schedule?.lists ?? [wholes(plan)]);
+    const { words, relocations, shares, ends } = assemble(schedule?.lists ?? [wholes(plan)]);
     this.words = words;
     this.threads = ends.length;
     this.#ends = ends;
     this.#arenaBytesWanted = plan.peakBytes + (schedule?.scratchBytes ?? 0);
     this.#relocations = relocations;
-    this.#nodes = nodes;
+    this.#shares = shares;
     this.#host = plan.pool.flatMap((value) =>
       value.source ? [{ value, numbers: new Float64Array(value.size) }] : [],
     );
@@ -79,9 +108,10 @@ export class Program {
 
   /**
    * Copies the inputs in, enters the backend once, copies the outputs out. Whatever is wrong is
-   * thrown before the backend is entered or before anything is committed.
+   * thrown before the backend is entered or before anything is committed. `rehearsal`: random state
+   * and whatever else JavaScript keeps stay as they are.
    */
-  run(inputs: readonly TypedArray[]): TypedArray[] {
+  run(inputs: readonly TypedArray[], rehearsal = false): TypedArray[] {
     if (this.#running) throw new Error("run: the program is running already: expected no re-entry");
     this.#running = true;
     try {
@@ -97,11 +127,34 @@ export class Program {
         return value.dtype === "bool" ? Uint8Array.from(data) : data.slice();
       });
       for (const parameter of this.plan.assigned) parameter.written();
-      for (const { value } of this.#host) value.source?.committed?.();
+      if (!rehearsal) for (const { value } of this.#host) value.source?.committed?.();
       return outputs;
     } finally {
       this.#running = false;
     }
+  }
+
+  /**
+   * Puts program and inputs in place; then its instructions can be run one by one, in order, on one
+   * thread. Whoever runs them restores what they write to Parameters.
+   */
+  pieces(inputs: readonly TypedArray[]): Pieces {
+    for (const { value, numbers } of this.#host) value.source?.read(numbers);
+    this.#place();
+    this.#copyIn(inputs);
+    const { backend, float } = this;
+    const status = this.#block;
+    const base = status + STATUS_BYTES;
+    const bytes = this.words.byteLength;
+    const starts = [...this.#shares.keys()];
+    const instructions = starts.map((start, index) => {
+      const length = (starts[index + 1] ?? bytes) - start;
+      return () => void backend.run(float, base + start, length, status, []);
+    });
+    const run = (): void => {
+      if (backend.run(float, base, bytes, status, []) !== 0) throw this.#refusal();
+    };
+    return { run, instructions, idle: () => void backend.run(float, base, 0, status, []) };
   }
 
   /**
@@ -209,9 +262,28 @@ export class Program {
       (this.#block >>> 2) + 4,
     );
     const [code = Refusal.None, offset = 0, position = 0, value = 0] = status;
-    const node = this.#nodes.get(offset);
+    const { node, operands = [] } = this.#shares.get(offset) ?? {};
+    if (code === Refusal.NonFinite) {
+      const found = this.#finding(operands as readonly (Value | number)[], position);
+      const error = this.#options.explain?.(found);
+      if (error) return error;
+    }
     const message = node?.op.refusal?.(node, position, value | 0);
-    return new RangeError(message ?? `run: refused with code ${code} at byte ${offset}`);
+    if (!node || !message)
+      return new RangeError(`run: refused with code ${code} at byte ${offset}`);
+    return new RangeError(message + (this.#options.where?.(node) ?? ""));
+  }
+
+  /** What `checkFinite` with these operands refused: y, n, infinities, count, [input, n] … */
+  #finding(operands: readonly (Value | number)[], position: number): Finding {
+    const [value, , , , ...pairs] = operands as [Value, ...(Value | number)[]];
+    const tensor = this.plan.checks?.get(value) as Tensor;
+    const floats = tensor.node.inputs.filter(({ dtype }) => isFloat(dtype));
+    const inputs = floats.map((input, index) => ({
+      tensor: input,
+      data: this.#view(pairs[2 * index] as Value).slice(),
+    }));
+    return { tensor, position, data: this.#view(value).slice(), inputs };
   }
 }
 
@@ -227,16 +299,17 @@ const wholes = ({ instructions }: Plan): Share[] =>
 function assemble(lists: Schedule["lists"]): {
   words: Uint32Array;
   relocations: Relocation[];
-  nodes: Map<number, Node>;
+  shares: Map<number, Share>;
   ends: number[];
 } {
   const words: number[] = [];
   const relocations: Relocation[] = [];
   // Only the first thread may refuse, and its words come first.
-  const nodes = new Map<number, Node>();
+  const known = new Map<number, Share>();
   const ends = lists.map((shares) => {
-    for (const { opcode, operands, node } of shares) {
-      nodes.set(words.length * 4, node);
+    for (const share of shares) {
+      const { opcode, operands } = share;
+      known.set(words.length * 4, share);
       words.push(opcode, 2 + operands.length);
       for (const operand of operands) {
         if (operand instanceof Value)
@@ -248,5 +321,5 @@ function assemble(lists: Schedule["lists"]): {
     }
     return words.length;
   });
-  return { words: Uint32Array.from(words), relocations, nodes, ends };
+  return { words: Uint32Array.from(words), relocations, shares: known, ends };
 }

@@ -71,7 +71,7 @@ import {
   tan,
 } from "./transcendental.js";
 import { adamParts, incrementParts, sgdMomentumParts, sgdParts } from "./updateParts.js";
-import { checkFinite, statistics } from "./watch.js";
+import { checkFinite, norm, statistics } from "./watch.js";
 
 /** Room for a chain's words and its tiles, in f64. */
 export const WORKSPACE_BYTES = 270_336;
@@ -448,6 +448,9 @@ export function run(
           return refuse(m, status, (at - start) << 2, position, o(0), Refusal.NonFinite);
         break;
       }
+      case Opcode.Norm:
+        norm(m, o(0), o(1), o(2), o(3));
+        break;
       case Opcode.Statistics:
         statistics(m, o(0), o(1), o(2), o(3), o(4), o(5));
         break;

@@ -35,6 +35,22 @@ export const checkFinite: OnHeap<"checkFinite"> = (m, y, n, infinities, count, i
   return nan >= 0 && infinity >= 0 ? Math.min(nan, infinity) : Math.max(nan, infinity);
 };
 
+export const norm: OnHeap<"norm"> = (m, out, x, y, n) => {
+  const { f } = m;
+  const [a, b] = [x >>> SHIFT, y >>> SHIFT];
+  const p = [0, 0, 0, 0, 0, 0, 0, 0];
+  for (let i = 0; i < n; i++) {
+    const v = f[a + i] as number;
+    const d = y === 0 ? v : F(v - (f[b + i] as number));
+    p[i & 7] = (p[i & 7] as number) + d * d;
+  }
+  f[out >>> SHIFT] = Math.sqrt(total(p.slice(0, 4).map((v, q) => v + (p[q + 4] as number))));
+};
+
+/** Of four partials. */
+const total = (p: readonly number[]): number =>
+  (p[0] as number) + (p[2] as number) + ((p[1] as number) + (p[3] as number));
+
 export const statistics: OnHeap<"statistics"> = (m, out, counts, x, n, bins, limits) => {
   const { f, i: words } = m;
   const from = x >>> SHIFT;
@@ -60,17 +76,14 @@ export const statistics: OnHeap<"statistics"> = (m, out, counts, x, n, bins, lim
     if (v < low) below++;
     if (v > high) above++;
   }
-  const total = (p: readonly number[]): number =>
-    (p[0] as number) + (p[2] as number) + ((p[1] as number) + (p[3] as number));
   const finite = n - strange;
   const mean = total(sums) / finite;
   const square = total(squares);
   const o = out >>> SHIFT;
   f[o] = mean;
   f[o + 1] = Math.sqrt(Math.max(0, square / finite - mean * mean));
-  f[o + 2] = Math.sqrt(square);
-  f[o + 3] = min;
-  f[o + 4] = max;
+  f[o + 2] = min + 0;
+  f[o + 3] = max + 0;
   const c = counts >>> 2;
   words[c] = zeros;
   words[c + 1] = strange;

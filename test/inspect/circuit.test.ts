@@ -490,6 +490,8 @@ describe("what is unusual", () => {
       const s = sigma(x);
       expect(gradientOf(found, "x")?.[index]).toBeCloseTo(s * (1 - s) * (1 - 2 * s), 14);
     });
+    // A derivative's line is that of what it is the derivative of.
+    for (const { source } of found.gates) expect(source).toMatch(/circuit\.test\.ts:/);
   });
 
   test("entries of a tensor beyond those kept are counted in its range", () => {

@@ -159,6 +159,7 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   causalSoftmaxBackward: Opcode.CausalSoftmaxBackward,
   checkFinite: Opcode.CheckFinite,
   statistics: Opcode.Statistics,
+  norm: Opcode.Norm,
 };
 
 test("each kernel has an opcode of its own, and each opcode a kernel", () => {

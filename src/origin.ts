@@ -33,8 +33,8 @@ function stackOf(prepare?: Prepare): unknown {
   }
 }
 
-/** The library's folder from this file's name: above it where the sources run as they are. */
-const folderOf = (file: string): string => file.replace(/(inspect\/)?[^/]*$/, "");
+/** The library's folder from this file's name. */
+const folderOf = (file: string): string => file.replace(/[^/]*$/, "");
 
 /** The first of some files outside the library; this one's comes before all. */
 function outside<Line>(

@@ -1,0 +1,319 @@
+/** Where the time of a step goes: each instruction of its program, run and timed by itself. */
+import type { Backend } from "../backend.js";
+import { within } from "../check/recording.js";
+import { compile, dataOf, optionsOf } from "../compile.js";
+import { constant, zeros } from "../ops/create.js";
+import { matmul } from "../ops/matmul.js";
+import { type Origin, withOrigins } from "../origins.js";
+import type { Parameter } from "../parameter.js";
+import type { Plan } from "../plan/plan.js";
+import { Program } from "../plan/program.js";
+import type { Shape } from "../shape.js";
+import { describe } from "../tape.js";
+import type { FloatDtype, Node, Tensor, TypedArray } from "../tensor.js";
+import { kernelName } from "./kernelNames.js";
+import { opOf, profileText, profileTrace, type TextOptions } from "./profileText.js";
+import { plainFunction } from "./recording.js";
+import { bytesOf, flopsOf } from "./work.js";
+
+/** What something costs. */
+export interface Cost {
+  readonly microseconds: number;
+  /** Of the sum of all instructions, 0 to 1. */
+  readonly share: number;
+  /** Floating-point operations; see `work.ts` for what counts. */
+  readonly flops: number;
+  /** Read and written. */
+  readonly bytes: number;
+  readonly gflopsPerSecond: number;
+  readonly gigabytesPerSecond: number;
+  /** GFLOP/s over the peak's. */
+  readonly ofPeak: number;
+}
+
+/** One instruction of the program, in its order. */
+export interface ProfileRow extends Cost {
+  readonly index: number;
+  /** The kernel's name in the contract: "gemm", "chain". */
+  readonly kernel: string;
+  /** The op that it computes; of several fused ones, one. */
+  readonly op: string;
+  /** The op whose derivative that is a part of. */
+  readonly derivativeOf: string | undefined;
+  /** Keys of the modules around it, outermost first; the backward pass has its op's. */
+  readonly modules: readonly string[];
+  /** The user's line that recorded it, or the op that it is the derivative of. */
+  readonly source: string | undefined;
+  /** Of the op's first result. */
+  readonly shape: Shape;
+}
+
+/** Instructions that have something in common. */
+export interface ProfileGroup extends Cost {
+  readonly name: string;
+  readonly instructions: number;
+}
+
+/** What this machine does at best, on one thread, with this backend and precision. */
+export interface Peak {
+  /** Of products whose operands stay in the first-level cache. */
+  readonly gflopsPerSecond: number;
+  /** Read and written by `neg`: 16 KiB, which stay in cache, and 32 MiB, which do not. */
+  readonly cacheGigabytesPerSecond: number;
+  readonly memoryGigabytesPerSecond: number;
+}
+
+/** A profile's figures: plain data. */
+export interface ProfileData {
+  /** By position in the program. */
+  readonly rows: readonly ProfileRow[];
+  /** By kernel, by op and by innermost module, the longest first. */
+  readonly byKernel: readonly ProfileGroup[];
+  readonly byOp: readonly ProfileGroup[];
+  readonly byModule: readonly ProfileGroup[];
+  readonly peak: Peak;
+  /** Of all instructions one by one, and of the whole program at once. */
+  readonly sum: Cost;
+  readonly wholeMicroseconds: number;
+}
+
+export interface Profile extends ProfileData {
+  /** A table: of instructions, or of groups; the longest first. */
+  toText(options?: TextOptions): string;
+  /** JSON for chrome://tracing and Perfetto. */
+  toTrace(): string;
+}
+
+export interface ProfileOptions {
+  /** Passes over the program, of which the fastest counts, instruction by instruction; default 30. */
+  readonly repeats?: number;
+}
+
+/** The least time of a call, in microseconds. */
+function timed(fn: () => void): number {
+  const start = performance.now();
+  fn();
+  return 1000 * (performance.now() - start);
+}
+
+/** Bytes of Parameters as they are, to be put back. */
+function snapshot(parameters: readonly Parameter[]): () => void {
+  const saved = parameters.map((parameter) => ({ parameter, data: parameter.value() }));
+  return () => {
+    for (const { parameter, data } of saved) {
+      const view = parameter.backend.memory.views[parameter.dtype];
+      view.set(data, parameter.address / view.BYTES_PER_ELEMENT);
+    }
+  };
+}
+
+interface Times {
+  readonly whole: number;
+  readonly parts: readonly number[];
+}
+
+/** The least times of the program and of its instructions, less what entering the backend costs. */
+function measure(program: Program, inputs: readonly TypedArray[], repeats: number): Times {
+  const restore = snapshot(program.plan.parameters);
+  let [whole, idle] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const parts: number[] = [];
+  try {
+    // The first run warms up, and refuses what is to be refused.
+    program.pieces(inputs).run();
+    for (let pass = 0; pass < repeats; pass++) {
+      restore();
+      whole = Math.min(whole, timed(program.pieces(inputs).run));
+      restore();
+      const pieces = program.pieces(inputs);
+      for (const [index, piece] of pieces.instructions.entries())
+        parts[index] = Math.min(parts[index] ?? Number.POSITIVE_INFINITY, timed(piece));
+      idle = Math.min(idle, timed(pieces.idle));
+    }
+  } finally {
+    restore();
+  }
+  return { whole, parts: parts.map((time) => Math.max(0, time - idle)) };
+}
+
+/** The least time of a program of f, in microseconds. */
+function timeOf(
+  f: (x: Tensor, y: Tensor) => Tensor,
+  args: [Tensor, Tensor],
+  calls: number,
+): number {
+  const { plan, program } = compile(f).trace(...args);
+  const alone = new Program(plan, program.backend, program.float, { alone: true });
+  const { whole } = measure(alone, dataOf(args), calls);
+  alone.release();
+  program.release();
+  return whole;
+}
+
+/** Sides of square products, of which the fastest counts: their operands fit in 32 to 192 KiB. */
+const SIDES = [64, 96, 128];
+const CACHED = 2 ** 13;
+const STREAMED = 2 ** 24;
+
+function measurePeak(backend: Backend, dtype: FloatDtype): Peak {
+  return within(backend, dtype, () => {
+    const filled = (shape: Shape): Tensor => {
+      const data = zeros(shape, { dtype }).toTypedArray();
+      return constant(data.fill(0.5), shape, dtype);
+    };
+    const gflops = SIDES.map((n) => {
+      const square = filled([n, n]);
+      return (2 * n ** 3) / timeOf(matmul, [square, square], 200) / 1000;
+    });
+    // As many bytes are read as are written.
+    const streamed = (bytes: number, calls: number): number => {
+      const x = filled([bytes / (dtype === "f64" ? 8 : 4)]);
+      return (2 * bytes) / timeOf((a) => a.neg(), [x, filled([1])], calls) / 1000;
+    };
+    return {
+      gflopsPerSecond: Math.max(...gflops),
+      cacheGigabytesPerSecond: streamed(CACHED, 200),
+      memoryGigabytesPerSecond: streamed(STREAMED, 5),
+    };
+  });
+}
+
+function costOf(
+  microseconds: number,
+  flops: number,
+  bytes: number,
+  total: number,
+  peak: Peak,
+): Cost {
+  // Too short for the clock: a rate would mean nothing.
+  const rate = (amount: number): number => (microseconds > 0 ? amount / microseconds / 1000 : 0);
+  return {
+    microseconds,
+    share: total > 0 ? microseconds / total : 0,
+    flops,
+    bytes,
+    gflopsPerSecond: rate(flops),
+    gigabytesPerSecond: rate(bytes),
+    ofPeak: rate(flops) / peak.gflopsPerSecond,
+  };
+}
+
+function groupsOf(
+  rows: readonly ProfileRow[],
+  nameOf: (row: ProfileRow) => string,
+  total: number,
+  peak: Peak,
+): ProfileGroup[] {
+  const groups = new Map<string, ProfileRow[]>();
+  for (const row of rows) {
+    const name = nameOf(row);
+    groups.set(name, [...(groups.get(name) ?? []), row]);
+  }
+  const sumOf = (members: readonly ProfileRow[], key: "microseconds" | "flops" | "bytes") =>
+    members.reduce((sum, row) => sum + row[key], 0);
+  return [...groups]
+    .map(([name, members]) => ({
+      name,
+      instructions: members.length,
+      ...costOf(
+        sumOf(members, "microseconds"),
+        sumOf(members, "flops"),
+        sumOf(members, "bytes"),
+        total,
+        peak,
+      ),
+    }))
+    .sort((a, b) => b.microseconds - a.microseconds);
+}
+
+function rowsOf(
+  plan: Plan,
+  parts: readonly number[],
+  origins: ReadonlyMap<Node, Origin>,
+  peak: Peak,
+): ProfileRow[] {
+  const total = parts.reduce((sum, time) => sum + time, 0);
+  return plan.instructions.map((instruction, index) => {
+    const { node, opcode } = instruction;
+    const own = origins.get(node);
+    const place = (own?.derivativeOf && origins.get(own.derivativeOf)) ?? own;
+    return {
+      index,
+      kernel: kernelName(opcode),
+      op: node.op.name,
+      derivativeOf: own?.derivativeOf?.op.name,
+      modules: place?.modules ?? [],
+      source: place?.source,
+      shape: node.outputs[0]?.shape ?? [],
+      ...costOf(parts[index] as number, flopsOf(instruction), bytesOf(instruction), total, peak),
+    };
+  });
+}
+
+/**
+ * Times every instruction of a step's program, one by one on one thread, and compares it with the
+ * peak of this machine, which is measured in the same call. Nothing is committed: Parameters are as
+ * they were, random and optimizer state too.
+ *
+ *     console.log(profile(step, [x, labels]).toText({ by: "module" }));
+ *     writeFileSync("step.json", profile(step, [x, labels]).toTrace());   // for chrome://tracing
+ *
+ * Times are the least of `repeats` passes, each over all instructions in order, so that caches are as
+ * in a step. Browsers round their clocks, to 5 µs where a page is cross-origin isolated and to 100 µs
+ * elsewhere: what is shorter is then 0. What is refused, as a bad label, throws.
+ *
+ * @param step a compiled function, or what could be compiled
+ * @param inputs the arguments it would be called with
+ */
+export function profile<A extends readonly unknown[]>(
+  step: (...args: A) => unknown,
+  inputs: Readonly<A>,
+  options: ProfileOptions = {},
+): Profile {
+  const fn = plainFunction("profile", step);
+  for (const key of Object.keys(options))
+    if (key !== "repeats")
+      throw new TypeError(`profile: unknown option: got ${key}, expected repeats`);
+  const { repeats = 30 } = options;
+  if (!(Number.isSafeInteger(repeats) && repeats >= 1))
+    throw new RangeError(
+      `profile: bad repeats: got ${describe(repeats)}, expected a whole number ≥ 1`,
+    );
+  let origins: ReadonlyMap<Node, Origin> = new Map();
+  const { maxBytes } = optionsOf(step) ?? {};
+  const recorded = compile(
+    (...args: A) => {
+      const found = withOrigins(() => fn(...(args as unknown as never[])));
+      origins = found.origins;
+      return found.result;
+    },
+    maxBytes === undefined ? {} : { maxBytes },
+  );
+  const { plan, program } = recorded.trace(...inputs);
+  const { backend, float } = program;
+  const alone = new Program(plan, backend, float, { alone: true });
+  try {
+    const { whole, parts } = measure(alone, dataOf(inputs), repeats);
+    const peak = measurePeak(backend, float);
+    const rows = rowsOf(plan, parts, origins, peak);
+    const total = parts.reduce((sum, time) => sum + time, 0);
+    const [sum] = groupsOf(rows, () => "all", total, peak);
+    const by = (nameOf: (row: ProfileRow) => string) => groupsOf(rows, nameOf, total, peak);
+    const data = {
+      rows,
+      byKernel: by(({ kernel }) => kernel),
+      byOp: by(opOf),
+      byModule: by(({ modules }) => modules.at(-1) ?? ""),
+      peak,
+      sum: sum ?? costOf(0, 0, 0, 0, peak),
+      wholeMicroseconds: whole,
+    };
+    return {
+      ...data,
+      toText: (given = {}) => profileText(data, given),
+      toTrace: () => profileTrace(data),
+    };
+  } finally {
+    alone.release();
+    program.release();
+  }
+}

@@ -1,0 +1,156 @@
+/** A profile as a table, and as a trace that browsers open. */
+import { formatShape } from "../shape.js";
+import type { Cost, ProfileData, ProfileGroup, ProfileRow } from "./profile.js";
+
+export interface TextOptions {
+  /** "instruction" by default. */
+  readonly by?: "instruction" | "kernel" | "op" | "module";
+  /** The most rows; 40 by default. What is left out is summed up in a last row. */
+  readonly rows?: number;
+}
+
+const HEADINGS = ["µs", "%", "MFLOP", "GFLOP/s", "% of peak", "MB", "GB/s"];
+
+const fixed = (x: number, digits: number): string => x.toFixed(digits);
+
+const cells = (cost: Cost): string[] => [
+  fixed(cost.microseconds, 1),
+  fixed(100 * cost.share, 1),
+  fixed(cost.flops / 1e6, 3),
+  fixed(cost.gflopsPerSecond, 2),
+  fixed(100 * cost.ofPeak, 1),
+  fixed(cost.bytes / 1e6, 3),
+  fixed(cost.gigabytesPerSecond, 1),
+];
+
+/** The first `left` columns to the left, numbers to the right. */
+function align(rows: readonly (readonly string[])[], left: number): string[] {
+  const widths = (rows[0] as readonly string[]).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] as string).length)),
+  );
+  return rows.map((row) =>
+    row
+      .map((text, at) =>
+        at < left ? text.padEnd(widths[at] as number) : text.padStart(widths[at] as number),
+      )
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/** An op and, in the backward pass, what it is the derivative of. */
+export const opOf = ({ op, derivativeOf }: ProfileRow): string =>
+  derivativeOf === undefined ? op : `${op} of ∂${derivativeOf}`;
+
+const labelsOf = (row: ProfileRow | ProfileGroup): string[] =>
+  "kernel" in row
+    ? [row.kernel, opOf(row), row.modules.at(-1) ?? "", formatShape(row.shape)]
+    : [row.name === "" ? "(no module)" : row.name, String(row.instructions)];
+
+export function profileText(
+  data: ProfileData,
+  { by = "instruction", rows = 40 }: TextOptions,
+): string {
+  const groups = {
+    instruction: [...data.rows].sort((a, b) => b.microseconds - a.microseconds),
+    kernel: data.byKernel,
+    op: data.byOp,
+    module: data.byModule,
+  }[by] as readonly (ProfileRow | ProfileGroup)[] | undefined;
+  if (!groups)
+    throw new TypeError(
+      `toText: unknown grouping: got ${JSON.stringify(by)}, expected instruction, kernel, op or module`,
+    );
+  const titles = by === "instruction" ? ["kernel", "op", "module", "shape"] : [by, "instructions"];
+  const shown = groups.slice(0, rows);
+  const rest = groups.slice(rows);
+  const blank = titles.slice(1).map(() => "");
+  const table = [
+    [...titles, ...HEADINGS],
+    ...shown.map((row) => [...labelsOf(row), ...cells(row)]),
+    ...(rest.length > 0 ? [[`${rest.length} more`, ...blank, ...cells(sumOf(rest, data))]] : []),
+    ["sum", ...blank, ...cells(data.sum)],
+  ];
+  const { gflopsPerSecond, cacheGigabytesPerSecond, memoryGigabytesPerSecond } = data.peak;
+  const left = by === "instruction" ? 4 : 1;
+  return [
+    ...align(table, left),
+    "",
+    `${data.rows.length} instructions take ${fixed(data.sum.microseconds, 1)} µs one by one, ` +
+      `${fixed(data.wholeMicroseconds, 1)} µs in one call`,
+    `peak of this machine: ${fixed(gflopsPerSecond, 1)} GFLOP/s in products, ` +
+      `${fixed(cacheGigabytesPerSecond, 1)} GB/s in cache, ${fixed(memoryGigabytesPerSecond, 1)} GB/s from memory`,
+  ].join("\n");
+}
+
+function sumOf(costs: readonly Cost[], { peak, sum }: ProfileData): Cost {
+  const add = (key: "microseconds" | "flops" | "bytes" | "share"): number =>
+    costs.reduce((total, cost) => total + cost[key], 0);
+  const [microseconds, flops, bytes] = [add("microseconds"), add("flops"), add("bytes")];
+  const rate = (amount: number): number => (microseconds > 0 ? amount / microseconds / 1000 : 0);
+  return {
+    ...sum,
+    ...{ microseconds, flops, bytes, share: add("share") },
+    gflopsPerSecond: rate(flops),
+    gigabytesPerSecond: rate(bytes),
+    ofPeak: rate(flops) / peak.gflopsPerSecond,
+  };
+}
+
+/**
+ * The trace event format ("JSON object format", Google 2016): complete events, one after the other,
+ * times in microseconds; the modules, outermost first, as events around those of their instructions.
+ */
+export function profileTrace({ rows, peak, sum, wholeMicroseconds }: ProfileData): string {
+  const common = { pid: 1, tid: 1 };
+  const events: object[] = [
+    { ...common, name: "process_name", ph: "M", ts: 0, args: { name: "chainrule" } },
+    { ...common, name: "thread_name", ph: "M", ts: 0, args: { name: "one step, by instruction" } },
+  ];
+  let ts = 0;
+  const open: { name: string; begin: number }[] = [];
+  const close = (depth: number): void => {
+    for (let module = open.pop(); module; module = open.pop()) {
+      const { name, begin } = module;
+      events.push({
+        ...common,
+        name,
+        cat: "module",
+        ph: "X",
+        ts: begin,
+        dur: ts - begin,
+        args: {},
+      });
+      if (open.length <= depth) break;
+    }
+  };
+  for (const row of rows) {
+    const { modules } = row;
+    const same = modules.findIndex((name, depth) => open[depth]?.name !== name);
+    const depth = same < 0 ? modules.length : same;
+    if (open.length > depth) close(depth);
+    for (const name of modules.slice(open.length)) open.push({ name, begin: ts });
+    events.push({
+      ...common,
+      name: `${row.kernel}: ${opOf(row)}`,
+      cat: row.derivativeOf === undefined ? "forward" : "backward",
+      ph: "X",
+      ts,
+      dur: row.microseconds,
+      args: {
+        instruction: row.index,
+        shape: formatShape(row.shape),
+        source: row.source ?? "",
+        flops: row.flops,
+        bytes: row.bytes,
+        "GFLOP/s": row.gflopsPerSecond,
+        "GB/s": row.gigabytesPerSecond,
+        "of peak": row.ofPeak,
+      },
+    });
+    ts += row.microseconds;
+  }
+  close(0);
+  const otherData = { peak, microseconds: sum.microseconds, wholeMicroseconds };
+  return JSON.stringify({ traceEvents: events, displayTimeUnit: "ms", otherData });
+}
