@@ -3,7 +3,8 @@ import { createRequire } from "node:module";
 import { outcome, pages, served } from "./site.mjs";
 import { answerOf, inTools, onPath } from "./tools.mjs";
 
-const CHROMIUM = [
+/** Flags that keep it from asking for anything of its own. */
+export const CHROMIUM = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",

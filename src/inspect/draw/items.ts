@@ -1,7 +1,7 @@
 /** The things of a level before they have places: gates, groups, names at either end of wires. */
 import type { CircuitData, Gate, Term, Wire } from "../types.js";
 import type { Box, Net } from "./drawing.js";
-import { LINE, textWidth } from "./labels.js";
+import { LINE, nameWidth, textWidth } from "./labels.js";
 import type { Group, Level } from "./scene.js";
 import { gateKey, wireKey } from "./scene.js";
 import { numbersOperands, signOf } from "./symbols.js";
@@ -13,7 +13,7 @@ export const DOT = 7;
 /** Height of a place at which a wire comes in or leaves. */
 const PORT = 10;
 /** Between wires that arrive at the same gate. */
-const PITCH = 13;
+const PITCH = 16;
 
 export interface Item {
   readonly key: string;
@@ -53,7 +53,7 @@ export function gateItem({ scene: { circuit, path } }: Level, gate: Gate): Item 
   const open = gate.inside ? false : undefined;
   const isOrdered = numbersOperands(gate.name, gate.inputs.length);
   const isRound = title.length <= 2 && subtitle === "" && open === undefined && !isOrdered;
-  const text = Math.max(textWidth(title), textWidth(subtitle));
+  const text = Math.max(nameWidth(title), textWidth(subtitle));
   const height = Math.max(HEIGHT + (subtitle === "" ? 0 : LINE), PITCH * gate.inputs.length + 8);
   const key = gateKey(path, gate.id);
   return {
@@ -80,7 +80,7 @@ export function groupItem({ scene: { circuit, homes } }: Level, group: Group): I
   return {
     ...ITEM,
     key,
-    width: Math.max(textWidth(title), textWidth(subtitle)) + 2 * MARGIN + 22,
+    width: Math.max(nameWidth(title), textWidth(subtitle)) + 2 * MARGIN + 22,
     height: HEIGHT + LINE + 8,
     hasTips: true,
     box: { ...BOX, key, kind: "group", title, subtitle, open: false, circuit, group },
@@ -93,7 +93,7 @@ export function nameItem(level: Level, wire: Wire, kind: "source" | "sink", key:
   return {
     ...ITEM,
     key,
-    width: textWidth(wire.label) + 2 * MARGIN,
+    width: nameWidth(wire.label) + 2 * MARGIN,
     height: 26,
     box: { ...BOX, key, kind, title: wire.label, circuit, wire },
   };

@@ -5,7 +5,8 @@ import { rangeText, shapeText, short, single } from "./numbers.js";
 
 /** Sizes in pixels of the user's coordinate system. */
 export const FONT = 12;
-export const LINE = 15;
+export const LINE = 17;
+const NAME = 14;
 /**
  * Advance of a character: 0.602 em in DejaVu Sans Mono and Menlo, 0.6 in Courier, 0.55 in Consolas.
  * What stands outside of Latin may come from another font, and is given more.
@@ -30,6 +31,9 @@ export interface Label {
 export const textWidth = (text: string): number =>
   [...text].reduce((sum, char) => sum + (char > "\u2e7f" ? WIDE : ADVANCE), 0);
 
+/** Of names of gates and of what stands at the ends of wires, which are larger. */
+export const nameWidth = (text: string): number => (NAME / FONT) * textWidth(text);
+
 /** The box that a label needs: the wire runs through its middle. */
 export function labelSize({ above, below }: Label): { width: number; height: number } {
   const lines = [...above, ...below];
@@ -40,7 +44,7 @@ export function labelSize({ above, below }: Label): { width: number; height: num
 
 /** Where the baseline of a line is, from the wire: the k-th above or below it, from the wire on. */
 export const baseline = (side: "above" | "below", k: number): number =>
-  side === "above" ? -GAP - 2 - k * LINE : GAP + LINE - 4 + k * LINE;
+  side === "above" ? -GAP - 3 - k * LINE : GAP + LINE - 5 + k * LINE;
 
 const isMadeUp = ({ label }: Wire, gate: Gate | undefined): boolean =>
   gate !== undefined && label.startsWith(gate.name) && /^\d*$/.test(label.slice(gate.name.length));

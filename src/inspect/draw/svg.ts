@@ -2,7 +2,7 @@
 
 import { gateName, gateTitle, wireTitle } from "./details.js";
 import type { Box, Drawing, Net, PlacedLabel, Run } from "./drawing.js";
-import { escape } from "./escape.js";
+import { escaped } from "./escaped.js";
 import { baseline } from "./labels.js";
 
 const TIP = 8;
@@ -29,12 +29,12 @@ const round = (value: number): number => Math.round(10 * value) / 10;
 const tag = (name: string, attributes: string, ...inside: string[]): string =>
   `<${name}${attributes ? ` ${attributes}` : ""}>${inside.join("")}</${name}>`;
 
-const title = (text: string): string => tag("title", "", escape(text));
+const title = (text: string): string => tag("title", "", escaped(text));
 
 const text = (kind: string, x: number, y: number, content: string): string =>
   content === ""
     ? ""
-    : tag("text", `class="${kind}" x="${round(x)}" y="${round(y)}"`, escape(content));
+    : tag("text", `class="${kind}" x="${round(x)}" y="${round(y)}"`, escaped(content));
 
 function labelMarkup({ x, y, label: { above, below } }: PlacedLabel): string {
   const lines = [
@@ -46,7 +46,7 @@ function labelMarkup({ x, y, label: { above, below } }: PlacedLabel): string {
 
 /** Something that the tab key stops at, with what is said of it there. */
 const stop = (words: string): string =>
-  ` tabindex="0" role="button" aria-label="${escape(words.replaceAll("\n", ", "))}"`;
+  ` tabindex="0" role="button" aria-label="${escaped(words.replaceAll("\n", ", "))}"`;
 
 function netMarkup(net: Net, isInteractive: boolean): string {
   const { key, circuit, wire, lines, tips, label, branches } = net;
@@ -54,7 +54,7 @@ function netMarkup(net: Net, isInteractive: boolean): string {
   const tipPath = tips.map(({ x, y }) => `M${x} ${y}l${-TIP} ${-TIP / 2}v${TIP}z`).join("");
   const words = wireTitle(circuit, wire);
   // A wire that goes on in another level is one stop of the tab key: where its label is.
-  const name = label ? `data-wire="${escape(key)}"` : `data-through="${escape(key)}"`;
+  const name = label ? `data-wire="${escaped(key)}"` : `data-through="${escaped(key)}"`;
   const focus = label && isInteractive ? stop(`wire ${words}`) : "";
   return tag(
     "g",
@@ -97,7 +97,7 @@ function boxMarkup(box: Box, isInteractive: boolean): string {
     const words = `${kind === "source" ? wire?.kind : "result"} ${box.title}`;
     return tag(
       "g",
-      `class="box ${kind} ${wire?.kind}" data-name="${escape(key)}"`,
+      `class="box ${kind} ${wire?.kind}" data-name="${escaped(key)}"`,
       title(words),
       rect(x, y, width, height, 4),
       text("sign", cx, cy + 5, box.title),
@@ -106,7 +106,7 @@ function boxMarkup(box: Box, isInteractive: boolean): string {
   const words = boxWords(box);
   const expanded = open === undefined ? "" : ` aria-expanded="${open}"`;
   const head =
-    `${gate ? "data-gate" : "data-group"}="${escape(key)}"` +
+    `${gate ? "data-gate" : "data-group"}="${escaped(key)}"` +
     (isInteractive ? stop(words) + expanded : "");
   if (open)
     return tag(
@@ -122,7 +122,7 @@ function boxMarkup(box: Box, isInteractive: boolean): string {
     ? `<circle cx="${round(cx)}" cy="${round(cy)}" r="${width / 2}"/>`
     : rect(x, y, width, height, kind === "group" ? 8 : 12);
   const twin = open === false ? rect(x + 3, y + 3, width - 6, height - 6, 7, "twin") : "";
-  const shift = box.subtitle === "" ? 5 : -3;
+  const shift = box.subtitle === "" ? 5 : -5;
   return tag(
     "g",
     `class="box ${kind}${isRound ? " round" : ""}" ${head}`,
@@ -130,7 +130,7 @@ function boxMarkup(box: Box, isInteractive: boolean): string {
     shape,
     twin,
     text("sign", cx, cy + shift + (isRound ? 1 : 0), box.title),
-    text("subtitle", cx, cy + 14, box.subtitle),
+    text("subtitle", cx, cy + 15, box.subtitle),
     open === false ? knob(round(x + width - 17), round(y + 7), false) : "",
     ...ordinals.map((ordinal) => text("ordinal", x + 5, ordinal.y + 3.5, ordinal.text)),
   );

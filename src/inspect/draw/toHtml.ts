@@ -1,5 +1,5 @@
 import type { CircuitData } from "../types.js";
-import { escape } from "./escape.js";
+import { escaped } from "./escaped.js";
 import { checkDrawing, type DrawOptions, describeCircuit, openedAtFirst, titleOf } from "./open.js";
 import { embedded, packed } from "./packed.js";
 import { makeScene } from "./scene.js";
@@ -33,7 +33,7 @@ export function pageMarkup(page: {
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     `<meta http-equiv="Content-Security-Policy" content="${POLICY}">`,
     '<meta name="color-scheme" content="light dark">',
-    `<title>${escape(title)}</title>`,
+    `<title>${escaped(title)}</title>`,
     `<style>${themes(":root")}\n${DRAWING_STYLE}\n${style}</style>`,
     body,
     `<script>${script}</script>`,
@@ -55,7 +55,7 @@ export async function toHtml(circuit: CircuitData, options: DrawOptions = {}): P
   const title = titleOf(circuit, options);
   const body = [
     '<main class="sheet">',
-    `<header><h1>${escape(title)}</h1><p>${escape(describeCircuit(circuit))}</p></header>`,
+    `<header><h1>${escaped(title)}</h1><p>${escaped(describeCircuit(circuit))}</p></header>`,
     `<section aria-label="circuit">${viewerMarkup(circuit, options, false)}</section>`,
     "</main>",
   ].join("\n");

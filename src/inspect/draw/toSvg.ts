@@ -1,5 +1,5 @@
 import type { CircuitData } from "../types.js";
-import { escape } from "./escape.js";
+import { escaped } from "./escaped.js";
 import { layout } from "./layout.js";
 import { checkDrawing, type DrawOptions, describeCircuit, openedAtFirst, titleOf } from "./open.js";
 import { makeScene } from "./scene.js";
@@ -23,8 +23,8 @@ export async function toSvg(circuit: CircuitData, options: DrawOptions = {}): Pr
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" class="circuit" role="img" width="${width}" ` +
       `height="${height}" viewBox="0 0 ${width} ${height}" aria-labelledby="title description">`,
-    `<title id="title">${escape(titleOf(circuit, options))}</title>`,
-    `<desc id="description">${escape(describeCircuit(circuit))}</desc>`,
+    `<title id="title">${escaped(titleOf(circuit, options))}</title>`,
+    `<desc id="description">${escaped(describeCircuit(circuit))}</desc>`,
     `<style>${themes(".circuit")}\n${DRAWING_STYLE}</style>`,
     '<rect class="paper" width="100%" height="100%"/>',
     ...drawingMarkup(drawing, false),

@@ -56,13 +56,13 @@ const GUIDE = { value: 1e-3, label: "1e−3" };
 function linesOf<T extends { readonly key: string }>(
   history: History,
   partsOf: (record: MonitorRecord) => readonly T[],
-  valueOf: (part: T) => number | undefined,
+  numberOf: (part: T) => number | undefined,
 ): LineChart["series"] {
   const keys = new Set(history.flatMap((record) => partsOf(record).map(({ key }) => key)));
   return [...keys].flatMap((label) => {
     const values = history.map((record) => {
       const part = partsOf(record).find(({ key }) => key === label);
-      return (part && valueOf(part)) ?? Number.NaN;
+      return (part && numberOf(part)) ?? Number.NaN;
     });
     return values.every(Number.isNaN) ? [] : [{ label, values }];
   });

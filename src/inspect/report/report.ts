@@ -2,7 +2,7 @@
 import type { Compiled } from "../../compile.js";
 import { describe } from "../../tape.js";
 import { circuit } from "../circuit.js";
-import { escape } from "../draw/escape.js";
+import { escaped } from "../draw/escaped.js";
 import { embedded } from "../draw/packed.js";
 import { pageMarkup, viewerMarkup } from "../draw/toHtml.js";
 import type { History, Warning } from "../history.js";
@@ -126,7 +126,7 @@ export async function report(run: Run): Promise<string> {
   const drawn = run.circuit ?? (run.inputs ? circuitOf(run) : undefined);
   const body = [
     '<main class="report">',
-    `<header><h1>${escape(title)}</h1>${factsMarkup(environment, hash)}</header>`,
+    `<header><h1>${escaped(title)}</h1>${factsMarkup(environment, hash)}</header>`,
     warningsMarkup(history),
     section("Curves", curves.filter(({ kind }) => kind === "lines").map(figureMarkup)),
     section("Activations", curves.filter(({ kind }) => kind === "histograms").map(figureMarkup)),
@@ -145,14 +145,14 @@ function circuitOf({ step, inputs = [], output }: Run): CircuitData {
 const section = (name: string, parts: readonly string[], kind = "figures"): string =>
   parts.length === 0
     ? ""
-    : `<section aria-label="${escape(name)}"><h2>${escape(name)}</h2><div class="${kind}">${parts.join("\n")}</div></section>`;
+    : `<section aria-label="${escaped(name)}"><h2>${escaped(name)}</h2><div class="${kind}">${parts.join("\n")}</div></section>`;
 
 function figureMarkup(chart: Chart): string {
   const { kind, title, caption } = chart;
   return [
-    `<figure class="${kind}"><h3>${escape(title)}</h3>`,
-    `<div class="chart" role="img" aria-label="${escape(`${title}. ${caption}`)}"></div>`,
-    `<figcaption>${escape(caption)}</figcaption>`,
+    `<figure class="${kind}"><h3>${escaped(title)}</h3>`,
+    `<div class="chart" role="img" aria-label="${escaped(`${title}. ${caption}`)}"></div>`,
+    `<figcaption>${escaped(caption)}</figcaption>`,
     `<details><summary>Numbers</summary><div class="scroll" tabindex="0">${tableOf(chart)}</div></details>`,
     `<script type="application/json" class="chart-data">${embedded(chart)}</script></figure>`,
   ].join("\n");
@@ -165,7 +165,7 @@ function factsMarkup(
   const facts: [string, string][] = Object.entries(environment).map(([k, v]) => [k, String(v)]);
   if (hash !== undefined) facts.push(["hash of the weights", hash]);
   const rows = facts.map(
-    ([name, value]) => `<dt>${escape(name)}</dt><dd><code>${escape(value)}</code></dd>`,
+    ([name, value]) => `<dt>${escaped(name)}</dt><dd><code>${escaped(value)}</code></dd>`,
   );
   return facts.length === 0 ? "" : `<dl>${rows.join("")}</dl>`;
 }
@@ -186,7 +186,7 @@ function warningsMarkup(history: History): string {
       steps.length === 1
         ? `at step ${first}`
         : `at ${steps.length} of ${history.length} records, from step ${first} to ${last}`;
-    return `<li>${escape(text)} <span class="when">(${when})</span></li>`;
+    return `<li>${escaped(text)} <span class="when">(${when})</span></li>`;
   });
   const list = items.length > 0 ? `<ul>${items.join("\n")}</ul>` : "<p>None.</p>";
   return `<section aria-label="Warnings" class="warnings"><h2>Warnings</h2>${list}</section>`;

@@ -1,10 +1,10 @@
 /** The numbers behind charts, as tables: for readers who do not see them, and for copying. */
-import { escape } from "../draw/escape.js";
+import { escaped } from "../draw/escaped.js";
 import { short } from "../draw/numbers.js";
 import type { Chart } from "./charts.js";
 
 const cell = (value: number | string): string =>
-  `<td>${typeof value === "string" ? escape(value) : short(value, "f32")}</td>`;
+  `<td>${typeof value === "string" ? escaped(value) : short(value, "f32")}</td>`;
 
 const whole = (value: number): string => String(value);
 
@@ -13,13 +13,13 @@ function table(
   heads: readonly string[],
   rows: readonly (readonly (number | string)[])[],
 ): string {
-  const head = heads.map((name) => `<th scope="col">${escape(name)}</th>`).join("");
+  const head = heads.map((name) => `<th scope="col">${escaped(name)}</th>`).join("");
   const body = rows.map(
     ([first, ...rest]) =>
-      `<tr><th scope="row">${escape(String(first))}</th>${rest.map(cell).join("")}</tr>`,
+      `<tr><th scope="row">${escaped(String(first))}</th>${rest.map(cell).join("")}</tr>`,
   );
   return [
-    `<table><caption>${escape(caption)}</caption>`,
+    `<table><caption>${escaped(caption)}</caption>`,
     `<thead><tr>${head}</tr></thead>`,
     `<tbody>${body.join("\n")}</tbody></table>`,
   ].join("\n");

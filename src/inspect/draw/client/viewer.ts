@@ -115,7 +115,7 @@ export async function showCircuit(
     else panel.replaceChildren(...emptyPanel(circuit));
   };
 
-  const fit = (): void => {
+  const read = (): void => {
     const [width, height] = [stage.clientWidth, stage.clientHeight];
     const whole = Math.min(
       (width - 2 * MARGIN) / drawing.width,
@@ -127,7 +127,7 @@ export async function showCircuit(
       Math.max(MARGIN, (room - size * scale) / 2);
     moves.moveTo({ x: beside(width, drawing.width), y: beside(height, drawing.height), scale });
   };
-  const fitWhole = (): void => {
+  const showWhole = (): void => {
     const scale = Math.min(
       stage.clientWidth / drawing.width,
       stage.clientHeight / drawing.height,
@@ -169,7 +169,7 @@ export async function showCircuit(
     open.clear();
     if (isOpen) for (const key of everyKey(scene)) open.add(key);
     if (!(await draw())) return;
-    fit();
+    read();
     tell(undefined);
   };
 
@@ -197,7 +197,7 @@ export async function showCircuit(
       "+": () => moves.zoom(STEP),
       "=": () => moves.zoom(STEP),
       "-": () => moves.zoom(1 / STEP),
-      "0": fit,
+      "0": read,
       ArrowLeft: () => moves.pan(PAN, 0),
       ArrowRight: () => moves.pan(-PAN, 0),
       ArrowUp: () => moves.pan(0, PAN),
@@ -221,8 +221,8 @@ export async function showCircuit(
     { class: "bar", role: "toolbar", "aria-label": "view" },
     button("−", "zoom out (key −)", () => moves.zoom(1 / STEP)),
     button("+", "zoom in (key +)", () => moves.zoom(STEP)),
-    button("read", "back to the beginning, large enough to read (key 0)", fit),
-    button("fit", "the whole drawing at once", fitWhole),
+    button("read", "large enough to read, from the beginning (key 0)", read),
+    button("fit", "the whole drawing at once", showWhole),
     ...(hasParts
       ? [
           button("open all", "open every group and fused gate", () => void setAll(true)),
@@ -233,6 +233,6 @@ export async function showCircuit(
   bar.append(status);
   root.replaceChildren(bar, stage, panel);
   await draw();
-  fit();
+  read();
   tell(undefined);
 }
