@@ -7,9 +7,17 @@ import { wasm } from "chainrule";
 import { ts } from "chainrule/pure";
 import { loadData } from "./train/dataset.mjs";
 import { parseOptions } from "./train/options.mjs";
+import { writePage } from "./train/page.mjs";
 import { Problem } from "./train/problem.mjs";
 import { lineProgress, liveProgress } from "./train/progress.mjs";
-import { comparisonText, grouped, headText, reportJson, summaryText } from "./train/report.mjs";
+import {
+  comparisonText,
+  grouped,
+  headText,
+  reportJson,
+  reportText,
+  summaryText,
+} from "./train/report.mjs";
 import { trainRun } from "./train/run.mjs";
 
 const INTERRUPTED = 130;
@@ -28,15 +36,20 @@ async function main() {
   const interrupt = new AbortController();
   process.once("SIGINT", () => interrupt.abort());
   const { signal } = interrupt;
-  const run = (backend) => trainRun({ data, options, backend, progress, signal });
+  const run = (backend, isWatched) =>
+    trainRun({ data, options, backend, progress, signal, isWatched });
 
   say(headText(data, options));
-  const first = await run(options.backend === "ts" ? ts : wasm);
+  const first = await run(options.backend === "ts" ? ts : wasm, options.report !== undefined);
   if (!options.json) say(summaryText(first, data));
+  if (options.report !== undefined) {
+    await writePage(first, options);
+    say(reportText(options.report));
+  }
   let twin;
   if (options.compare && finished(first)) {
     say("\nthe same in pure TypeScript");
-    twin = await run(ts);
+    twin = await run(ts, false);
     if (!options.json && finished(twin)) say(comparisonText(first, twin));
   }
   if (options.json) process.stdout.write(`${reportJson(first, twin, data, options)}\n`);

@@ -157,10 +157,34 @@ describe("the output", () => {
     expect(stdout).toMatch(/\n\ninterrupted after \d+ of 414 steps\n$/);
   });
 
+  it("writes a page of the run where it is told to, and none when told so", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "chainrule-page-"));
+    try {
+      const file = join(folder, "pages", "run.html");
+      const args = ["--epochs", "2", "--backend", "wasm"];
+      const told = await train([...args, "--report", file]);
+      expect(told.stdout).toMatch(/^report: .*run\.html$/m);
+      const page = readFileSync(file, "utf8");
+      const [hash] = /[0-9a-f]{64}/.exec(told.stdout) ?? [];
+      for (const text of [hash, " of 360", "crossEntropy", "Gradient norms"])
+        expect(page).toContain(text);
+      const silent = await train([...args, "--no-report"]);
+      expect(silent.stdout).not.toContain("report:");
+      expect(/[0-9a-f]{64}/.exec(silent.stdout)?.[0]).toBe(hash);
+      const refused = await train([...args, "--report", join(file, "below.html")]);
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toMatch(/^train: .*below\.html: [^\n]*\n$/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it("explains itself", async () => {
     const { code, stdout } = await train(["--help"]);
     expect(code).toBe(0);
-    for (const option of "data layers epochs batch lr seed backend compare json version".split(" "))
+    for (const option of "data layers epochs batch lr seed backend compare report no-report json version".split(
+      " ",
+    ))
       expect(stdout).toContain(`--${option}`);
     const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
     expect((await train(["--version"])).stdout).toBe(`${version}\n`);

@@ -1,6 +1,6 @@
 /** The command line: options, their defaults and their checks. */
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
 import { Problem } from "./problem.mjs";
@@ -18,6 +18,7 @@ const DIGITS = fileURLToPath(new URL("../data/digits", import.meta.url));
  * @property {number} seed decides initial weights and the order of batches
  * @property {"wasm" | "ts" | undefined} backend
  * @property {boolean} compare whether the same is trained again in pure TypeScript
+ * @property {string | undefined} report the file of the page; undefined for none
  * @property {boolean} json
  */
 
@@ -46,6 +47,8 @@ export function parseOptions(argv) {
     .option("--seed <number>", "for weights and order of batches", integerFrom("--seed", 0), 1)
     .option("--backend <name>", "run only one build: wasm or ts", backend)
     .option("--compare", "run both builds (default for the 8x8 digits)")
+    .option("--report <file>", "page of the run (default: build/digits.html, or as the data)")
+    .option("--no-report", "no page")
     .option("--json", "one JSON object on stdout, progress on stderr")
     .version(JSON.parse(about).version)
     .configureOutput({
@@ -62,6 +65,7 @@ export function parseOptions(argv) {
     ...options,
     bundled,
     compare: options.backend === undefined && (options.compare ?? bundled),
+    report: reportFile(options),
     json: options.json ?? false,
   };
 }
@@ -73,6 +77,13 @@ const inOneLine = (text) =>
     .trim()
     .replace(/\.$/, "")
     .replaceAll("\n", " ");
+
+/** --no-report makes it false, and neither option true. */
+function reportFile({ report, data }) {
+  if (report === false) return undefined;
+  if (typeof report === "string") return resolve(report);
+  return fileURLToPath(new URL(`../../build/${basename(resolve(data))}.html`, import.meta.url));
+}
 
 function folder(text) {
   if (text === "") throw new Problem('bad --data: got "", expected a folder');

@@ -1,5 +1,7 @@
 /** What the command prints before and after training, for people and as JSON. */
 
+import { relative } from "node:path";
+
 const COLUMNS = 80;
 
 export const grouped = (n) => n.toLocaleString("en-US");
@@ -10,8 +12,8 @@ const ms = (time) => `${time.toFixed(3)} ms`;
 const row = (name, text) => name.padEnd(16) + text;
 const build = (backend) => (backend === "wasm" ? "WebAssembly" : "TypeScript");
 
-const correctOf = ({ confusion }) => sum(confusion.map((counts, label) => counts[label]));
-const testedOf = ({ confusion }) => sum(confusion.map(sum));
+export const correctOf = ({ confusion }) => sum(confusion.map((counts, label) => counts[label]));
+export const testedOf = ({ confusion }) => sum(confusion.map(sum));
 
 /** The data set and what is about to be trained on it. */
 export function headText({ train, test, images }, options) {
@@ -62,6 +64,9 @@ function confusionText(confusion) {
   ].join("\n");
 }
 
+/** Where the page of the run is, as seen from the current folder. */
+export const reportText = (file) => `report: ${relative("", file)}`;
+
 /** `twin` made the steps of `run` in TypeScript. */
 export function comparisonText(run, twin) {
   const ratio = (twin.stepMs / run.stepMs).toFixed(1);
@@ -74,6 +79,9 @@ export function comparisonText(run, twin) {
 
 const differing = ({ backend, steps, stepMs, sha256 }) => ({ backend, steps, stepMs, sha256 });
 
+/** What is not for reading as text. */
+const withoutPage = ({ history, curves, step, sample, ...rest }) => rest;
+
 /** Everything in one object; when both builds were compared, `twin` has what may differ. */
 export function reportJson(run, twin, data, options) {
   const report = {
@@ -83,7 +91,7 @@ export function reportJson(run, twin, data, options) {
     batch: options.batch,
     lr: options.lr,
     seed: options.seed,
-    ...run,
+    ...withoutPage(run),
     correct: correctOf(run),
     tested: testedOf(run),
     ...(twin && { twin: differing(twin) }),

@@ -2,9 +2,11 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { init } from "chainrule";
 import { batches } from "chainrule/data";
+import { monitor } from "chainrule/inspect";
 import { seed as seedDraws } from "chainrule/random";
 import { digest } from "./digest.mjs";
 import { makeNetwork, predictedClasses } from "./network.mjs";
+import { everySteps } from "./page.mjs";
 import { explain, Problem } from "./problem.mjs";
 
 /** How long steps follow one another before timers and Ctrl-C get their turn, in milliseconds. */
@@ -21,9 +23,10 @@ const TEST_BATCH = 500;
  * @param {import("./options.mjs").Options} run.options
  * @param {import("chainrule").Backend} run.backend
  * @param {import("./progress.mjs").Progress} run.progress
- * @param {AbortSignal} run.signal ends the training, though not before its first step
+ * @param {AbortSignal} run.signal ends the training, though not before its first two steps
+ * @param {boolean} run.isWatched whether there will be a page of it: changes no bit
  */
-export async function trainRun({ data, options, backend, progress, signal }) {
+export async function trainRun({ data, options, backend, progress, signal, isWatched }) {
   const { train, test } = data;
   const { epochs, batch, lr, seed } = options;
   init({ backend });
@@ -34,7 +37,12 @@ export async function trainRun({ data, options, backend, progress, signal }) {
   const dropLast = train.length % batch === 1;
   const perEpoch = dropLast ? Math.floor(train.length / batch) : Math.ceil(train.length / batch);
   const total = perEpoch * epochs;
+  // What a step writes is looked at in one that is no record of the monitor, whose program is longer.
+  const plain = Math.min(1, total - 1);
+  const watched = isWatched && plain > 0 ? monitor(step, { every: everySteps(total) }) : undefined;
+  const curves = { "train loss": [], "train accuracy": [], "test accuracy": [] };
   const times = [];
+  let sample;
   let memory;
   let yielded = performance.now();
 
@@ -43,23 +51,31 @@ export async function trainRun({ data, options, backend, progress, signal }) {
     progress.start({ epoch, epochs, perEpoch, run: { made: times.length, total } });
     try {
       for (const { x, y } of batches(train, { batchSize: batch, seed, epoch, dropLast })) {
-        memory ??= await explain("network", () => planned(step, x, y));
+        memory ??= await explain("network", () => ({ planned: step.trace(x, y).plan.peakBytes }));
+        sample ??= [x, y];
+        // A pattern in the arena will show what a step writes.
+        if (times.length === plain) step.trace(x, y).program.poison();
         optimizer.lr = lr * (1 - times.length / total);
         const before = performance.now();
-        const { loss, logits } = step(x, y);
+        const { loss, logits } = (watched ?? step)(x, y);
         times.push(performance.now() - before);
-        memory.used ??= step.program.bytesWritten();
+        if (times.length === plain + 1) memory.used = step.program.bytesWritten();
         checkLoss(loss.item(), times.length);
         count(seen, loss, logits, y);
         if (performance.now() - yielded > TURN) {
           progress.update(seen);
           await turn();
           yielded = performance.now();
-          if (signal.aborted) break;
+          if (signal.aborted && memory.used !== undefined) break;
         }
       }
     } finally {
       progress.end(seen);
+    }
+    if (isWatched) {
+      curves["train loss"].push(seen.loss / seen.examples);
+      curves["train accuracy"].push(seen.correct / seen.examples);
+      curves["test accuracy"].push(accuracyOf(confusionOf(network, test)));
     }
     if (signal.aborted) break;
   }
@@ -75,15 +91,17 @@ export async function trainRun({ data, options, backend, progress, signal }) {
     callsPerStep: step.callsPerStep,
     stepMs: median(times),
     sha256: await digest(model.stateDict()),
+    history: watched?.history ?? [],
+    curves,
+    step,
+    sample,
   };
 }
 
-/** Bytes by the plan, before anything runs; a pattern in the arena will show what a step writes. */
-function planned(step, x, y) {
-  const { plan, program } = step.trace(x, y);
-  program.poison();
-  return { planned: plan.peakBytes, used: undefined };
-}
+const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+
+const accuracyOf = (confusion) =>
+  sum(confusion.map((counts, label) => counts[label])) / sum(confusion.map(sum));
 
 function checkLoss(loss, step) {
   if (!Number.isFinite(loss))
@@ -102,12 +120,14 @@ function count(seen, loss, logits, labels) {
 
 /** confusion[actual][predicted]: how many test examples of a class were taken for which. */
 function confusionOf({ model, predict }, test) {
+  const { training } = model;
   model.eval();
   const confusion = Array.from({ length: test.classes }, () => new Array(test.classes).fill(0));
   for (const { x, y } of batches(test, { batchSize: TEST_BATCH, shuffle: false })) {
     const actual = y.toTypedArray();
     for (const [i, label] of predictedClasses(predict(x)).entries()) confusion[actual[i]][label]++;
   }
+  model.train(training);
   return confusion;
 }
 

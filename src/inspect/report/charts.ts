@@ -10,7 +10,12 @@ interface Figure {
 export interface LineChart extends Figure {
   readonly kind: "lines";
   readonly x: { readonly label: string; readonly values: readonly number[] };
-  readonly y: { readonly label: string; readonly isLog: boolean };
+  readonly y: {
+    readonly label: string;
+    readonly isLog: boolean;
+    /** Whether the axis goes from 0 to 1. */
+    readonly isFraction?: boolean;
+  };
   readonly series: readonly { readonly label: string; readonly values: readonly number[] }[];
   /** A level to compare with. */
   readonly guide: { readonly value: number; readonly label: string } | undefined;
@@ -105,14 +110,14 @@ export function historyCharts(history: History): Chart[] {
       ...base,
       title: "Dead units",
       caption: "The fraction of ReLU's units that are 0 for a whole batch, from 0 to 1.",
-      y: { label: "fraction dead", isLog: false },
+      y: { label: "fraction dead", isLog: false, isFraction: true },
       series: linesOf(history, activations, ({ dead }) => dead),
     },
     {
       ...base,
       title: "Saturated entries",
       caption: "The fraction of entries in the flat ends of sigmoid or tanh, from 0 to 1.",
-      y: { label: "fraction saturated", isLog: false },
+      y: { label: "fraction saturated", isLog: false, isFraction: true },
       series: linesOf(history, activations, ({ saturated }) => saturated),
     },
   ];

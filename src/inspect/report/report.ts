@@ -28,6 +28,8 @@ export interface Run {
   readonly step?: Step;
   /** Arguments of `step`: with them its circuit is drawn. */
   readonly inputs?: readonly unknown[];
+  /** What the arguments are called, one name for each. */
+  readonly names?: readonly string[];
   /** The name of the result whose circuit it is, where the step returns several: "loss". */
   readonly output?: string;
   /** A circuit that was made already, in the place of the step's. */
@@ -45,6 +47,7 @@ const KEYS = [
   "metrics",
   "step",
   "inputs",
+  "names",
   "output",
   "circuit",
   "hash",
@@ -137,8 +140,8 @@ export async function report(run: Run): Promise<string> {
   return pageMarkup({ title, style: reportStyle, body, script: reportScript });
 }
 
-function circuitOf({ step, inputs = [], output }: Run): CircuitData {
-  const options = output === undefined ? {} : { output };
+function circuitOf({ step, inputs = [], names, output }: Run): CircuitData {
+  const options = { ...(names && { names }), ...(output !== undefined && { output }) };
   return circuit(step as unknown as (...args: never[]) => unknown, inputs, options);
 }
 

@@ -94,7 +94,10 @@ function lines(Plot: Plotter, place: HTMLElement, chart: LineChart): uPlot {
   const isFew = x.values.length <= 40;
   const options: uPlot.Options = {
     ...base(place.clientWidth),
-    scales: { x: { time: false }, y: isLog ? { distr: 3 } : {} },
+    scales: {
+      x: { time: false },
+      y: isLog ? { distr: 3 } : y.isFraction ? { range: () => [0, 1] } : {},
+    },
     axes: [axis(x.label, tick, 40), { ...axis(y.label, tick), ...(isLog && decades) }],
     legend: { markers: { dash: (_, k) => BORDERS[dashOf(k - 1)] as string } },
     series: [
