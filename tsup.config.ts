@@ -77,6 +77,7 @@ export default defineConfig([
     format: ["cjs"],
     sourcemap: false,
     // Not minified: the translator from ES modules takes `if(super(…),…)` and `return(a??b)` apart.
-    esbuildOptions: () => undefined,
+    minify: false,
+    esbuildPlugins: [],
   },
 ]);

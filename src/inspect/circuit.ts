@@ -13,6 +13,9 @@ import { type CircuitOptions, type Input, type NamedOutput, seedOf } from "./arg
 import { attributesText } from "./attributes.js";
 import { type DotOptions, toDot } from "./dot.js";
 import { draftCall, recordCall } from "./draft.js";
+import type { DrawOptions } from "./draw/open.js";
+import { toHtml } from "./draw/toHtml.js";
+import { toSvg } from "./draw/toSvg.js";
 import type { Draft } from "./graph.js";
 import { collapsed } from "./group.js";
 import { type Json, toJson } from "./json.js";
@@ -141,6 +144,16 @@ export class Circuit implements CircuitData {
   /** Plain data for JSON.stringify, NaN and infinities as strings: see `toJson`. */
   toJSON(): Json {
     return toJson(this);
+  }
+
+  /** A picture that stands by itself: see `toSvg`. */
+  toSvg(options?: DrawOptions): Promise<string> {
+    return toSvg(this, options);
+  }
+
+  /** A page to look around in: see `toHtml`. */
+  toHtml(options?: DrawOptions): Promise<string> {
+    return toHtml(this, options);
   }
 
   /** The backward pass gate by gate, last first. */

@@ -11,7 +11,7 @@ const NAMES = `
   conv2dInputGradient conv2dWeightGradient maxPool poolGather poolScatter avgPool avgPoolBackward
   randomBits uniform normal dropout sgd sgdMomentum adam log1p expm1 sin cos tan sinh cosh atan
   erf pow atan2 hypot silu siluBackward gelu geluBackward geluTanh geluTanhBackward chain
-  sumBlocks gemmBackward gemmSums causalSoftmax causalSoftmaxBackward barrier checkFinite
+  sumBlocks gemmBackward gemmSums causalSoftmax causalSoftmaxBackward geluForward barrier checkFinite
   statistics norm
 `
   .trim()
