@@ -129,6 +129,9 @@ export const enum Opcode {
   Statistics,
   Norm,
 
+  LayerNormForward,
+  LayerNormBackward,
+
   /** Not an instruction: how many there are. */
   Count,
 }

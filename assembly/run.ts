@@ -48,6 +48,7 @@ import { maxOf, minOf } from "./extreme";
 import { conv2dForward, conv2dInputGradient, conv2dWeightGradient } from "./conv";
 import { gemm, gemmBackward, gemmBatched, gemmSums } from "./gemm";
 import { argsort, gather, scatterAdd, take, takeAdd } from "./indexing";
+import { layerNormBackward, layerNormForward } from "./layerNorm";
 import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from "./loss";
 import { copy, fill, oneHot, stridedCopy, stridedPlace } from "./move";
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm";
@@ -460,6 +461,12 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         statistics(
           word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5), workspace,
         );
+        break;
+      case Opcode.LayerNormForward:
+        layerNormForward(w0, w1, w2, w3, w4, w5, w6, w7, w8);
+        break;
+      case Opcode.LayerNormBackward:
+        layerNormBackward(w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9), word(at, 10));
         break;
       default:
         unreachable();

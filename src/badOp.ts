@@ -279,6 +279,8 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   batchNorm: normalisation,
   batchNormBackward: normalisation,
   batchNormEval: normalisation,
+  layerNorm: normalisation,
+  layerNormBackward: normalisation,
   rmsNorm: normalisation,
   rmsNormBackward: normalisation,
   softmax: rows,

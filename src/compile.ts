@@ -296,15 +296,41 @@ export function rehearse(
 export const dataOf = (args: readonly unknown[]): TypedArray[] =>
   readArguments(args, false).inputs.map(({ data }) => data as TypedArray);
 
+/** What a call has computed, before it is put together. */
+export interface Run {
+  /** What the function returned, each tensor replaced by its place among the outputs. */
+  readonly result: unknown;
+  readonly types: readonly TensorType[];
+  readonly outputs: readonly TypedArray[];
+}
+
+/** The numbers of a tensor in the result of a run. */
+export const numbersAt = ({ outputs }: Run, slot: unknown): TypedArray =>
+  outputs[(slot as Slot).index] as TypedArray;
+
+/** A part of the result of a run, with tensors. */
+export const tensorsOf = ({ types, outputs }: Run, part: unknown): unknown =>
+  mapTree(part, (leaf) => {
+    if (!(leaf instanceof Slot)) return leaf;
+    const { shape, dtype } = types[leaf.index] as TensorType;
+    return constant(outputs[leaf.index] as TypedArray, shape, dtype);
+  });
+
+interface Source {
+  readonly fn: (...args: never[]) => unknown;
+  readonly options: CompileOptions;
+  readonly run: (args: readonly unknown[]) => Run;
+}
+
 /** What compiled functions were made from. */
-const sources = new WeakMap<
-  object,
-  { readonly fn: (...args: never[]) => unknown; readonly options: CompileOptions }
->();
+const sources = new WeakMap<object, Source>();
 
 /** The function that was compiled; undefined for one that was not made by `compile`. */
 export const functionOf = (step: unknown): ((...args: never[]) => unknown) | undefined =>
   typeof step === "function" ? sources.get(step)?.fn : undefined;
+
+/** A call of a compiled function, outside of any trace, that makes no tensors. */
+export const runOf = (step: object): Source["run"] => (sources.get(step) as Source).run;
 
 /** What the function was compiled with. */
 export const optionsOf = (step: object): CompileOptions | undefined => sources.get(step)?.options;
@@ -354,8 +380,7 @@ export function compile<A extends readonly unknown[], R>(
     return { entry, inputs };
   };
 
-  const call = (...args: readonly unknown[]): unknown => {
-    if (currentTrace() || keepsGraphs()) return fn(...(inline(args) as unknown as A));
+  const run = (args: readonly unknown[]): Run => {
     const alike = latest && dataOfAlike(latest, args);
     const prepared = alike ? undefined : prepare(args, false);
     const entry = prepared?.entry ?? (latest as Entry);
@@ -364,11 +389,12 @@ export function compile<A extends readonly unknown[], R>(
     const before = backend.calls;
     const outputs = entry.program.run(data);
     callsPerStep = backend.calls - before;
-    return mapTree(entry.result, (leaf) => {
-      if (!(leaf instanceof Slot)) return leaf;
-      const { shape, dtype } = entry.types[leaf.index] as TensorType;
-      return constant(outputs[leaf.index] as TypedArray, shape, dtype);
-    });
+    return { result: entry.result, types: entry.types, outputs };
+  };
+  const call = (...args: readonly unknown[]): unknown => {
+    if (currentTrace() || keepsGraphs()) return fn(...(inline(args) as unknown as A));
+    const done = run(args);
+    return tensorsOf(done, done.result);
   };
 
   const known = (name: string): Entry => {
@@ -378,7 +404,7 @@ export function compile<A extends readonly unknown[], R>(
       );
     return latest;
   };
-  sources.set(call, { fn: fn as (...args: never[]) => unknown, options });
+  sources.set(call, { fn: fn as (...args: never[]) => unknown, options, run });
   return Object.defineProperties(call, {
     trace: {
       value: (...args: readonly unknown[]): Traced => {

@@ -473,6 +473,47 @@ export interface Kernels {
   ): void;
 
   /**
+   * Layer normalisation (Ba, Kiros & Hinton 2016) of each row of x [rows, n], with gamma and beta [n].
+   *
+   *     mean = Σ x / n;  rstd = 1 / sqrt(Σ (x − mean)² / n + eps)      [rows], sums in row order
+   *     xhat = (x − mean) · rstd
+   *     y    = xhat · gamma + beta
+   *
+   * y may alias x.
+   */
+  layerNormForward(
+    y: number,
+    mean: number,
+    rstd: number,
+    x: number,
+    gamma: number,
+    beta: number,
+    rows: number,
+    n: number,
+    eps: number,
+  ): void;
+  /**
+   *     dBeta  = Σ dy                                  [n], column sums
+   *     dGamma = Σ dy · xhat
+   *     d      = dy · gamma
+   *     dx     = rstd · ((d − Σ d / n) − xhat · (Σ d·xhat / n))       sums in row order
+   *
+   * `scratch` is 4n + 16 floats. dx may alias dy or x.
+   */
+  layerNormBackward(
+    dx: number,
+    dGamma: number,
+    dBeta: number,
+    scratch: number,
+    x: number,
+    mean: number,
+    rstd: number,
+    gamma: number,
+    dy: number,
+    rows: number,
+    n: number,
+  ): void;
+  /**
    * Root-mean-square normalisation (Zhang & Sennrich 2019) of each row of x [rows, n]:
    * y = x · rstd, rstd = 1 / sqrt(Σ x² / n + eps), the sum in row order. y may alias x.
    */

@@ -12,7 +12,7 @@ const NAMES = `
   randomBits uniform normal dropout sgd sgdMomentum adam log1p expm1 sin cos tan sinh cosh atan
   erf pow atan2 hypot silu siluBackward gelu geluBackward geluTanh geluTanhBackward chain
   sumBlocks gemmBackward gemmSums causalSoftmax causalSoftmaxBackward geluForward barrier checkFinite
-  statistics norm
+  statistics norm layerNormForward layerNormBackward
 `
   .trim()
   .split(/\s+/);

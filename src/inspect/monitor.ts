@@ -4,8 +4,8 @@
  * updates and activations where they lie. It computes what the step computes, to the bit; the other
  * calls are the step's own.
  */
-import { compile, functionOf, optionsOf } from "../compile.js";
-import { parameterRead } from "../evaluate.js";
+import { compile, functionOf, numbersAt, optionsOf, runOf, tensorsOf } from "../compile.js";
+import { keepsGraphs, parameterRead } from "../evaluate.js";
 import { zeros } from "../ops/create.js";
 import { concat } from "../ops/join.js";
 import { max } from "../ops/reduce.js";
@@ -286,11 +286,12 @@ function crossEntropyOf(looks: Looks, forward: Origins): Read<Context["crossEntr
   return (numbers) => ({ mean: read(numbers).spread.mean, classes });
 }
 
+/** What is recorded; in the result of a run what was a tensor is its place. */
 interface Looking {
   readonly result: unknown;
   readonly reader: Reader;
-  readonly floats: Tensor;
-  readonly counts: Tensor;
+  readonly floats: unknown;
+  readonly counts: unknown;
 }
 
 /** Records `fn` in the open trace, and after it what looks at what it computes. */
@@ -345,10 +346,9 @@ export function monitor<A extends readonly unknown[], R>(
   checkWhole("every", every, Number.MAX_SAFE_INTEGER);
   checkWhole("bins", bins, 1024);
 
-  const looking = compile(
-    (...args: A) => look(() => fn(...(args as unknown as never[])), bins),
-    optionsOf(step),
-  ) as (...args: A) => Looking;
+  const looking = runOf(
+    compile((...args: A) => look(() => fn(...(args as unknown as never[])), bins), optionsOf(step)),
+  );
   const history: MonitorRecord[] = [];
   const warnings = new Map<string, Warning>();
   /** What was seen and nobody has asked for yet: putting it into words may cost more than seeing it. */
@@ -367,16 +367,17 @@ export function monitor<A extends readonly unknown[], R>(
     return history;
   };
   const call = (...args: A): R => {
-    if (!on || currentTrace()) return step(...args);
+    if (!on || currentTrace() || keepsGraphs()) return step(...args);
     if (calls % every !== 0) {
       const result = step(...args);
       calls++;
       return result;
     }
-    const { result, reader, floats, counts } = looking(...args);
-    const numbers = { floats: floats.toTypedArray(), counts: counts.toTypedArray() } as Numbers;
+    const run = looking(args);
+    const { result, reader, floats, counts } = run.result as Looking;
+    const numbers = { floats: numbersAt(run, floats), counts: numbersAt(run, counts) } as Numbers;
     pending.push({ step: calls++, reader, numbers });
-    return result as R;
+    return tensorsOf(run, result) as R;
   };
   return Object.defineProperties(call, {
     history: { get: records },

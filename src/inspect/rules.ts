@@ -135,6 +135,7 @@ const RULES: Readonly<Record<string, GateRule>> = {
   bce: each("binary cross-entropy: the probability gets d · (p − y) / (p(1 − p))", bceParts),
   batchNorm: whole("batch norm: dβ = Σ d, dγ = Σ d · x̂, dx = γ · r · (d − dβ/n − x̂ · dγ/n), r = 1/√(v + ε)", true),
   batchNormEval: whole("batch norm with fixed statistics: dβ = Σ d, dγ = Σ d · x̂, dx = γ · d / √(v + ε)", true),
+  layerNorm: whole("layer norm of each row: dβ = Σ d, dγ = Σ d · x̂ over the rows, dx = r · (g − mean g − x̂ · mean(g · x̂)), g = d · γ, r = 1/√(v + ε)", true),
   rmsNorm: whole("rms norm, y = x · r: dx = r · (d − y · mean(d · y)), r = 1/√(mean x² + ε)", true),
   // Derivatives of the above, in a circuit of a gradient.
   sigmoidBackward: each("d · σ(1 − σ) is a product: each factor gets the others", true),
@@ -147,6 +148,7 @@ const RULES: Readonly<Record<string, GateRule>> = {
   causalSoftmaxBackward: whole("a softmax's gradient, differentiated step by step", true),
   crossEntropyBackward: whole("a cross-entropy's gradient, differentiated step by step", true),
   batchNormBackward: whole("a batch norm's gradient, differentiated step by step", true),
+  layerNormBackward: whole("a layer norm's gradient, differentiated step by step", true),
   rmsNormBackward: whole("an rms norm's gradient, differentiated step by step", true),
   // Functions with tapes of their own.
   checkpoint: whole("computed again on the way back, then differentiated step by step", true),

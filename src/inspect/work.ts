@@ -124,6 +124,8 @@ const FLOPS: ReadonlyMap<Opcode, Count> = new Map<Opcode, Count>([
   [Opcode.BatchNormForward, per(8, 6, 7, 8)],
   [Opcode.BatchNormEval, per(4, 6, 7, 8)],
   [Opcode.BatchNormBackward, per(11, 8, 9, 10)],
+  [Opcode.LayerNormForward, per(8, 6, 7)],
+  [Opcode.LayerNormBackward, per(12, 9, 10)],
   [Opcode.RmsNorm, per(3, 2, 3)],
   [Opcode.RmsNormBackward, per(6, 4, 5)],
   [Opcode.TakeAdd, per(1, 3, 5, 6)],

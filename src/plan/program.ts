@@ -124,10 +124,9 @@ export class Program {
       const [own, ...others] = this.#programs() as [ThreadProgram, ...ThreadProgram[]];
       if (backend.run(this.float, own.address, own.bytes, this.#block, others) !== 0)
         throw this.#refusal();
-      const outputs = this.plan.outputs.map((value) => {
-        const data = this.#view(value);
-        return value.dtype === "bool" ? Uint8Array.from(data) : data.slice();
-      });
+      const outputs = this.plan.outputs.map((value) =>
+        value.dtype === "bool" ? Uint8Array.from(this.#view(value)) : this.#copy(value),
+      );
       for (const parameter of this.plan.assigned) parameter.written();
       if (!rehearsal) for (const { value } of this.#host) value.source?.committed?.();
       return outputs;
@@ -244,6 +243,11 @@ export class Program {
   #view(value: Value): TypedArray {
     const start = this.#address(value) / elementBytes(value.dtype);
     return this.backend.memory.views[value.dtype].subarray(start, start + value.size);
+  }
+
+  #copy(value: Value): TypedArray {
+    const start = this.#address(value) / elementBytes(value.dtype);
+    return this.backend.memory.views[value.dtype].slice(start, start + value.size);
   }
 
   #copyIn(inputs: readonly TypedArray[]): void {

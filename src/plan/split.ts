@@ -569,6 +569,11 @@ export const rules: ReadonlyMap<Opcode, Rule> = new Map<Opcode, Rule>([
   ],
   // y, x, mean, variance, gamma, beta, outer, channels, inner, eps
   [Opcode.BatchNormEval, along(6, { 0: (o) => product(o, 7, 8), 1: (o) => product(o, 7, 8) })],
+  // y, mean, rstd, x, gamma, beta, rows, n, eps
+  [
+    Opcode.LayerNormForward,
+    along(6, { 0: (o) => number(o, 7), 1: 1, 2: 1, 3: (o) => number(o, 7) }, { cost: CURVED }),
+  ],
   [Opcode.RmsNorm, rows(CURVED)],
   // dx, scratch, x, dy, rows, n, eps
   [Opcode.RmsNormBackward, rowsBackward(4, [0, 2, 3], CURVED)],

@@ -48,6 +48,7 @@ import {
 import type { Heap } from "./float.js";
 import { gemm, gemmBackward, gemmBatched, gemmSums } from "./gemm.js";
 import { argsort, gather, scatterAdd, take, takeAdd } from "./indexing.js";
+import { layerNormBackward, layerNormForward } from "./layerNorm.js";
 import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from "./loss.js";
 import { copy, fill, oneHot, stridedCopy, stridedPlace } from "./move.js";
 import { batchNormBackward, batchNormEval, batchNormForward } from "./norm.js";
@@ -457,6 +458,16 @@ export function run(
         break;
       case Opcode.Statistics:
         statistics(m, o(0), o(1), o(2), o(3), o(4), o(5));
+        break;
+      case Opcode.LayerNormForward:
+        layerNormForward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
+        break;
+      case Opcode.LayerNormBackward:
+        layerNormBackward(
+          m,
+          ...([o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7)] as const),
+          ...([o(8), o(9), o(10)] as const),
+        );
         break;
       default:
         throw new Error(`run: unknown opcode: got ${w[at]}, expected less than ${Opcode.Count}`);

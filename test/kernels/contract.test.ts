@@ -11,6 +11,7 @@ import * as elementwise from "../../src/ts/elementwise.js";
 import type { Heap } from "../../src/ts/float.js";
 import { gemm, gemmBackward, gemmBatched, gemmSums } from "../../src/ts/gemm.js";
 import * as indexing from "../../src/ts/indexing.js";
+import * as layerNorm from "../../src/ts/layerNorm.js";
 import * as loss from "../../src/ts/loss.js";
 import * as move from "../../src/ts/move.js";
 import * as norm from "../../src/ts/norm.js";
@@ -38,6 +39,7 @@ const kernels: OnHeap = {
   ...conv,
   ...elementwise,
   ...indexing,
+  ...layerNorm,
   ...loss,
   ...move,
   ...norm,
@@ -161,6 +163,8 @@ const opcodes: Record<keyof Kernels, Opcode> = {
   checkFinite: Opcode.CheckFinite,
   statistics: Opcode.Statistics,
   norm: Opcode.Norm,
+  layerNormForward: Opcode.LayerNormForward,
+  layerNormBackward: Opcode.LayerNormBackward,
 };
 
 test("each kernel has an opcode of its own, and each opcode a kernel", () => {

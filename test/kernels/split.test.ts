@@ -360,6 +360,14 @@ const cases: readonly (readonly [name: string, opcode: Opcode, make: Make])[] = 
   ["CausalSoftmaxBackward", Opcode.CausalSoftmaxBackward, causalBackward],
   ["SoftmaxCrossEntropyBackward", Opcode.SoftmaxCrossEntropyBackward, crossEntropyBackward],
   ["BatchNormEval", Opcode.BatchNormEval, batchNormEval],
+  ["LayerNormForward", Opcode.LayerNormForward, (m, rows = 0, n = 0, choice = 0) => {
+    const x = m.floats(rows * (n + 1));
+    const [gamma, beta] = [m.floats(n + 1), m.floats(n + 1)];
+    return {
+      writes: [outOr(m, x, choice), m.floats(rows), m.floats(rows)],
+      rest: [x, gamma, beta, rows, n + 1, m.list(EPS)],
+    };
+  }],
   ["RmsNorm", Opcode.RmsNorm, rowsOf((m) => m.list(EPS))], ["RmsNormBackward", Opcode.RmsNormBackward, rowsBackward((m) => m.list(EPS))],
   ["Unfold", Opcode.Unfold, (m, ...sizes) => {
     const g = images(sizes, 1);

@@ -27,6 +27,22 @@ export const rows: Row[] = [
   },
   {
     op: "layerNorm",
+    use: "of two axes",
+    f: (x, gamma, beta) => layerNorm(x as Tensor, [3, 4], gamma, beta),
+    shapes: [
+      [2, 3, 4],
+      [3, 4],
+      [3, 4],
+    ],
+  },
+  {
+    op: "layerNorm",
+    use: "scaled only",
+    f: (x, gamma) => layerNorm(x as Tensor, [5], gamma),
+    shapes: [[2, 5], [5]],
+  },
+  {
+    op: "layerNorm",
     use: "of two axes, bare",
     f: (x) => layerNorm(x as Tensor, [3, 4]),
     shapes: [[2, 3, 4]],
