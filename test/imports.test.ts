@@ -59,7 +59,7 @@ describe("imports of src point one way", () => {
     ["compile", /^src\/(compile|badOp)\.ts$/],
     ["state", /^src\/(state|random|train)\.ts$|^src\/io\//],
     ["nn, optim, data, checks", /^src\/(nn|optim|data|inspect|check)\//],
-    ["entries", /^src\/(core|pure|index(\.\w+)?|wasm(Files|Module)\.d)\.ts$/],
+    ["entries", /^src\/(core|pure|threads|index(\.\w+)?|wasm(Files|Module)\.d)\.ts$/],
   ];
   const layerOf = (path: string): number => layers.findIndex(([, pattern]) => pattern.test(path));
   const isBackend = (path: string): boolean =>
@@ -89,7 +89,7 @@ describe("imports of src point one way", () => {
           `src/${entry}.ts → src/wasm/modules.ts`,
         ]),
         "src/index.ts → src/wasm/embedded.ts",
-        "src/index.ts → src/wasm/threads.ts",
+        "src/threads.ts → src/wasm/threads.ts",
         "src/index.workerd.ts → src/kernels.wasm",
         "src/index.workerd.ts → src/kernels.relaxed.wasm",
         "src/index.edgeLight.ts → src/kernels.wasm?module",
