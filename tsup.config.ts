@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { transform } from "esbuild";
 import { defineConfig, type Options } from "tsup";
 
 /**
@@ -22,6 +23,13 @@ const sources: NonNullable<Options["esbuildPlugins"]>[number] = {
       loader: "ts",
     }));
   },
+};
+
+/** Each file of the ES modules by itself, so that they share what they shared. */
+const commonJs: NonNullable<Options["plugins"]>[number] = {
+  name: "commonJs",
+  renderChunk: (code) =>
+    transform(code, { format: "cjs", minify: true, supported: { "dynamic-import": false } }),
 };
 
 const common: Options = {
@@ -73,10 +81,9 @@ export default defineConfig([
   {
     ...common,
     entry: { ...entry, io },
-    format: ["cjs"],
+    format: ["esm"],
+    outExtension: () => ({ js: ".cjs" }),
+    plugins: [commonJs],
     sourcemap: false,
-    // Not minified: the translator from ES modules takes `if(super(…),…)` and `return(a??b)` apart.
-    minify: false,
-    esbuildPlugins: [],
   },
 ]);
