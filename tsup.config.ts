@@ -1,13 +1,14 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { transform } from "esbuild";
 import { defineConfig, type Options } from "tsup";
 
 /**
- * What several entries reach is a chunk for each set of them, and a chunk more is half a millisecond
+ * What several entries reach is a chunk for each set of them, and a file more is half a millisecond
  * of the first import. Entries that are used with `chainrule` reach all that it has in common with
  * any of them, so that it is one chunk; bundlers still leave out what is not used.
  */
-const withCore = /[\\/]src[\\/]((nn|optim|data|inspect)[\\/]index|random|pure)\.ts$/;
+const withCore = /[\\/]src[\\/]((nn|optim|data|inspect)[\\/]index|random|pure|threads)\.ts$/;
 
 /** Classes keep their names where identifiers are short: messages and the console show them. */
 const named = (text: string): string =>
@@ -22,6 +23,13 @@ const sources: NonNullable<Options["esbuildPlugins"]>[number] = {
       loader: "ts",
     }));
   },
+};
+
+/** Each file of the ES modules by itself, so that they share what they shared. */
+const commonJs: NonNullable<Options["plugins"]>[number] = {
+  name: "commonJs",
+  renderChunk: (code) =>
+    transform(code, { format: "cjs", minify: true, supported: { "dynamic-import": false } }),
 };
 
 const common: Options = {
@@ -39,15 +47,14 @@ const common: Options = {
   external: [/\.wasm(\?module)?$/],
 };
 
-/** Reached by the checks alone. As an entry it gets a chunk of its own, which others leave out. */
-const double = "src/generated/double/run.ts";
+/** Functions of bytes, used by themselves too: they have their own copy of the few that others use. */
+const io = "src/io/index.ts";
 
 const entry = {
   index: "src/index.ts",
   nn: "src/nn/index.ts",
   optim: "src/optim/index.ts",
   data: "src/data/index.ts",
-  io: "src/io/index.ts",
   random: "src/random.ts",
   inspect: "src/inspect/index.ts",
   pure: "src/pure.ts",
@@ -60,24 +67,23 @@ export default defineConfig([
       ...entry,
       "index.workerd": "src/index.workerd.ts",
       "index.edgeLight": "src/index.edgeLight.ts",
-      double,
     },
     dts: {
-      entry,
+      entry: { ...entry, io },
       // For Symbol.dispose, whatever `lib` the importing project has.
       banner: '/// <reference lib="esnext.disposable" />',
       compilerOptions: { ignoreDeprecations: "6.0" },
     },
     format: ["esm"],
   },
+  { ...common, entry: { io }, format: ["esm"] },
   // For tools that know neither `module-sync` nor ES modules; its types are copies of the others.
   {
     ...common,
-    entry: { ...entry, double },
-    format: ["cjs"],
+    entry: { ...entry, io },
+    format: ["esm"],
+    outExtension: () => ({ js: ".cjs" }),
+    plugins: [commonJs],
     sourcemap: false,
-    // Not minified: the translator from ES modules takes `if(super(…),…)` and `return(a??b)` apart.
-    minify: false,
-    esbuildPlugins: [],
   },
 ]);

@@ -15,6 +15,10 @@ const SYMBOLS: u32 = 259;
 const SPLAT4: u32 = 256;
 const KNOWN: u32 = 258;
 
+/** The characters before a second one, and the first that is alone. */
+const PREFIX: usize = 32;
+const FIRST: usize = 34;
+
 /** Where the symbol of rank `rank` is kept: characters go on from `#`, without `<` and `\`. */
 function placeOf(rank: u32): usize {
   const group: usize = rank / CHARACTERS;
@@ -41,25 +45,19 @@ function readTable(text: usize): void {
   for (let symbol: u32 = 0; symbol < SYMBOLS; symbol++) {
     if (!load<u8>(CONSTANTS + symbol)) store<u16>(placeOf(rank++), symbol);
   }
+  // No symbol of one character.
+  for (let code = PREFIX; code < FIRST; code++) store<u16>(code << 1, SYMBOLS);
 }
 
-/** Where the text goes on. */
-let next: usize = 0;
-
-// @ts-ignore: decorator
-@inline
-function readSymbol(): u32 {
-  const code: usize = load<u8>(next++);
-  if (code >= 34) return load<u16>(code << 1);
-  return load<u16>(((code - 31) * GROUP + load<u8>(next++)) << 1);
+/** The symbol at `at`, of one character or two. */
+function symbolAt(at: usize): u32 {
+  const code: usize = load<u8>(at);
+  if (code >= FIRST) return load<u16>(code << 1);
+  return load<u16>(((code - PREFIX + 1) * GROUP + load<u8>(at, 1)) << 1);
 }
 
-/** Writes a constant of which the first `count` symbols repeat. */
-function writeSplat(to: usize, count: usize): void {
-  store<u16>(to, 0x0cfd);
-  to += 2;
-  for (let i: usize = 0; i < count; i++) store<u8>(to + i, readSymbol());
-  v128.store(to, count == 4 ? v128.load32_splat(to) : v128.load64_splat(to));
+function lengthAt(at: usize): usize {
+  return load<u8>(at) >= FIRST ? 1 : 2;
 }
 
 /** The bytes of the text from `text` to `end`, written from `end` on. */
@@ -67,21 +65,35 @@ export function unpack(text: usize, end: usize): void {
   readTable(text);
   let to = end;
   let constants = CONSTANTS;
-  next = text + (CHARACTERS << 1);
-  while (next < end) {
-    const symbol = readSymbol();
+  let at = text + (CHARACTERS << 1);
+  while (at < end) {
+    // Nearly all: without a call, and in locals, of which the first compiler makes registers.
+    const frequent: u32 = load<u16>(<usize>load<u8>(at) << 1);
+    if (frequent < SPLAT4) {
+      store<u8>(to++, frequent);
+      at++;
+      continue;
+    }
+    const symbol = symbolAt(at);
+    at += lengthAt(at);
     if (symbol < SPLAT4) {
       store<u8>(to++, symbol);
       continue;
     }
+    store<u16>(to, 0x0cfd);
     if (symbol == KNOWN) {
-      const from: usize = load<u32>(CONSTANTS + (<usize>readSymbol() << 2));
-      store<u16>(to, 0x0cfd);
+      const from: usize = load<u32>(CONSTANTS + (<usize>symbolAt(at) << 2));
+      at += lengthAt(at);
       v128.store(to, v128.load(from, 2), 2);
     } else {
       store<u32>(constants, <u32>to);
       constants += 4;
-      writeSplat(to, symbol == SPLAT4 ? 4 : 8);
+      const count: usize = symbol == SPLAT4 ? 4 : 8;
+      for (let i: usize = 2; i < 2 + count; i++) {
+        store<u8>(to + i, symbolAt(at));
+        at += lengthAt(at);
+      }
+      v128.store(to, count == 4 ? v128.load32_splat(to, 2) : v128.load64_splat(to, 2), 2);
     }
     to += 18;
   }

@@ -1,4 +1,6 @@
 import type { LinearMemory } from "./memory.js";
+import type { Plan } from "./plan/plan.js";
+import type { Schedule } from "./plan/schedule.js";
 import type { Dtype, FloatDtype } from "./tensor.js";
 
 /** The kernels, a memory, and `run`. There are two: `wasm` and, from `chainrule/pure`, `ts`. */
@@ -30,10 +32,8 @@ export interface Backend {
 export interface Threads {
   /** With the one that calls. */
   readonly count: number;
-  /**
-   * Estimated nanoseconds below which work is not shared; 0 shares whatever can be, worth it or not.
-   */
-  readonly minimumWork: number;
+  /** How they share a plan; undefined when one thread is estimated to be as fast. */
+  schedule(plan: Plan): Schedule | undefined;
 }
 
 export interface ThreadProgram {

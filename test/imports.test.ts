@@ -59,7 +59,7 @@ describe("imports of src point one way", () => {
     ["compile", /^src\/(compile|badOp)\.ts$/],
     ["state", /^src\/(state|random|train)\.ts$|^src\/io\//],
     ["nn, optim, data, checks", /^src\/(nn|optim|data|inspect|check)\//],
-    ["entries", /^src\/(core|pure|index(\.\w+)?|wasm(Files|Module)\.d)\.ts$/],
+    ["entries", /^src\/(core|pure|threads|index(\.\w+)?|wasm(Files|Module)\.d)\.ts$/],
   ];
   const layerOf = (path: string): number => layers.findIndex(([, pattern]) => pattern.test(path));
   const isBackend = (path: string): boolean =>
@@ -89,7 +89,7 @@ describe("imports of src point one way", () => {
           `src/${entry}.ts → src/wasm/modules.ts`,
         ]),
         "src/index.ts → src/wasm/embedded.ts",
-        "src/index.ts → src/wasm/threads.ts",
+        "src/threads.ts → src/wasm/threads.ts",
         "src/index.workerd.ts → src/kernels.wasm",
         "src/index.workerd.ts → src/kernels.relaxed.wasm",
         "src/index.edgeLight.ts → src/kernels.wasm?module",
@@ -205,8 +205,9 @@ describe("the package", () => {
         /* @vite-ignore */ pathToFileURL(join(folder, "bundle.mjs")).href
       );
       expect(bundle.value).toEqual(value);
-      const text = readFileSync(join(folder, "bundle.mjs"), "utf8");
-      if (entry === "index") expect(text).toMatch(/name:\s*"wasm"/);
+      const files = readdirSync(folder).filter((file) => file.endsWith(".mjs"));
+      const text = files.map((file) => readFileSync(join(folder, file), "utf8")).join("\n");
+      if (entry === "index") expect(/name:\s*"wasm"/.test(text), "WebAssembly").toBe(true);
       expect(/name:\s*"ts"/.test(text), "the TypeScript backend").toBe(false);
     } finally {
       rmSync(folder, { recursive: true });
@@ -223,6 +224,27 @@ describe("the package", () => {
         .then((svg) => console.log(svg.includes("weight")));`;
     const output = execFileSync(process.execPath, ["-e", code], { cwd: root, encoding: "utf8" });
     expect(output).toBe("true\n");
+  });
+
+  // Messages print them.
+  test.each(["js", "cjs"])("exported classes have their names: %s", async (extension) => {
+    const code = `const found = [];
+      for (const entry of ["index", "nn", "optim", "data", "io", "random", "inspect", "pure"]) {
+        const module = await import(\`./dist/\${entry}.${extension}\`);
+        const all = module.default ?? module;
+        for (const [name, value] of Object.entries(all))
+          if (/^class\\b/.test(String(value))) found.push([name, value.name, all[value.name] === value]);
+      }
+      console.log(JSON.stringify(found));`;
+    const output = execFileSync(process.execPath, ["--input-type=module", "-e", code], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    const found = JSON.parse(output) as [string, string, boolean][];
+    expect(found.map(([name]) => name)).toEqual(
+      expect.arrayContaining(["Parameter", "Tensor", "Linear", "Adam"]),
+    );
+    expect(found.filter(([, , same]) => !same)).toEqual([]);
   });
 
   test("the pure entry with all the others contains no WebAssembly", async () => {

@@ -21,8 +21,8 @@ import {
 import * as nn from "../src/nn/index.js";
 import * as optim from "../src/optim/index.js";
 import * as random from "../src/random.js";
+import { createThreadedBackend } from "../src/threads.js";
 import { toShared } from "../src/wasm/kernels.js";
-import { createThreadedBackend } from "../src/wasm/threads.js";
 import { numbers } from "./kernels/values.js";
 
 const made: ThreadedBackend[] = [];

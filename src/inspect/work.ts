@@ -18,7 +18,8 @@
  */
 import { Opcode } from "../../assembly/opcodes.js";
 import { type Instruction, reads, type Value } from "../plan/lowering.js";
-import { operandsOf, scratchOf } from "../plan/split.js";
+import { operandsOf } from "../plan/shares.js";
+import { scratchOf } from "../plan/split.js";
 
 type Operands = readonly unknown[];
 type Count = (operands: Operands) => number;

@@ -46,11 +46,12 @@ export function placeValues(
 ): Placement {
   const blocks = blocksOf(instructions, inputs, outputs);
   const liveBytes = liveBytesOf(blocks, instructions.length);
+  const alignedBytes = liveBytesOf(blocks.map(aligned), instructions.length);
   // Alignment alone keeps small values above the bound.
   const padding = ALIGNMENT * blocks.filter(({ bytes }) => bytes % ALIGNMENT !== 0).length;
+  const close = CLOSE * liveBytes + Math.min(padding, liveBytes / 20);
   const peakBytes =
-    inPlacesOfTheirOwn(blocks, liveBytes) ??
-    search(blocks, CLOSE * liveBytes + Math.min(padding, liveBytes / 20));
+    inPlacesOfTheirOwn(blocks, liveBytes) ?? search(blocks, Math.max(close, alignedBytes));
   for (const { members, offset } of blocks)
     for (const { value, begin } of members) value.offset = offset + begin;
   const segments = blocks.flatMap(({ segments, offset }) =>
@@ -58,6 +59,15 @@ export function placeValues(
   );
   return { peakBytes, liveBytes, segments };
 }
+
+/** What a block takes from others, where that is known: no order saves any of it. */
+const aligned = ({ segments, ...block }: Block): Block => ({
+  ...block,
+  segments:
+    segments.length > 1
+      ? segments
+      : segments.map((segment) => ({ ...segment, bytes: align(segment.bytes) })),
+});
 
 /**
  * One after the other, sharing nothing: for so many blocks that a search would take seconds, if most

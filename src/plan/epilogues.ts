@@ -171,5 +171,6 @@ export function fuseEpilogues(
   instructions: readonly Instruction[],
   kept: ReadonlySet<Value>,
 ): Instruction[] {
+  if (!instructions.some(({ opcode }) => withActivation.has(opcode))) return [...instructions];
   return fuseSums(fuseActivations(instructions, kept));
 }

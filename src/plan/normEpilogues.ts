@@ -13,6 +13,7 @@ export function fuseNormRelus(
   instructions: readonly Instruction[],
   kept: ReadonlySet<Value>,
 ): Instruction[] {
+  if (!instructions.some(({ opcode }) => norms.has(opcode))) return [...instructions];
   const readers = countReads(instructions);
   const isPassedOn = (value: unknown): value is Value =>
     value instanceof Value && readers.get(value) === 1 && !kept.has(value);

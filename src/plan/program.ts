@@ -16,8 +16,8 @@ import { makeFinalizer } from "../finalizer.js";
 import { type FloatDtype, isFloat, type Node, type Tensor, type TypedArray } from "../tensor.js";
 import { Value } from "./lowering.js";
 import type { Plan } from "./plan.js";
-import { makeSchedule, type Schedule } from "./schedule.js";
-import { operandsOf, Part, type Share } from "./split.js";
+import type { Schedule } from "./schedule.js";
+import { operandsOf, Part, type Share } from "./shares.js";
 
 const STATUS_BYTES = 16;
 /** The run loop reads nine operands of every instruction: of the last ones past their end. */
@@ -90,7 +90,7 @@ export class Program {
     this.#inputs = plan.inputs;
     this.#options = options;
     const threads = options.alone || plan.checks ? undefined : backend.threads;
-    const schedule = threads && makeSchedule(plan, threads.count, threads.minimumWork);
+    const schedule = threads?.schedule(plan);
     const { words, relocations, shares, ends } = assemble(schedule?.lists ?? [wholes(plan)]);
     this.words = words;
     this.threads = ends.length;

@@ -12,7 +12,8 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import { type Instruction, Value } from "./lowering.js";
 import type { Plan } from "./plan.js";
-import { Part, type Share, scratchOf, split, workOf } from "./split.js";
+import { Part, type Share } from "./shares.js";
+import { scratchOf, split, workOf } from "./split.js";
 
 /** Nanoseconds of a barrier, with what its threads wait for one another. */
 const BARRIER = 1000;

@@ -9,52 +9,9 @@
  * its input, runs on one thread.
  */
 import { Opcode } from "../../assembly/opcodes.js";
-import type { Node } from "../tensor.js";
 import { BLOCK } from "./loops.js";
 import { type Instruction, Value } from "./lowering.js";
-
-/** Some bytes of a value. */
-export class Part {
-  readonly value: Value;
-  /** The first byte used, from the value's start. */
-  readonly offset: number;
-  /** From the first byte used to the last. */
-  readonly bytes: number;
-  /** Of a column band in a matrix: bytes from row to row, and of one row; 0: all are used. */
-  readonly pitch: number;
-  readonly width: number;
-  /** What is added to the value's address: `offset`, or 0 for a kernel that finds its part itself. */
-  readonly moved: number;
-
-  constructor(
-    value: Value,
-    offset: number,
-    bytes: number,
-    { pitch = 0, width = 0, moved = offset } = {},
-  ) {
-    this.value = value;
-    this.offset = offset;
-    this.bytes = bytes;
-    this.pitch = pitch;
-    this.width = width;
-    this.moved = moved;
-  }
-}
-
-export type Operand = Value | Part | number;
-
-/** What one thread runs of an instruction. */
-export interface Share {
-  readonly opcode: Opcode;
-  /** As the kernel takes them. */
-  readonly operands: readonly Operand[];
-  /** The values among them that are written. */
-  readonly writes: readonly Value[];
-  readonly node: Node;
-}
-
-/** The operands of an instruction in the order of the contract, by number. */
-type Operands = readonly Operand[];
+import { type Operand, type Operands, operandsOf, Part, type Share } from "./shares.js";
 
 interface Rule {
   /** How many operands the kernel takes; instructions with others are not shared. */
@@ -615,9 +572,6 @@ export const rules: ReadonlyMap<Opcode, Rule> = new Map<Opcode, Rule>([
 
 /** Instructions without a rule, that cost about as much as their operands are large. */
 const DEFAULT_WORK = CURVED;
-
-export const operandsOf = ({ writes, rest, words }: Instruction): Operands =>
-  words ?? [...writes, ...rest];
 
 /** Estimated nanoseconds of an instruction on one thread. */
 export function workOf(instruction: Instruction): number {

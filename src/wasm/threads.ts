@@ -5,6 +5,7 @@
  */
 import type { ThreadedBackend, ThreadProgram } from "../backend.js";
 import { makeFinalizer } from "../finalizer.js";
+import type { makeSchedule } from "../plan/schedule.js";
 import { createWasmBackend, instantiate, limitOf, type WasmOptions } from "./backend.js";
 import { hasRelaxedSimd, instantiateKernels, sharedModules } from "./kernels.js";
 import {
@@ -141,10 +142,14 @@ function end(team: Team, reason: string): void {
 const finalizer = makeFinalizer<Team>((team) => end(team, "it was dropped"));
 
 /**
- * A backend of its own with `threads` threads: what `init({ threads })` makes. Rejects what `init`
- * does; with `maximumBytes` too small for a workspace of each thread, a RangeError.
+ * A backend of its own with `threads` threads, which share plans by `schedule`: what
+ * `init({ threads })` makes. Rejects what `init` does; with `maximumBytes` too small for a workspace
+ * of each thread, a RangeError.
  */
-export async function createThreadedBackend(options: ThreadedOptions): Promise<ThreadedBackend> {
+export async function createTeam(
+  options: ThreadedOptions,
+  schedule: typeof makeSchedule,
+): Promise<ThreadedBackend> {
   const count = checkCount(options.threads);
   const { minimumWork = MINIMUM_WORK, patience = PATIENCE } = options;
   // One thread needs nothing that is shared.
@@ -249,7 +254,7 @@ export async function createThreadedBackend(options: ThreadedOptions): Promise<T
     floats: ["f32"],
     memory,
     arena,
-    threads: { count, minimumWork },
+    threads: { count, schedule: (plan) => schedule(plan, count, minimumWork) },
     get calls() {
       return calls;
     },

@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { Opcode } from "../../assembly/opcodes.js";
 import { fuseChains } from "../../src/plan/chains.js";
 import { type Instruction, Value } from "../../src/plan/lowering.js";
-import { type Operand, Part, rules, type Share, scratchOf, split } from "../../src/plan/split.js";
+import { type Operand, Part, type Share } from "../../src/plan/shares.js";
+import { rules, scratchOf, split } from "../../src/plan/split.js";
 import { type Block, bits, onWasm } from "./harness.js";
 import { numbers } from "./values.js";
 

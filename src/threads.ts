@@ -1,0 +1,7 @@
+/** What only several threads need: a part of the package of its own, which `init` loads. */
+import type { ThreadedBackend } from "./backend.js";
+import { makeSchedule } from "./plan/schedule.js";
+import { createTeam, type ThreadedOptions } from "./wasm/threads.js";
+
+export const createThreadedBackend = (options: ThreadedOptions): Promise<ThreadedBackend> =>
+  createTeam(options, makeSchedule);
