@@ -249,6 +249,14 @@ test("it goes on with other shapes, in evaluation, inside of others, and ends wi
   expect(watched.latest).toBe(watched.history.at(-1));
 });
 
+test("inside of a transform it is the step's own function, and records nothing", () => {
+  const watched = monitor(compile((x: Tensor) => x.tanh().square().sum()));
+  const x = tensor([0.5, -1, 2]);
+  const dx = grad((v: Tensor) => watched(v) as Tensor)(x);
+  expect(dx.toArray()).toEqual(grad((v: Tensor) => v.tanh().square().sum())(x).toArray());
+  expect(watched.history).toHaveLength(0);
+});
+
 test("in train, and with a label that is refused", () => {
   const { step, batches } = convolutional();
   const watched = monitor(step, { every: 2 });
