@@ -10,10 +10,13 @@ const GROUP: usize = 128;
 const CONSTANTS: usize = 2 * 3 * GROUP;
 /** The characters that may be alone; each stands for two more symbols after either of two others. */
 const CHARACTERS: u32 = 90;
-const SYMBOLS: u32 = 259;
+const SYMBOLS: u32 = 260;
 
 const SPLAT4: u32 = 256;
 const KNOWN: u32 = 258;
+const REPEAT: u32 = 259;
+/** The fewest bytes that are repeated. */
+const REPEATED: usize = 48;
 
 /** The characters before a second one, and the first that is alone. */
 const PREFIX: usize = 32;
@@ -49,15 +52,29 @@ function readTable(text: usize): void {
   for (let code = PREFIX; code < FIRST; code++) store<u16>(code << 1, SYMBOLS);
 }
 
-/** The symbol at `at`, of one character or two. */
-function symbolAt(at: usize): u32 {
-  const code: usize = load<u8>(at);
+/** Where the text goes on, for what is not frequent. */
+let next: usize = 0;
+
+/** The next symbol, of one character or two. */
+function readSymbol(): u32 {
+  const code: usize = load<u8>(next++);
   if (code >= FIRST) return load<u16>(code << 1);
-  return load<u16>(((code - PREFIX + 1) * GROUP + load<u8>(at, 1)) << 1);
+  return load<u16>(((code - PREFIX + 1) * GROUP + load<u8>(next++)) << 1);
 }
 
-function lengthAt(at: usize): usize {
-  return load<u8>(at) >= FIRST ? 1 : 2;
+/** Writes a constant that repeats, new or known; returns where the new ones go on. */
+function writeConstant(to: usize, symbol: u32, constants: usize): usize {
+  store<u16>(to, 0x0cfd);
+  if (symbol == KNOWN) {
+    const from: usize = load<u32>(CONSTANTS + (<usize>readSymbol() << 2));
+    v128.store(to, v128.load(from, 2), 2);
+    return constants;
+  }
+  store<u32>(constants, <u32>to);
+  const count: usize = symbol == SPLAT4 ? 4 : 8;
+  for (let i: usize = 2; i < 2 + count; i++) store<u8>(to + i, readSymbol());
+  v128.store(to, count == 4 ? v128.load32_splat(to, 2) : v128.load64_splat(to, 2), 2);
+  return constants + 4;
 }
 
 /** The bytes of the text from `text` to `end`, written from `end` on. */
@@ -74,27 +91,18 @@ export function unpack(text: usize, end: usize): void {
       at++;
       continue;
     }
-    const symbol = symbolAt(at);
-    at += lengthAt(at);
-    if (symbol < SPLAT4) {
-      store<u8>(to++, symbol);
-      continue;
-    }
-    store<u16>(to, 0x0cfd);
-    if (symbol == KNOWN) {
-      const from: usize = load<u32>(CONSTANTS + (<usize>symbolAt(at) << 2));
-      at += lengthAt(at);
-      v128.store(to, v128.load(from, 2), 2);
+    next = at;
+    const symbol = readSymbol();
+    if (symbol < SPLAT4) store<u8>(to++, symbol);
+    else if (symbol == REPEAT) {
+      const length = REPEATED + readSymbol();
+      const distance = readSymbol() | (readSymbol() << 8) | (readSymbol() << 16);
+      memory.copy(to, to - distance, length);
+      to += length;
     } else {
-      store<u32>(constants, <u32>to);
-      constants += 4;
-      const count: usize = symbol == SPLAT4 ? 4 : 8;
-      for (let i: usize = 2; i < 2 + count; i++) {
-        store<u8>(to + i, symbolAt(at));
-        at += lengthAt(at);
-      }
-      v128.store(to, count == 4 ? v128.load32_splat(to, 2) : v128.load64_splat(to, 2), 2);
+      constants = writeConstant(to, symbol, constants);
+      to += 18;
     }
-    to += 18;
+    at = next;
   }
 }
