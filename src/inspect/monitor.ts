@@ -15,6 +15,7 @@ import { type Origin, withOrigins } from "../origins.js";
 import type { Parameter } from "../parameter.js";
 import { currentTrace, describe, moduleHooks, type Trace } from "../tape.js";
 import { type FloatDtype, isFloat, type Node, type Tensor } from "../tensor.js";
+import { checkOptions } from "./check.js";
 import type {
   ActivationRecord,
   History,
@@ -338,9 +339,7 @@ export function monitor<A extends readonly unknown[], R>(
     throw new TypeError(
       `monitor: not a compiled function: got ${describe(step)}, expected what compile returned`,
     );
-  for (const key of Object.keys(options))
-    if (key !== "every" && key !== "bins")
-      throw new TypeError(`monitor: unknown option: got ${key}, expected every or bins`);
+  checkOptions("monitor", options, ["every", "bins"]);
   const { every = 10, bins = 32 } = options;
   checkWhole("every", every, Number.MAX_SAFE_INTEGER);
   checkWhole("bins", bins, 1024);

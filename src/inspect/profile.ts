@@ -11,9 +11,9 @@ import { Program } from "../plan/program.js";
 import type { Shape } from "../shape.js";
 import { describe } from "../tape.js";
 import type { FloatDtype, Node, Tensor, TypedArray } from "../tensor.js";
+import { checkCall, checkOptions } from "./check.js";
 import { kernelName } from "./kernelNames.js";
 import { opOf, profileText, profileTrace, type TextOptions } from "./profileText.js";
-import { plainFunction } from "./recording.js";
 import { bytesOf, flopsOf } from "./work.js";
 
 /** What something costs. */
@@ -275,10 +275,8 @@ export function profile<A extends readonly unknown[]>(
   inputs: Readonly<A>,
   options: ProfileOptions = {},
 ): Profile {
-  const fn = plainFunction("profile", step);
-  for (const key of Object.keys(options))
-    if (key !== "repeats")
-      throw new TypeError(`profile: unknown option: got ${key}, expected repeats`);
+  const fn = checkCall("profile", step, inputs);
+  checkOptions("profile", options, ["repeats"]);
   const { repeats = 30 } = options;
   if (!(Number.isSafeInteger(repeats) && repeats >= 1))
     throw new RangeError(

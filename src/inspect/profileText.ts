@@ -1,5 +1,7 @@
 /** A profile as a table, and as a trace that browsers open. */
 import { formatShape } from "../shape.js";
+import { describe } from "../tape.js";
+import { checkCount, checkOptions } from "./check.js";
 import type { Cost, ProfileData, ProfileGroup, ProfileRow } from "./profile.js";
 
 export interface TextOptions {
@@ -47,10 +49,10 @@ const labelsOf = (row: ProfileRow | ProfileGroup): string[] =>
     ? [row.kernel, opOf(row), row.modules.at(-1) ?? "", formatShape(row.shape)]
     : [row.name === "" ? "(no module)" : row.name, String(row.instructions)];
 
-export function profileText(
-  data: ProfileData,
-  { by = "instruction", rows = 40 }: TextOptions,
-): string {
+export function profileText(data: ProfileData, options: TextOptions): string {
+  checkOptions("toText", options, ["by", "rows"]);
+  const { by = "instruction", rows = 40 } = options;
+  checkCount("toText", "rows", rows);
   const groups = {
     instruction: [...data.rows].sort((a, b) => b.microseconds - a.microseconds),
     kernel: data.byKernel,
@@ -59,7 +61,7 @@ export function profileText(
   }[by] as readonly (ProfileRow | ProfileGroup)[] | undefined;
   if (!groups)
     throw new TypeError(
-      `toText: unknown grouping: got ${JSON.stringify(by)}, expected instruction, kernel, op or module`,
+      `toText: unknown grouping: got ${describe(by)}, expected instruction, kernel, op or module`,
     );
   const titles = by === "instruction" ? ["kernel", "op", "module", "shape"] : [by, "instructions"];
   const shown = groups.slice(0, rows);

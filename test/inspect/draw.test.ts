@@ -283,9 +283,9 @@ test.each<[unknown, unknown, string]>([
   [{ gates: [] }, {}, "no circuit: got a Object, expected what circuit(f, inputs) returns"],
   [chain(1), null, "bad options: got null, expected an object"],
   [chain(1), { size: 3 }, "unknown option: got size, expected depth, modules or title"],
-  [chain(1), { depth: "1" }, 'bad depth: got "1", expected an integer ≥ 0, or Infinity'],
-  [chain(1), { depth: -1 }, "bad depth: got -1, expected an integer ≥ 0, or Infinity"],
-  [chain(1), { modules: 0.5 }, "bad modules: got 0.5, expected an integer ≥ 0, or Infinity"],
+  [chain(1), { depth: "1" }, 'bad depth: got "1", expected a whole number ≥ 0, or Infinity'],
+  [chain(1), { depth: -1 }, "bad depth: got -1, expected a whole number ≥ 0, or Infinity"],
+  [chain(1), { modules: 0.5 }, "bad modules: got 0.5, expected a whole number ≥ 0, or Infinity"],
   [chain(1), { title: 3 }, "bad title: got 3, expected a string"],
 ])("%o with %o is refused", async (circuit, options, message) => {
   await expect(toSvg(circuit as never, options as never)).rejects.toThrow(`toSvg: ${message}`);
