@@ -7,8 +7,10 @@ import { entriesText, full, short } from "../../src/inspect/draw/numbers.js";
 import { everyKey } from "../../src/inspect/draw/open.js";
 import { packed, unpacked } from "../../src/inspect/draw/packed.js";
 import { groupsOf, makeScene, type Part } from "../../src/inspect/draw/scene.js";
-import { type CircuitData, toHtml, toSvg } from "../../src/inspect/index.js";
-import "../../src/pure.js";
+import { type CircuitData, circuit as circuitOf, toHtml, toSvg } from "../../src/inspect/index.js";
+import { Linear, ReLU, Sequential } from "../../src/nn/index.js";
+import { ones } from "../../src/pure.js";
+import type { Tensor } from "../../src/tensor.js";
 import { chain, EXAMPLES } from "./examples.js";
 import { type Element, elementsOf, parseXml, textOf } from "./markup.js";
 
@@ -290,4 +292,37 @@ test.each<[unknown, unknown, string]>([
 ])("%o with %o is refused", async (circuit, options, message) => {
   await expect(toSvg(circuit as never, options as never)).rejects.toThrow(`toSvg: ${message}`);
   await expect(toHtml(circuit as never, options as never)).rejects.toThrow(`toHtml: ${message}`);
+});
+
+describe("operands stand in their order, from the top", () => {
+  const neuron = () =>
+    circuitOf(
+      (w0: Tensor, x0: Tensor, w1: Tensor, x1: Tensor, w2: Tensor) =>
+        w0.mul(x0).add(w1.mul(x1)).add(w2).sigmoid(),
+      [2, -1, -3, -2, -3],
+      { names: ["w0", "x0", "w1", "x1", "w2"] },
+    );
+  const layers = () => {
+    const model = new Sequential(new Linear(2, 3), new ReLU(), new Linear(3, 2));
+    model.parameters();
+    return circuitOf((x: Tensor) => model.forward(x).sum(), [ones([4, 2])], { names: ["x"] });
+  };
+  test.each<[string, () => CircuitData, string[][]]>([
+    ["a neuron", neuron, [["w0", "x0", "w1", "x1"]]],
+    [
+      "layers",
+      layers,
+      [
+        ["x", "0.weight", "0.bias"],
+        ["2.weight", "2.bias"],
+      ],
+    ],
+  ])("%s", (_, make, orders) => {
+    const circuit = make();
+    const { boxes } = layout(makeScene(circuit), new Set(everyKey(makeScene(circuit))), dagre);
+    for (const order of orders) {
+      const found = boxes.filter(({ title }) => order.includes(title)).sort((a, b) => a.y - b.y);
+      expect(found.map(({ title }) => title)).toEqual(order);
+    }
+  });
 });
