@@ -211,7 +211,7 @@ const division: Cause = ({ of, inputs: [dividend, divisor], output }) => {
       return "the derivative of a square root at 0 is infinite: add a small number under the root";
     if (of === "log")
       return "the derivative of a logarithm at 0 is infinite: keep its input above 0";
-    return `a division by zero: ${grouped(divisor.zeros)} of the divisors are 0; add a small number to them, or choose with where before dividing`;
+    return `a division by zero: ${grouped(divisor.zeros)} of the divisors ${divisor.zeros === 1 ? "is" : "are"} 0; add a small number to them, or choose with where before dividing`;
   }
   if (dividend && divisor)
     return `the quotient is beyond ${limitOf(output)}: dividends up to ${short(largest([dividend]))}, divisors as near to 0 as ${short(Math.min(Math.abs(divisor.min), Math.abs(divisor.max)))} or nearer`;
@@ -244,7 +244,7 @@ const power: Cause = ({ value, inputs: [base, exponent] }) => {
 const product: Cause = ({ value, inputs, of }) => {
   const infinite = inputs.find(({ infinities }) => infinities > 0);
   if (Number.isNaN(value) && infinite)
-    return `0 · Infinity is NaN: ${infinite.name} is infinite in ${grouped(infinite.infinities)} places; choose with where instead of multiplying by a mask`;
+    return `0 · Infinity is NaN: ${infinite.name} is infinite in ${grouped(infinite.infinities)} place${infinite.infinities === 1 ? "" : "s"}; choose with where instead of multiplying by a mask`;
   return of === "pow" ? "the derivative of a power below 1 at 0 is infinite" : undefined;
 };
 
