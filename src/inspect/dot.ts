@@ -1,5 +1,6 @@
 /** A circuit in Graphviz's language (graphviz.org/doc/info/lang.html). */
 import { checkCircuit, checkCount, checkFlag, checkOptions } from "./check.js";
+import { escaped } from "./draw/escaped.js";
 import { arranged } from "./group.js";
 import type { CircuitData, Gate, Summary, Wire } from "./types.js";
 import { summaryText, wireOf } from "./words.js";
@@ -14,12 +15,6 @@ export interface DotOptions {
 const VALUE = "#1a7f37";
 const GRADIENT = "#cf222e";
 
-const escaped = (text: string): string =>
-  text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
 const lines = (...parts: readonly string[]): string => `<${parts.join("<br/>")}>`;
 const painted = (color: string, text: string): string =>
   `<font color="${color}">${escaped(text)}</font>`;

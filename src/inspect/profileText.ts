@@ -3,6 +3,7 @@ import { formatShape } from "../shape.js";
 import { describe } from "../tape.js";
 import { checkCount, checkOptions } from "./check.js";
 import type { Cost, ProfileData, ProfileGroup, ProfileRow } from "./profile.js";
+import { tableText } from "./table.js";
 
 export interface TextOptions {
   /** "instruction" by default. */
@@ -24,21 +25,6 @@ const cells = (cost: Cost): string[] => [
   fixed(cost.bytes / 1e6, 3),
   fixed(cost.gigabytesPerSecond, 1),
 ];
-
-/** The first `left` columns to the left, numbers to the right. */
-function align(rows: readonly (readonly string[])[], left: number): string[] {
-  const widths = (rows[0] as readonly string[]).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] as string).length)),
-  );
-  return rows.map((row) =>
-    row
-      .map((text, at) =>
-        at < left ? text.padEnd(widths[at] as number) : text.padStart(widths[at] as number),
-      )
-      .join("  ")
-      .trimEnd(),
-  );
-}
 
 /** An op and, in the backward pass, what it is the derivative of. */
 export const opOf = ({ op, derivativeOf }: ProfileRow): string =>
@@ -75,8 +61,9 @@ export function profileText(data: ProfileData, options: TextOptions): string {
   ];
   const { gflopsPerSecond, cacheGigabytesPerSecond, memoryGigabytesPerSecond } = data.peak;
   const left = by === "instruction" ? 4 : 1;
+  const right = (table[0] as string[]).map((_, column) => column).slice(left);
   return [
-    ...align(table, left),
+    tableText(table, right),
     "",
     `${data.rows.length} instructions take ${fixed(data.sum.microseconds, 1)} µs one by one, ` +
       `${fixed(data.wholeMicroseconds, 1)} µs in one call`,

@@ -226,7 +226,7 @@ describe("large circuits", () => {
       },
     );
     expect(namesOf(svg, "data-group")).toEqual(["m0-2500:encoder", "m2500-5000:decoder"]);
-    expect(textOf(parseXml(svg))).toContain("2500 gates");
+    expect(textOf(parseXml(svg))).toContain("2,500 gates");
   });
 
   test("a module that is used twice is two groups", () => {

@@ -1,8 +1,8 @@
 /** What is open when a drawing is first shown. */
-import { grouped } from "../../grouped.js";
 import { describe } from "../../tape.js";
 import { checkCircuit, checkCount, checkOptions } from "../check.js";
 import type { CircuitData, Gate } from "../types.js";
+import { counted } from "../words.js";
 import { gateKey, makeScene, type Part, type Scene } from "./scene.js";
 
 /** Gates and groups that can be read at a glance, and too few to tell anything. */
@@ -40,9 +40,6 @@ export function nameOf({ outputs, wires }: CircuitData): string {
 
 export const titleOf = (circuit: CircuitData, { title }: DrawOptions): string =>
   title ?? `Circuit of ${nameOf(circuit)}`;
-
-const counted = (count: number, name: string): string =>
-  `${grouped(count)} ${name}${count === 1 ? "" : "s"}`;
 
 /** One sentence on what is to be seen. */
 export const describeCircuit = (circuit: CircuitData): string =>
