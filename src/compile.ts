@@ -66,6 +66,8 @@ export interface CompileOptions {
 }
 
 function checkOptions(options: CompileOptions): void {
+  if (typeof options !== "object" || options === null)
+    throw new TypeError(`compile: bad options: got ${describe(options)}, expected an object`);
   for (const key of Object.keys(options))
     if (key !== "maxBytes" && key !== "debug")
       throw new TypeError(`compile: unknown option: got ${key}, expected maxBytes or debug`);

@@ -7,6 +7,7 @@ import { formatShape, sameShape } from "../shape.js";
 import { describe, operand } from "../tape.js";
 import { isFloat, Tensor, type TensorType, type TypedArray } from "../tensor.js";
 import { mapTree } from "../tree.js";
+import { checkCount, checkNames, checkOptions } from "./check.js";
 
 export interface CircuitOptions {
   /** What the arguments are called, one name for each; else keys of objects, and x0, x1, … */
@@ -19,6 +20,19 @@ export interface CircuitOptions {
   readonly entries?: number;
   /** How many times gates within gates are opened: Infinity by default; 0 leaves all closed. */
   readonly depth?: number;
+}
+
+/** Of what is called `op`, options among those of `CircuitOptions` that are `known`. */
+export function checkCircuitOptions(
+  op: string,
+  options: CircuitOptions,
+  known: readonly (keyof CircuitOptions)[],
+  args: readonly unknown[],
+): void {
+  checkOptions(op, options, known);
+  checkNames(op, options.names, args);
+  checkCount(op, "entries", options.entries);
+  checkCount(op, "depth", options.depth);
 }
 
 export interface Input {
@@ -146,21 +160,4 @@ export function seedOf(
       `${op}: cotangent does not fit: got ${cotangent.dtype} ${formatShape(cotangent.shape)}, expected ${tensor.dtype} ${formatShape(tensor.shape)}`,
     );
   return operand(op, cotangent);
-}
-
-export function checkOptions(op: string, options: CircuitOptions, args: unknown): void {
-  if (!Array.isArray(args))
-    throw new TypeError(
-      `${op}: inputs are no list: got ${describe(args)}, expected an array of the function's arguments`,
-    );
-  const { names, entries = 16, depth = 0 } = options;
-  if (names !== undefined && names.length !== args.length)
-    throw new RangeError(
-      `${op}: number of names differs: got ${names.length}, expected ${args.length}, one for each argument`,
-    );
-  for (const [name, value] of Object.entries({ entries, depth }))
-    if (!(value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && value >= 0)))
-      throw new RangeError(
-        `${op}: bad ${name}: got ${describe(value)}, expected a whole number ≥ 0, or Infinity`,
-      );
 }

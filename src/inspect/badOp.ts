@@ -1,7 +1,7 @@
 /** The NaN finder. */
 import { type BadOp, reportOf } from "../badOp.js";
 import { rehearse } from "../compile.js";
-import { plainFunction } from "./recording.js";
+import { checkCall } from "./check.js";
 
 /**
  * Replays a step on these arguments and finds the first op that makes a NaN or an infinity of finite
@@ -17,7 +17,7 @@ export function firstBadOp<A extends readonly unknown[]>(
   step: (...args: A) => unknown,
   inputs: Readonly<A>,
 ): BadOp | undefined {
-  const fn = plainFunction("firstBadOp", step);
+  const fn = checkCall("firstBadOp", step, inputs);
   const rehearsal = rehearse(fn, inputs, { debug: true });
   const { program } = rehearsal;
   try {

@@ -11,6 +11,7 @@ import { ancestors, type Trace } from "../tape.js";
 import type { Tensor, TypedArray } from "../tensor.js";
 import { type CircuitOptions, type Input, type NamedOutput, seedOf } from "./arguments.js";
 import { attributesText } from "./attributes.js";
+import { checkCircuit } from "./check.js";
 import { type DotOptions, toDot } from "./dot.js";
 import { draftCall, recordCall } from "./draft.js";
 import type { DrawOptions } from "./draw/open.js";
@@ -120,7 +121,9 @@ export class Circuit implements CircuitData {
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
 
-  constructor({ gates, wires, inputs, outputs }: CircuitData) {
+  constructor(data: CircuitData) {
+    checkCircuit("Circuit", data);
+    const { gates, wires, inputs, outputs } = data;
     this.gates = gates;
     this.wires = wires;
     this.inputs = inputs;
@@ -167,12 +170,14 @@ export class Circuit implements CircuitData {
   }
 }
 
+const KNOWN = ["names", "output", "cotangent", "entries", "depth"] as const;
+
 /**
  * The computational graph of f at these arguments: every op a gate, every tensor a wire with its
  * value and with the gradient of the output, which is the sum of one term for each use.
  *
  * `f` is a function of tensors, of objects and arrays of tensors, or one that `compile` returned;
- * `args` are its arguments, numbers being 0-d tensors. What it assigns (an optimizer's step, running
+ * `inputs` are its arguments, numbers being 0-d tensors. What it assigns (an optimizer's step, running
  * statistics) is left out: Parameters and the random state stay as they are; random draws are those
  * that the next step would make. It returns a tensor, or an object or array of tensors, whose names
  * name the wires; the last one is differentiated, and has shape [] unless `cotangent` is given.
@@ -185,15 +190,16 @@ export class Circuit implements CircuitData {
  */
 export function circuit(
   f: (...args: never[]) => unknown,
-  args: readonly unknown[],
+  inputs: readonly unknown[],
   options: CircuitOptions = {},
 ): Circuit {
-  const { entries = 16, depth = Number.POSITIVE_INFINITY } = options;
-  const { trace, inputs, placeholders, draft } = recordCall("circuit", f, args, options, (call) => {
-    const output = call.outputs.at(-1) as NamedOutput;
-    return { ...call, draft: draftCall(call, seedOf("circuit", output, options.cotangent), depth) };
+  const call = recordCall("circuit", f, inputs, options, KNOWN, (recorded) => {
+    const { entries = 16, depth = Number.POSITIVE_INFINITY, cotangent } = options;
+    const seed = seedOf("circuit", recorded.outputs.at(-1) as NamedOutput, cotangent);
+    return { ...recorded, draft: draftCall(recorded, seed, depth), entries };
   });
-  const values = compute(trace, placeholders, inputs, new Set(tensorsOf(draft)));
+  const { draft, entries } = call;
+  const values = compute(call.trace, call.placeholders, call.inputs, new Set(tensorsOf(draft)));
   const summaries = new Map<Tensor, Summary>();
   return new Circuit(
     dataOf(draft, (tensor) => {

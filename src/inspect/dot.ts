@@ -1,4 +1,6 @@
 /** A circuit in Graphviz's language (graphviz.org/doc/info/lang.html). */
+import { checkCircuit, checkCount, checkFlag, checkOptions } from "./check.js";
+import { escaped } from "./draw/escaped.js";
 import { arranged } from "./group.js";
 import type { CircuitData, Gate, Summary, Wire } from "./types.js";
 import { summaryText, wireOf } from "./words.js";
@@ -13,12 +15,6 @@ export interface DotOptions {
 const VALUE = "#1a7f37";
 const GRADIENT = "#cf222e";
 
-const escaped = (text: string): string =>
-  text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
 const lines = (...parts: readonly string[]): string => `<${parts.join("<br/>")}>`;
 const painted = (color: string, text: string): string =>
   `<font color="${color}">${escaped(text)}</font>`;
@@ -131,7 +127,11 @@ const usesOf = ({ gates }: CircuitData, { id }: Wire): number =>
  * sum of those behind. `dot -Tsvg` draws it.
  */
 export function toDot(circuit: CircuitData, options: DotOptions = {}): string {
+  checkCircuit("toDot", circuit);
+  checkOptions("toDot", options, ["depth", "group"]);
   const { depth = 0, group } = options;
+  checkCount("toDot", "depth", depth);
+  checkFlag("toDot", "group", group);
   const shown = arranged(circuit, group);
   const writer = new Writer();
   const ends = writer.write(shown, [], "  ", depth);

@@ -1,18 +1,18 @@
 /** A call of a function, recorded with its reverse walk; nothing is computed yet. */
 import { type Origin, withOrigins } from "../origins.js";
-import { currentTrace, makeNode, type Op, type Trace, traced } from "../tape.js";
+import { makeNode, type Op, type Trace, traced } from "../tape.js";
 import { isFloat, type Node, type Tensor } from "../tensor.js";
 import {
   type CircuitOptions,
-  checkOptions,
+  checkCircuitOptions,
   type Input,
   type NamedOutput,
   ordered,
   readInputs,
   readOutputs,
 } from "./arguments.js";
+import { checkCall } from "./check.js";
 import { type Draft, draftOf } from "./graph.js";
-import { plainFunction } from "./recording.js";
 
 const inputOp: Op<{ readonly index: number }> = {
   name: "placeholder",
@@ -32,20 +32,17 @@ export interface Call {
   readonly origins: ReadonlyMap<Node, Origin>;
 }
 
-/** `op` is who asks, for errors; `then` records what else is needed. */
+/** `op` is who asks, for errors, and has the `known` options; `then` records what else is needed. */
 export function recordCall<R>(
   op: string,
   f: unknown,
   args: readonly unknown[],
   options: CircuitOptions,
+  known: readonly (keyof CircuitOptions)[],
   then: (call: Call) => R,
 ): R {
-  const fn = plainFunction(op, f) as (...args: unknown[]) => unknown;
-  checkOptions(op, options, args);
-  if (currentTrace())
-    throw new Error(
-      `${op}: called while a function is being compiled: expected a call outside of it, with its values`,
-    );
+  const fn = checkCall(op, f, args) as (...args: unknown[]) => unknown;
+  checkCircuitOptions(op, options, known, args);
   const { inputs, fill } = readInputs(op, args, options.names);
   return traced((trace) => {
     const { result, origins } = withOrigins(() => {

@@ -1,4 +1,5 @@
 /** Circuits by module: as a tree, and with each module as one gate that opens. */
+import { checkCircuit } from "./check.js";
 import type { CircuitData, Gate, Wire } from "./types.js";
 import { counted } from "./words.js";
 
@@ -14,7 +15,8 @@ export interface Group {
 }
 
 /** The circuit's gates by the modules that they were recorded in. */
-export function grouped({ gates }: CircuitData): Group {
+export function grouped(circuit: CircuitData): Group {
+  checkCircuit("grouped", circuit);
   const groupOf = (key: string, members: readonly Gate[], level: number): Group => {
     const own: number[] = [];
     const inner = new Map<string, Gate[]>();
@@ -26,7 +28,7 @@ export function grouped({ gates }: CircuitData): Group {
     const groups = [...inner].map(([name, list]) => groupOf(name, list, level + 1));
     return { key, gates: own, groups, count: members.length };
   };
-  return groupOf("", gates, 0);
+  return groupOf("", circuit.gates, 0);
 }
 
 /** Gates that follow one another in one module are one part; others are parts of their own. */
@@ -68,6 +70,7 @@ function entering(part: readonly Gate[]): number[] {
  * those of the uses that are shown beside it.
  */
 export function collapsed(circuit: CircuitData): CircuitData {
+  checkCircuit("collapsed", circuit);
   const uses = new Map<number, number[]>();
   for (const { id, inputs } of circuit.gates)
     for (const wire of inputs) uses.set(wire, [...(uses.get(wire) ?? []), id]);

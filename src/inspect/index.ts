@@ -28,9 +28,9 @@ export {
 } from "./jacobianShapes.js";
 export { type Json, toJson } from "./json.js";
 export { type Monitored, type MonitorOptions, monitor } from "./monitor.js";
+export type { Peak } from "./peak.js";
 export {
   type Cost,
-  type Peak,
   type Profile,
   type ProfileData,
   type ProfileGroup,

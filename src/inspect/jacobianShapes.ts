@@ -73,6 +73,8 @@ export interface ModeCost {
 
 export type JacobianShapesOptions = Pick<CircuitOptions, "names" | "output">;
 
+const KNOWN = ["names", "output"] as const;
+
 function kindOf(input: Shape, output: Shape): JacobianKind {
   const axes = input.length + output.length;
   if (axes === 0) return "scalar";
@@ -184,10 +186,10 @@ function text(shapes: Omit<JacobianShapes, "toText">): string {
  */
 export function jacobianShapes(
   f: (...args: never[]) => unknown,
-  args: readonly unknown[],
+  inputs: readonly unknown[],
   options: JacobianShapesOptions = {},
 ): JacobianShapes {
-  return recordCall("jacobianShapes", f, args, options, (call) => {
+  return recordCall("jacobianShapes", f, inputs, options, KNOWN, (call) => {
     const { tensor: output } = call.outputs.at(-1) as NamedOutput;
     const outputs = call.outputs.slice(-1);
     const { gates, wires } = draftCall({ ...call, outputs }, undefined, 0);
@@ -201,7 +203,7 @@ export function jacobianShapes(
     const ends = wires.flatMap(({ kind, tensor }, id) =>
       kind !== "value" && moving.has(id) ? [tensor] : [],
     );
-    const inputs = ends.reduce((sum, { size }) => sum + size, 0);
+    const entries = ends.reduce((sum, { size }) => sum + size, 0);
     const ops = gates
       .filter(
         ({ inputs: ids, outputs: made }) =>
@@ -212,12 +214,12 @@ export function jacobianShapes(
     const forward = flopsDuring(() => pushforward([output], ends, ends.map(ones)));
     const reverse = flopsDuring(() => pullback([output], [ones(output)], ends));
     const costs = {
-      forward: cost(inputs, forward, flops),
+      forward: cost(entries, forward, flops),
       reverse: cost(output.size, reverse, flops),
     };
     const shapes = {
       ops,
-      inputs,
+      inputs: entries,
       outputs: output.size,
       flops,
       ...costs,

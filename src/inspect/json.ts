@@ -1,4 +1,5 @@
 /** A circuit as JSON: plain objects and arrays, and numbers that JSON has no word for as strings. */
+import { checkCircuit } from "./check.js";
 import type { CircuitData } from "./types.js";
 
 /** What `JSON.parse` gives back. */
@@ -32,5 +33,8 @@ function plain(value: unknown): Json | undefined {
  * The circuit's fields as plain data. NaN, Infinity, -Infinity and -0 are the strings "NaN",
  * "Infinity", "-Infinity" and "-0", which Number(…) reads; what is undefined is left out.
  */
-export const toJson = ({ gates, wires, inputs, outputs }: CircuitData): Json =>
-  plain({ gates, wires, inputs, outputs }) as Json;
+export function toJson(circuit: CircuitData): Json {
+  checkCircuit("toJson", circuit);
+  const { gates, wires, inputs, outputs } = circuit;
+  return plain({ gates, wires, inputs, outputs }) as Json;
+}

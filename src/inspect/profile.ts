@@ -1,19 +1,16 @@
 /** Where the time of a step goes: each instruction of its program, run and timed by itself. */
-import type { Backend } from "../backend.js";
-import { within } from "../check/recording.js";
 import { compile, dataOf, optionsOf } from "../compile.js";
-import { constant, zeros } from "../ops/create.js";
-import { matmul } from "../ops/matmul.js";
 import { type Origin, withOrigins } from "../origins.js";
 import type { Parameter } from "../parameter.js";
 import type { Plan } from "../plan/plan.js";
 import { Program } from "../plan/program.js";
 import type { Shape } from "../shape.js";
 import { describe } from "../tape.js";
-import type { FloatDtype, Node, Tensor, TypedArray } from "../tensor.js";
+import type { Node, TypedArray } from "../tensor.js";
+import { checkCall, checkOptions } from "./check.js";
 import { kernelName } from "./kernelNames.js";
+import { measurePeak, type Peak, timed } from "./peak.js";
 import { opOf, profileText, profileTrace, type TextOptions } from "./profileText.js";
-import { plainFunction } from "./recording.js";
 import { bytesOf, flopsOf } from "./work.js";
 
 /** What something costs. */
@@ -54,15 +51,6 @@ export interface ProfileGroup extends Cost {
   readonly instructions: number;
 }
 
-/** What this machine does at best, on one thread, with this backend and precision. */
-export interface Peak {
-  /** Of products whose operands stay in the first-level cache. */
-  readonly gflopsPerSecond: number;
-  /** Read and written by `neg`: 16 KiB, which stay in cache, and 32 MiB, which do not. */
-  readonly cacheGigabytesPerSecond: number;
-  readonly memoryGigabytesPerSecond: number;
-}
-
 /** A profile's figures: plain data. */
 export interface ProfileData {
   /** By position in the program. */
@@ -87,13 +75,6 @@ export interface Profile extends ProfileData {
 export interface ProfileOptions {
   /** Passes over the program, of which the fastest counts, instruction by instruction; default 30. */
   readonly repeats?: number;
-}
-
-/** The least time of a call, in microseconds. */
-function timed(fn: () => void): number {
-  const start = performance.now();
-  fn();
-  return 1000 * (performance.now() - start);
 }
 
 /** Bytes of Parameters as they are, to be put back. */
@@ -133,54 +114,6 @@ function measure(program: Program, inputs: readonly TypedArray[], repeats: numbe
     restore();
   }
   return { whole, parts: parts.map((time) => Math.max(0, time - idle)) };
-}
-
-/** Microseconds that each figure of the peak is measured for, and runs: some clocks stand still. */
-const PATIENCE = 20_000;
-const MOST_RUNS = 2000;
-
-/** The least time of a program of f, in microseconds. */
-function timeOf(f: (x: Tensor, y: Tensor) => Tensor, args: [Tensor, Tensor]): number {
-  const { plan, program } = compile(f).trace(...args);
-  const alone = new Program(plan, program.backend, program.float, { alone: true });
-  const { run } = alone.pieces(dataOf(args));
-  let best = Number.POSITIVE_INFINITY;
-  for (let spent = 0, runs = 0; (spent < PATIENCE && runs < MOST_RUNS) || runs < 3; runs++) {
-    const time = timed(run);
-    best = Math.min(best, time);
-    spent += time;
-  }
-  alone.release();
-  program.release();
-  return best;
-}
-
-/** Sides of square products, of which the fastest counts: their operands fit in 32 to 192 KiB. */
-const SIDES = [64, 96, 128];
-const CACHED = 2 ** 13;
-const STREAMED = 2 ** 24;
-
-function measurePeak(backend: Backend, dtype: FloatDtype): Peak {
-  return within(backend, dtype, () => {
-    const filled = (shape: Shape): Tensor => {
-      const data = zeros(shape, { dtype }).toTypedArray();
-      return constant(data.fill(0.5), shape, dtype);
-    };
-    const gflops = SIDES.map((n) => {
-      const square = filled([n, n]);
-      return (2 * n ** 3) / timeOf(matmul, [square, square]) / 1000;
-    });
-    // As many bytes are read as are written.
-    const streamed = (bytes: number): number => {
-      const x = filled([bytes / (dtype === "f64" ? 8 : 4)]);
-      return (2 * bytes) / timeOf((a) => a.neg(), [x, filled([1])]) / 1000;
-    };
-    return {
-      gflopsPerSecond: Math.max(...gflops),
-      cacheGigabytesPerSecond: streamed(CACHED),
-      memoryGigabytesPerSecond: streamed(STREAMED),
-    };
-  });
 }
 
 function costOf(
@@ -275,10 +208,8 @@ export function profile<A extends readonly unknown[]>(
   inputs: Readonly<A>,
   options: ProfileOptions = {},
 ): Profile {
-  const fn = plainFunction("profile", step);
-  for (const key of Object.keys(options))
-    if (key !== "repeats")
-      throw new TypeError(`profile: unknown option: got ${key}, expected repeats`);
+  const fn = checkCall("profile", step, inputs);
+  checkOptions("profile", options, ["repeats"]);
   const { repeats = 30 } = options;
   if (!(Number.isSafeInteger(repeats) && repeats >= 1))
     throw new RangeError(

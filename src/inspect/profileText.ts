@@ -1,6 +1,9 @@
 /** A profile as a table, and as a trace that browsers open. */
 import { formatShape } from "../shape.js";
+import { describe } from "../tape.js";
+import { checkCount, checkOptions } from "./check.js";
 import type { Cost, ProfileData, ProfileGroup, ProfileRow } from "./profile.js";
+import { tableText } from "./table.js";
 
 export interface TextOptions {
   /** "instruction" by default. */
@@ -23,21 +26,6 @@ const cells = (cost: Cost): string[] => [
   fixed(cost.gigabytesPerSecond, 1),
 ];
 
-/** The first `left` columns to the left, numbers to the right. */
-function align(rows: readonly (readonly string[])[], left: number): string[] {
-  const widths = (rows[0] as readonly string[]).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] as string).length)),
-  );
-  return rows.map((row) =>
-    row
-      .map((text, at) =>
-        at < left ? text.padEnd(widths[at] as number) : text.padStart(widths[at] as number),
-      )
-      .join("  ")
-      .trimEnd(),
-  );
-}
-
 /** An op and, in the backward pass, what it is the derivative of. */
 export const opOf = ({ op, derivativeOf }: ProfileRow): string =>
   derivativeOf === undefined ? op : `${op} of ∂${derivativeOf}`;
@@ -47,10 +35,10 @@ const labelsOf = (row: ProfileRow | ProfileGroup): string[] =>
     ? [row.kernel, opOf(row), row.modules.at(-1) ?? "", formatShape(row.shape)]
     : [row.name === "" ? "(no module)" : row.name, String(row.instructions)];
 
-export function profileText(
-  data: ProfileData,
-  { by = "instruction", rows = 40 }: TextOptions,
-): string {
+export function profileText(data: ProfileData, options: TextOptions): string {
+  checkOptions("toText", options, ["by", "rows"]);
+  const { by = "instruction", rows = 40 } = options;
+  checkCount("toText", "rows", rows);
   const groups = {
     instruction: [...data.rows].sort((a, b) => b.microseconds - a.microseconds),
     kernel: data.byKernel,
@@ -59,7 +47,7 @@ export function profileText(
   }[by] as readonly (ProfileRow | ProfileGroup)[] | undefined;
   if (!groups)
     throw new TypeError(
-      `toText: unknown grouping: got ${JSON.stringify(by)}, expected instruction, kernel, op or module`,
+      `toText: unknown grouping: got ${describe(by)}, expected instruction, kernel, op or module`,
     );
   const titles = by === "instruction" ? ["kernel", "op", "module", "shape"] : [by, "instructions"];
   const shown = groups.slice(0, rows);
@@ -73,8 +61,9 @@ export function profileText(
   ];
   const { gflopsPerSecond, cacheGigabytesPerSecond, memoryGigabytesPerSecond } = data.peak;
   const left = by === "instruction" ? 4 : 1;
+  const right = (table[0] as string[]).map((_, column) => column).slice(left);
   return [
-    ...align(table, left),
+    tableText(table, right),
     "",
     `${data.rows.length} instructions take ${fixed(data.sum.microseconds, 1)} µs one by one, ` +
       `${fixed(data.wholeMicroseconds, 1)} µs in one call`,

@@ -13,6 +13,7 @@ import { fullText, listText, TENSOR, type Writer } from "./tensorCode.js";
 
 export type StagesOptions = Omit<CircuitOptions, "entries" | "depth">;
 
+const KNOWN = ["names", "output", "cotangent"] as const;
 /** Functions that are written as they are, though their gates open. */
 const CLOSED = new Set(["linear", "softmax", "gelu", "geluTanh", "silu", "softplus"]);
 const NONE: ReadonlySet<string> = new Set();
@@ -243,16 +244,16 @@ const isNumber = ({ rank, dtype }: Tensor): boolean =>
  *
  * The module exports `stages`, a function of the inputs in their order, then of the Parameters that
  * are read (and of constants of more than 64 entries), which returns the named outputs, and the
- * gradients of these, of the inputs and of the Parameters: `dx` is that of `x`. `f`, `args` and
+ * gradients of these, of the inputs and of the Parameters: `dx` is that of `x`. `f`, `inputs` and
  * `options` are those of `circuit`. Throws what `circuit` throws while it records, and an Error for
  * an op that has no staged form: random draws, `vmap`, `customGrad`.
  */
 export function stages(
   f: (...args: never[]) => unknown,
-  args: readonly unknown[],
+  inputs: readonly unknown[],
   options: StagesOptions = {},
 ): string {
-  return recordCall("stages", f, args, options, (call) => {
+  return recordCall("stages", f, inputs, options, KNOWN, (call) => {
     const output = call.outputs.at(-1) as NamedOutput;
     const seed = seedOf("stages", output, options.cotangent);
     try {

@@ -1,4 +1,5 @@
 /** A circuit as aligned text: a row for each wire, with its value and its gradient. */
+import { checkCircuit, checkCount, checkFlag, checkOptions } from "./check.js";
 import { arranged } from "./group.js";
 import { padEnd, padStart, width } from "./table.js";
 import type { CircuitData, Gate, Wire } from "./types.js";
@@ -133,7 +134,13 @@ function circuitRows(
  * the sum of. Nothing is cut: what is closed says how many gates it holds.
  */
 export function toText(circuit: CircuitData, options: TextOptions = {}): string {
+  checkCircuit("toText", circuit);
+  checkOptions("toText", options, ["color", "entries", "depth", "group"]);
   const { color = wantsColor(), entries = 0, depth = 0, group } = options;
+  checkCount("toText", "entries", entries);
+  checkCount("toText", "depth", depth);
+  checkFlag("toText", "color", color);
+  checkFlag("toText", "group", group);
   const shown = arranged(circuit, group);
   const output = wireOf(circuit, circuit.outputs.at(-1) as number);
   const rows = [

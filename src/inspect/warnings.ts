@@ -1,8 +1,9 @@
 /**
  * When training goes wrong, in words. The thresholds are rules of thumb: an update of a thousandth of
- * the weights is healthy (Karpathy, CS231n notes, "Ratio of weights:updates"), a tenth is not; a gradient that shrinks or grows a thousandfold from the last layer to the first
- * has vanished or exploded (Bengio et al. 1994; Glorot & Bengio 2010); a network that knows nothing
- * gives each of C classes 1/C, a loss of ln C.
+ * the weights is healthy (Karpathy, CS231n notes, "Ratio of weights:updates"), a tenth is not; a
+ * gradient that shrinks or grows a thousandfold from the last layer to the first has vanished or
+ * exploded (Bengio et al. 1994; Glorot & Bengio 2010); a network that knows nothing gives each of C
+ * classes 1/C, a loss of ln C.
  */
 import { sizeOf } from "../shape.js";
 import type { LayerRecord, MonitorRecord, Warning } from "./history.js";
@@ -16,8 +17,9 @@ const JUMP = 100;
 const ENOUGH = 5;
 const DEAD = 0.5;
 const SATURATED = 0.5;
-/** Adam's first steps, lr for every weight, are some hundredths and no harm. */
 const RATE = 0.1;
+/** Of the first step: Adam's is lr for every weight, whatever the gradient, and may do no harm. */
+const FIRST_RATE = 0.3;
 /** The first loss against ln C. */
 const LOSS = 1.5;
 
@@ -42,13 +44,17 @@ const globalNorm = (layers: readonly LayerRecord[]): number => {
   return Math.sqrt(square);
 };
 
-function* gradientWarnings(layers: readonly LayerRecord[], history: Context["history"]) {
+function* gradientWarnings(
+  { layers, activations }: Omit<MonitorRecord, "warnings">,
+  history: Context["history"],
+) {
   const weights = layers.filter(({ shape }) => shape.length >= 2);
   const [first, last] = [weights[0], weights.at(-1)];
   if (first && last && first !== last) {
     const ratio = perEntry(first) / perEntry(last);
     const numbers = `${short(perEntry(first))} per entry against ${short(perEntry(last))} in ${last.key}`;
-    if (ratio < VANISHED)
+    // Where units are dead, that is why, and is said.
+    if (ratio < VANISHED && !activations.some(({ dead = 0 }) => dead >= DEAD))
       yield warning(
         "vanishing",
         first.key,
@@ -100,13 +106,13 @@ export function* warningsOf(
         "",
         `the first loss is ${short(mean)}, and would be ln ${classes} = ${short(uniform)} for a network that knows nothing: ` +
           (mean > uniform
-            ? "it is confident and wrong; initialise the last layer smaller"
+            ? "it is confident and wrong; scale the inputs, or initialise the last layer smaller"
             : "it is trained already, or the labels are in its input"),
       );
   }
-  yield* gradientWarnings(layers, history);
+  yield* gradientWarnings(record, history);
   for (const { key, shape, updateRatio, weightNorm, updateNorm } of layers)
-    if (shape.length >= 2 && updateRatio > RATE)
+    if (shape.length >= 2 && updateRatio > (step === 0 ? FIRST_RATE : RATE))
       yield warning(
         "rate",
         key,

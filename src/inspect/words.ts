@@ -1,4 +1,5 @@
 /** Numbers, tensors and gates in words. */
+import { grouped } from "../grouped.js";
 import { formatShape, sizeOf } from "../shape.js";
 import type { CircuitData, Gate, Summary, Wire } from "./types.js";
 
@@ -27,9 +28,9 @@ export function summaryText(summary: Summary, entries = 0): string {
 
 export const wireOf = ({ wires }: CircuitData, id: number): Wire => wires[id] as Wire;
 
-/** "1 gate", "2 gates" */
+/** "1 gate", "2,000 gates" */
 export const counted = (count: number, what: string): string =>
-  `${count} ${what}${count === 1 ? "" : "s"}`;
+  `${grouped(count)} ${what}${count === 1 ? "" : "s"}`;
 
 /** "sum(x, axes [0])", and of a module "blocks.0(x): 40 gates" */
 export function callText(circuit: CircuitData, gate: Gate): string {

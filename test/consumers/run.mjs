@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { DIGITS } from "../runtimes/expected.mjs";
-import { bundlers } from "./bundlers.mjs";
+import { bundlers, drawings } from "./bundlers.mjs";
 import { next } from "./next.mjs";
 import { areInstalled, install, node, tool } from "./project.mjs";
 import { types } from "./types.mjs";
@@ -37,6 +37,7 @@ const withDigits = (build) => async (tarball) => {
 
 const parts = {
   ...Object.fromEntries(Object.entries({ ...bundlers, next }).map(([n, f]) => [n, withDigits(f)])),
+  ...drawings,
   ...types,
   publint,
   attw,

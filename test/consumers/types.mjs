@@ -4,6 +4,17 @@ import { node, project, tool } from "./project.mjs";
 
 const PROGRAM = `import { compile, grad, init, type Tensor, tensor } from "chainrule";
 import { accuracy } from "chainrule/data";
+import {
+  type Circuit,
+  circuit,
+  type History,
+  jacobianShapes,
+  type Monitored,
+  monitor,
+  profile,
+  report,
+  stages,
+} from "chainrule/inspect";
 import { saveSafetensors } from "chainrule/io";
 import * as nn from "chainrule/nn";
 import { Adam } from "chainrule/optim";
@@ -20,9 +31,18 @@ const step = compile((x: Tensor) => {
 });
 const loss: number = step(tensor([[1, 2]])).item();
 const gradient: Tensor = grad((x: Tensor) => x.square().sum())(tensor([1, 2]));
+const drawn: Circuit = circuit((x: Tensor) => x.square().sum(), [tensor([1, 2])], { names: ["x"] });
+const watched: Monitored<[x: Tensor], Tensor> = monitor(step, { every: 1 });
+watched(tensor([[1, 2]]));
+const history: History = watched.history;
+const code: string = stages((x: Tensor) => x.mul(x), [2]);
+const { mode } = jacobianShapes((x: Tensor) => x.square().sum(), [tensor([1, 2])]);
+const table: string = profile(step, [tensor([[1, 2]])], { repeats: 1 }).toText({ by: "op" });
+const page: Promise<string> = report({ history, circuit: drawn });
+const seen = [drawn.toText(), drawn.steps(), code, mode, table, await page, await drawn.toSvg()];
 const bytes: Uint8Array = saveSafetensors(model.stateDict());
 init({ backend: ts, dtype: "f64" });
-console.log(JSON.stringify([loss > 0, gradient.toArray(), bytes.length > 0, typeof accuracy]));
+console.log(JSON.stringify([loss > 0, gradient.toArray(), bytes.length > 0, typeof accuracy, seen.length]));
 `;
 
 const REQUIRED = `import chainrule = require("chainrule");
@@ -39,6 +59,7 @@ init({ module: kernels });
 
 /** Neither the DOM nor Node's types: what a worker or a bare project has. */
 const BARE = `import { grad, init, type Tensor, tensor } from "chainrule";
+import { circuit } from "chainrule/inspect";
 import * as nn from "chainrule/nn";
 import { SGD } from "chainrule/optim";
 import { ts } from "chainrule/pure";
@@ -47,6 +68,7 @@ import * as random from "chainrule/random";
 random.seed(1);
 const optimizer = new SGD(new nn.Linear(2, 1).parameters(), { lr: 0.1 });
 init({ backend: ts });
+export const gates: number = circuit((x: Tensor) => x.square(), [2]).gates.length;
 export const result: number = grad((x: Tensor) => x.square().sum())(tensor(optimizer.lr)).item();
 `;
 

@@ -7,8 +7,10 @@ import { entriesText, full, short } from "../../src/inspect/draw/numbers.js";
 import { everyKey } from "../../src/inspect/draw/open.js";
 import { packed, unpacked } from "../../src/inspect/draw/packed.js";
 import { groupsOf, makeScene, type Part } from "../../src/inspect/draw/scene.js";
-import { type CircuitData, toHtml, toSvg } from "../../src/inspect/index.js";
-import "../../src/pure.js";
+import { type CircuitData, circuit as circuitOf, toHtml, toSvg } from "../../src/inspect/index.js";
+import { Linear, ReLU, Sequential } from "../../src/nn/index.js";
+import { ones } from "../../src/pure.js";
+import type { Tensor } from "../../src/tensor.js";
 import { chain, EXAMPLES } from "./examples.js";
 import { type Element, elementsOf, parseXml, textOf } from "./markup.js";
 
@@ -224,7 +226,7 @@ describe("large circuits", () => {
       },
     );
     expect(namesOf(svg, "data-group")).toEqual(["m0-2500:encoder", "m2500-5000:decoder"]);
-    expect(textOf(parseXml(svg))).toContain("2500 gates");
+    expect(textOf(parseXml(svg))).toContain("2,500 gates");
   });
 
   test("a module that is used twice is two groups", () => {
@@ -283,11 +285,44 @@ test.each<[unknown, unknown, string]>([
   [{ gates: [] }, {}, "no circuit: got a Object, expected what circuit(f, inputs) returns"],
   [chain(1), null, "bad options: got null, expected an object"],
   [chain(1), { size: 3 }, "unknown option: got size, expected depth, modules or title"],
-  [chain(1), { depth: "1" }, 'bad depth: got "1", expected an integer ≥ 0, or Infinity'],
-  [chain(1), { depth: -1 }, "bad depth: got -1, expected an integer ≥ 0, or Infinity"],
-  [chain(1), { modules: 0.5 }, "bad modules: got 0.5, expected an integer ≥ 0, or Infinity"],
+  [chain(1), { depth: "1" }, 'bad depth: got "1", expected a whole number ≥ 0, or Infinity'],
+  [chain(1), { depth: -1 }, "bad depth: got -1, expected a whole number ≥ 0, or Infinity"],
+  [chain(1), { modules: 0.5 }, "bad modules: got 0.5, expected a whole number ≥ 0, or Infinity"],
   [chain(1), { title: 3 }, "bad title: got 3, expected a string"],
 ])("%o with %o is refused", async (circuit, options, message) => {
   await expect(toSvg(circuit as never, options as never)).rejects.toThrow(`toSvg: ${message}`);
   await expect(toHtml(circuit as never, options as never)).rejects.toThrow(`toHtml: ${message}`);
+});
+
+describe("operands stand in their order, from the top", () => {
+  const neuron = () =>
+    circuitOf(
+      (w0: Tensor, x0: Tensor, w1: Tensor, x1: Tensor, w2: Tensor) =>
+        w0.mul(x0).add(w1.mul(x1)).add(w2).sigmoid(),
+      [2, -1, -3, -2, -3],
+      { names: ["w0", "x0", "w1", "x1", "w2"] },
+    );
+  const layers = () => {
+    const model = new Sequential(new Linear(2, 3), new ReLU(), new Linear(3, 2));
+    model.parameters();
+    return circuitOf((x: Tensor) => model.forward(x).sum(), [ones([4, 2])], { names: ["x"] });
+  };
+  test.each<[string, () => CircuitData, string[][]]>([
+    ["a neuron", neuron, [["w0", "x0", "w1", "x1"]]],
+    [
+      "layers",
+      layers,
+      [
+        ["x", "0.weight", "0.bias"],
+        ["2.weight", "2.bias"],
+      ],
+    ],
+  ])("%s", (_, make, orders) => {
+    const circuit = make();
+    const { boxes } = layout(makeScene(circuit), new Set(everyKey(makeScene(circuit))), dagre);
+    for (const order of orders) {
+      const found = boxes.filter(({ title }) => order.includes(title)).sort((a, b) => a.y - b.y);
+      expect(found.map(({ title }) => title)).toEqual(order);
+    }
+  });
 });

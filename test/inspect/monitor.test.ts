@@ -383,7 +383,7 @@ test.each<[string, () => ReturnType<typeof warningsOf>, (readonly [string, strin
       [
         "initialLoss",
         "",
-        /^the first loss is [\d.]+, and would be ln 4 = 1\.39 for a network that knows nothing: it is confident and wrong; initialise the last layer smaller$/,
+        /^the first loss is [\d.]+, and would be ln 4 = 1\.39 for a network that knows nothing: it is confident and wrong; scale the inputs, or initialise the last layer smaller$/,
       ],
     ],
   ],

@@ -112,7 +112,21 @@ test("a page of everything, which asks nothing of a network", async () => {
 test.each<[unknown, string]>([
   [null, "bad run: got null, expected an object"],
   [{ losses: [] }, "unknown option: got losses, expected title, history, monitor, metrics"],
-  [{}, "nothing to report: expected history, monitor, metrics, step or circuit"],
+  [
+    {},
+    "nothing to report: got nothing, expected records of a monitor, metrics, a step or a circuit",
+  ],
+  [{ metrics: { loss: [] } }, "nothing to report: got nothing, expected records of a monitor"],
+  [
+    { monitor: { history: [] } },
+    "nothing to report: got a monitor that was never called, expected",
+  ],
+  [{ circuit: {} }, "no circuit: got a Object, expected what circuit(f, inputs) returns"],
+  [
+    { metrics: { loss: [1] }, names: ["x"] },
+    "names without inputs: expected inputs, whose circuit",
+  ],
+  [{ metrics: { loss: [1] }, output: "loss" }, "output without inputs: expected inputs, whose"],
   [{ metrics: {}, title: 3 }, "bad title: got 3, expected a string"],
   [{ metrics: {}, hash: 3 }, "bad hash: got 3, expected a string"],
   [{ history: [], monitor: { history: [] } }, "two histories: got history and monitor, expected"],

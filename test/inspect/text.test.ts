@@ -2,7 +2,19 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { instance } from "@viz-js/viz";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { add, mul, relu, sigmoid, square, sum, type Tensor, tensor } from "../../src/index.js";
+import {
+  add,
+  avgPool2d,
+  conv2d,
+  mul,
+  ones,
+  relu,
+  sigmoid,
+  square,
+  sum,
+  type Tensor,
+  tensor,
+} from "../../src/index.js";
 import {
   type CircuitData,
   circuit,
@@ -330,4 +342,19 @@ test("every op of the library has a rule in words", () => {
   );
   expect(names.length).toBeGreaterThan(100);
   expect(names.filter((name) => !hasRule(name))).toEqual([]);
+});
+
+test("a window says its size, and what is not as usual", () => {
+  const image = ones([2, 3, 8, 9]);
+  const attributesOf = (f: (x: Tensor) => Tensor): string | undefined =>
+    circuit((x: Tensor) => f(x).sum(), [image]).gates[0]?.attributes;
+  const filters = ones([4, 3, 3, 2]);
+  expect(attributesOf((x) => conv2d(x, filters))).toBe("kernel 3 × 2");
+  expect(attributesOf((x) => conv2d(x, filters, undefined, { stride: 2, padding: [1, 0] }))).toBe(
+    "kernel 3 × 2, stride 2, padding 1 × 0",
+  );
+  expect(attributesOf((x) => conv2d(x, ones([3, 1, 3, 2]), undefined, { groups: 3 }))).toBe(
+    "kernel 3 × 2, groups 3",
+  );
+  expect(attributesOf((x) => avgPool2d(x, 2))).toBe("kernel 2 × 2, stride 2, countIncludePad");
 });

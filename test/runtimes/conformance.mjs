@@ -174,6 +174,27 @@ function refused(library) {
   return { messages, unchanged: weights(model) === before };
 }
 
+/** What the parts of `chainrule/inspect` say that need no time, no file and no promise. */
+function inspected(library) {
+  const { core, inspect, random } = library;
+  const f = (x, y) => ({ f: x.add(y.sigmoid()).div(x.sigmoid().add(x.add(y).square())) });
+  const at = [[3, -4], { names: ["x", "y"] }];
+  const drawn = inspect.circuit(f, ...at);
+  random.seed(7);
+  const watched = inspect.monitor(network(library, [4, 3, 2]).step);
+  const x = core.arange(8).sin().reshape([2, 4]);
+  watched(x, core.tensor([0, 1], { dtype: "i32" }));
+  return [
+    drawn.toText({ color: false }),
+    drawn.toDot(),
+    JSON.stringify(drawn.wires),
+    inspect.stages(f, ...at),
+    inspect.jacobianShapes(f, ...at).toText(),
+    inspect.firstBadOp((z) => z.sub(1).log().sum(), [core.ones([3])]).cause,
+    JSON.stringify(watched.history),
+  ].join("\n");
+}
+
 /** Everything, on the backend that the entry brings. */
 export function conformance(library) {
   const started = Date.now();
@@ -186,6 +207,7 @@ export function conformance(library) {
     wide: wide(library),
     saved: savedAndLoaded(library),
     refused: refused(library),
+    inspected: inspected(library),
     memoryBytes: backend.memory.bytes,
   };
   return { ...report, milliseconds: Date.now() - started };

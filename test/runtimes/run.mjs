@@ -55,6 +55,7 @@ function problems(answer, reference) {
           [digits.correct === reference.digits.correct, `${digits.correct} digits right`],
           [report.ops === reference.ops, "other bits in the sample of ops"],
           [report.wide.weights === reference.wide.weights, "other weights of the wide network"],
+          [report.inspected === reference.inspected, `inspected: ${report.inspected}`],
         ]),
     [report.backend === (build === "pure" ? "ts" : "wasm"), `backend ${report.backend}`],
     [build === "relaxed" || report.variant !== "relaxed", "relaxed without being asked"],

@@ -1,5 +1,6 @@
 /** The things of a level before they have places: gates, groups, names at either end of wires. */
 import type { CircuitData, Gate, Term, Wire } from "../types.js";
+import { counted } from "../words.js";
 import type { Box, Net } from "./drawing.js";
 import { LINE, nameWidth, textWidth } from "./labels.js";
 import type { Group, Level } from "./scene.js";
@@ -67,9 +68,6 @@ export function gateItem({ scene: { circuit, path } }: Level, gate: Gate): Item 
     box: { ...BOX, key, kind: "gate", title, subtitle, open, circuit, gate },
   };
 }
-
-const counted = (count: number, name: string): string =>
-  `${count} ${name}${count === 1 ? "" : "s"}`;
 
 /** A closed group. */
 export function groupItem({ scene: { circuit, homes } }: Level, group: Group): Item {

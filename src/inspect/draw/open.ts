@@ -1,7 +1,8 @@
 /** What is open when a drawing is first shown. */
-import { grouped } from "../../grouped.js";
 import { describe } from "../../tape.js";
+import { checkCircuit, checkCount, checkOptions } from "../check.js";
 import type { CircuitData, Gate } from "../types.js";
+import { counted } from "../words.js";
 import { gateKey, makeScene, type Part, type Scene } from "./scene.js";
 
 /** Gates and groups that can be read at a glance, and too few to tell anything. */
@@ -20,31 +21,13 @@ export interface DrawOptions {
   readonly title?: string;
 }
 
-function checkLevels(op: string, name: string, value: unknown): void {
-  const right =
-    value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && Number(value) >= 0);
-  if (value === undefined || (typeof value === "number" && right)) return;
-  const Kind = typeof value === "number" ? RangeError : TypeError;
-  throw new Kind(
-    `${op}: bad ${name}: got ${describe(value)}, expected an integer ≥ 0, or Infinity`,
-  );
-}
-
 /** Throws a TypeError for what is no circuit and for options that there are not. */
 export function checkDrawing(op: string, circuit: unknown, options: unknown): void {
-  const { gates, wires } = (circuit ?? {}) as Partial<CircuitData>;
-  if (!Array.isArray(gates) || !Array.isArray(wires))
-    throw new TypeError(
-      `${op}: no circuit: got ${describe(circuit)}, expected what circuit(f, inputs) returns`,
-    );
-  if (typeof options !== "object" || options === null)
-    throw new TypeError(`${op}: bad options: got ${describe(options)}, expected an object`);
-  for (const key of Object.keys(options))
-    if (!["depth", "modules", "title"].includes(key))
-      throw new TypeError(`${op}: unknown option: got ${key}, expected depth, modules or title`);
+  checkCircuit(op, circuit);
+  checkOptions(op, options, ["depth", "modules", "title"]);
   const { depth, modules, title } = options as DrawOptions;
-  checkLevels(op, "depth", depth);
-  checkLevels(op, "modules", modules);
+  checkCount(op, "depth", depth);
+  checkCount(op, "modules", modules);
   if (title !== undefined && typeof title !== "string")
     throw new TypeError(`${op}: bad title: got ${describe(title)}, expected a string`);
 }
@@ -57,9 +40,6 @@ export function nameOf({ outputs, wires }: CircuitData): string {
 
 export const titleOf = (circuit: CircuitData, { title }: DrawOptions): string =>
   title ?? `Circuit of ${nameOf(circuit)}`;
-
-const counted = (count: number, name: string): string =>
-  `${grouped(count)} ${name}${count === 1 ? "" : "s"}`;
 
 /** One sentence on what is to be seen. */
 export const describeCircuit = (circuit: CircuitData): string =>

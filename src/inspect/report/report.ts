@@ -1,6 +1,7 @@
 /** A training run as a page. */
 import type { Compiled } from "../../compile.js";
 import { describe } from "../../tape.js";
+import { checkCircuit, checkNames } from "../check.js";
 import { circuit } from "../circuit.js";
 import { escaped } from "../draw/escaped.js";
 import { embedded } from "../draw/packed.js";
@@ -68,7 +69,7 @@ function checkRun(run: unknown): asserts run is Run {
   for (const key of Object.keys(run))
     if (!(KEYS as readonly string[]).includes(key))
       throw new TypeError(`report: unknown option: got ${key}, expected ${KEYS.join(", ")}`);
-  const { title, history, monitor, metrics, step, inputs, output, hash, environment } = run;
+  const { title, history, monitor, metrics, step, inputs, names, output, hash, environment } = run;
   const given: Record<string, unknown> = { title, output, hash };
   for (const [name, value] of Object.entries(given))
     if (value !== undefined && typeof value !== "string") refuse(name, value, "a string");
@@ -87,11 +88,26 @@ function checkRun(run: unknown): asserts run is Run {
     refuse("inputs", inputs, "an array of the step's arguments");
   if (inputs !== undefined && step === undefined)
     throw new TypeError("report: inputs without step: expected the step that takes them");
+  for (const [name, value] of Object.entries({ names, output }))
+    if (value !== undefined && inputs === undefined)
+      throw new TypeError(
+        `report: ${name} without inputs: expected inputs, whose circuit it is for`,
+      );
+  if (Array.isArray(inputs)) checkNames("report", names, inputs);
+  if (run.circuit !== undefined) checkCircuit("report", run.circuit);
   if (environment !== undefined) checkEnvironment(environment);
-  if (!["history", "monitor", "metrics", "step", "circuit"].some((key) => run[key] !== undefined))
-    throw new TypeError(
-      "report: nothing to report: expected history, monitor, metrics, step or circuit",
-    );
+  checkSomething(run);
+}
+
+/** Whether there is anything to be seen. */
+function checkSomething({ history, monitor, metrics = {}, step, circuit }: Run): void {
+  if (step || circuit || Object.values(metrics).some(({ length }) => length > 0)) return;
+  const records = history ?? monitor?.history;
+  if (records && records.length > 0) return;
+  const got = records ? "a monitor that was never called" : "nothing";
+  throw new TypeError(
+    `report: nothing to report: got ${got}, expected records of a monitor, metrics, a step or a circuit`,
+  );
 }
 
 function checkMetrics(metrics: unknown): void {

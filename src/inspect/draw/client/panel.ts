@@ -137,7 +137,8 @@ export function boxPanel(box: Box): Child[] {
   return wire ? wirePart(circuit, wire, false) : [];
 }
 
-export const emptyPanel = (circuit: CircuitData): Child[] => [
-  element("p", {}, describeCircuit(circuit)),
+/** Before anything is pointed at. A page of its own says in its head what is to be seen. */
+export const emptyPanel = (circuit: CircuitData, isPart: boolean): Child[] => [
+  ...(isPart ? [element("p", {}, describeCircuit(circuit))] : []),
   element("p", {}, "Point at a gate or a wire, or go there with the Tab key."),
 ];

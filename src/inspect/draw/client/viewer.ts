@@ -1,8 +1,9 @@
 /** A circuit in a page: drawn again whenever a group or a gate opens or closes. */
 import type { CircuitData } from "../../types.js";
 import type { Box, Drawing, Net } from "../drawing.js";
-import { type Dagre, layouts } from "../layout.js";
+import { layouts } from "../layout.js";
 import { everyKey } from "../open.js";
+import type { Dagre } from "../ranks.js";
 import { makeScene, type Scene } from "../scene.js";
 import { drawingMarkup } from "../svg.js";
 import { element } from "./element.js";
@@ -112,7 +113,7 @@ export async function showCircuit(
     const [net, box] = [nets.get(key ?? ""), boxes.get(key ?? "")];
     if (net) panel.replaceChildren(...netPanel(net, withEntries === key));
     else if (box) panel.replaceChildren(...boxPanel(box));
-    else panel.replaceChildren(...emptyPanel(circuit));
+    else panel.replaceChildren(...emptyPanel(circuit, data.isPart));
   };
 
   const read = (): void => {

@@ -16,7 +16,9 @@ const COLOURS = ["#2b83c6", "#d9691f", "#159e78", "#cc79a7", "#b58900", "#56b4e9
 const DASHES: readonly number[][] = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
 /** The nearest that a border in the legend has. */
 const BORDERS = ["solid", "dashed", "dotted", "double"];
-const dashOf = (k: number): number => Math.floor(k / COLOURS.length + k) % DASHES.length;
+/** Another dash in every round of the colours: no two of 28 lines look alike. */
+const dashOf = (k: number): number =>
+  ((k % COLOURS.length) + Math.floor(k / COLOURS.length)) % DASHES.length;
 const MINUS = "−";
 
 export const colour = (name: string): string =>
@@ -52,14 +54,16 @@ function axis(label: string, values: (value: number) => string, size = 66): uPlo
   };
 }
 
-/** Lines across a logarithmic chart at powers of ten alone. */
+const powersOfTen = (_: uPlot, splits: number[]): (number | null)[] =>
+  splits.map((split) => {
+    const power = Math.log10(split);
+    return Math.abs(power - Math.round(power)) < 1e-9 ? split : null;
+  });
+
+/** Lines across a logarithmic chart, and ticks beside it, at powers of ten alone. */
 const decades = {
-  grid: {
-    stroke: () => colour("--rule"),
-    width: 1,
-    filter: (_: uPlot, splits: number[]) =>
-      splits.map((split) => (Math.abs(Math.log10(split) % 1) < 1e-9 ? split : null)),
-  },
+  grid: { stroke: () => colour("--rule"), width: 1, filter: powersOfTen },
+  ticks: { stroke: () => colour("--edge"), width: 1, filter: powersOfTen },
 };
 
 const shown = (_: uPlot, value: number | null): string =>

@@ -1,0 +1,87 @@
+/** What the functions of this folder are given, refused where it is of the wrong kind. */
+import { functionOf } from "../compile.js";
+import { currentTrace, describe } from "../tape.js";
+import type { CircuitData } from "./types.js";
+
+/** "a, b or c" */
+const listed = (names: readonly string[]): string =>
+  names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+
+/** Options are an object, with no name but the `known` ones. */
+export function checkOptions(op: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null)
+    throw new TypeError(`${op}: bad options: got ${describe(options)}, expected an object`);
+  for (const key of Object.keys(options))
+    if (!known.includes(key))
+      throw new TypeError(`${op}: unknown option: got ${key}, expected ${listed(known)}`);
+}
+
+/** A count: a TypeError for what is no number, a RangeError for one that is not whole, or below 0. */
+export function checkCount(op: string, name: string, value: unknown): void {
+  if (value === undefined || value === Number.POSITIVE_INFINITY) return;
+  if (Number.isInteger(value) && Number(value) >= 0) return;
+  const Kind = typeof value === "number" ? RangeError : TypeError;
+  throw new Kind(
+    `${op}: bad ${name}: got ${describe(value)}, expected a whole number ≥ 0, or Infinity`,
+  );
+}
+
+export function checkFlag(op: string, name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== "boolean")
+    throw new TypeError(`${op}: bad ${name}: got ${describe(value)}, expected true or false`);
+}
+
+export function checkCircuit(op: string, circuit: unknown): asserts circuit is CircuitData {
+  const { gates, wires, inputs, outputs } = (circuit ?? {}) as Partial<CircuitData>;
+  if (![gates, wires, inputs, outputs].every(Array.isArray))
+    throw new TypeError(
+      `${op}: no circuit: got ${describe(circuit)}, expected what circuit(f, inputs) returns`,
+    );
+}
+
+/** One name for each argument, all different. */
+export function checkNames(op: string, names: unknown, inputs: readonly unknown[]): void {
+  if (names === undefined) return;
+  if (!Array.isArray(names))
+    throw new TypeError(`${op}: bad names: got ${describe(names)}, expected an array of strings`);
+  if (names.length !== inputs.length)
+    throw new RangeError(
+      `${op}: number of names differs: got ${names.length}, expected ${inputs.length}, one for each argument`,
+    );
+  for (const [at, name] of names.entries()) {
+    if (typeof name !== "string" || name === "")
+      throw new TypeError(
+        `${op}: bad name of argument ${at}: got ${describe(name)}, expected a string that is not empty`,
+      );
+    if (names.indexOf(name) < at)
+      throw new RangeError(
+        `${op}: two arguments have one name: got ${describe(name)} for ${names.indexOf(name)} and ${at}, expected different ones`,
+      );
+  }
+}
+
+/** The function behind a compiled one, or the function itself. */
+function plainFunction(op: string, fn: unknown): (...args: never[]) => unknown {
+  if (typeof fn !== "function") {
+    const isModule = typeof (fn as { forward?: unknown } | null)?.forward === "function";
+    const cure = isModule ? "; write (x) => model.forward(x)" : "";
+    throw new TypeError(
+      `${op}: not a function: got ${describe(fn)}, expected a function of tensors${cure}`,
+    );
+  }
+  return functionOf(fn) ?? (fn as (...args: never[]) => unknown);
+}
+
+/** A function, the list of its arguments, and no compilation around: the function behind it. */
+export function checkCall(op: string, fn: unknown, inputs: unknown): (...args: never[]) => unknown {
+  const plain = plainFunction(op, fn);
+  if (!Array.isArray(inputs))
+    throw new TypeError(
+      `${op}: inputs are no list: got ${describe(inputs)}, expected an array of the function's arguments`,
+    );
+  if (currentTrace())
+    throw new Error(
+      `${op}: called while a function is being compiled: expected a call outside of it, with its values`,
+    );
+  return plain;
+}
