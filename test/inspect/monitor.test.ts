@@ -460,3 +460,23 @@ test.each<[string, () => unknown, typeof Error | typeof RangeError, string]>([
   expect(call).toThrow(kind);
   expect(call).toThrow(message);
 });
+
+test("Adam's first step is let off, and dead units are not said to vanish", () => {
+  random.seed(1);
+  const model = new nn.Sequential(new nn.Linear(64, 32), new nn.ReLU(), new nn.Linear(32, 4));
+  const optimizer = new Adam(model.parameters(), { lr: 0.01 });
+  const step = compile((x: Tensor, y: Tensor) => {
+    const loss = nn.crossEntropy(model.forward(x), y);
+    optimizer.minimize(loss);
+    return loss;
+  });
+  const watched = monitor(step);
+  const x = random.normal([8, 64]).add(0);
+  watched(x, labels(8, 4));
+  expect(watched.latest?.layers[0]?.updateRatio).toBeGreaterThan(0.1);
+  expect(watched.warnings).toEqual([]);
+  fill((model.layers[0] as nn.Linear).bias, () => -100);
+  const dead = monitor(step);
+  dead(x, labels(8, 4));
+  expect(dead.warnings.map(({ kind }) => kind)).toEqual(["dead"]);
+});
