@@ -4,9 +4,12 @@
  * is a topological order.
  */
 
+import { describe } from "./describe.js";
 import type { Parameter } from "./parameter.js";
 import type { Lowering } from "./plan/lowering.js";
 import { type Node, Tensor, type TensorType } from "./tensor.js";
+
+export { describe };
 
 /**
  * A linear map of one operand's tangent, or of the output's cotangent. (A method's type, so that
@@ -310,12 +313,4 @@ function ancestorParameter(tensor: Tensor): Parameter | undefined {
     if (parameter && node.inputs.length === 0) return parameter;
   }
   return undefined;
-}
-
-export function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === "object") return `a ${value.constructor?.name ?? "object"}`;
-  if (typeof value === "string") return JSON.stringify(value);
-  return typeof value === "number" ? String(value) : `a ${typeof value}`;
 }

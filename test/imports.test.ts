@@ -47,7 +47,7 @@ describe("imports of src point one way", () => {
   const layers: readonly (readonly [string, RegExp])[] = [
     [
       "words and shapes",
-      /^(assembly\/opcodes|src\/(kernels|shape|shapeTypes|digits|tree|grouped|threefry))\.ts$/,
+      /^(assembly\/opcodes|src\/(kernels|shape|shapeTypes|describe|digits|tree|grouped|threefry))\.ts$/,
     ],
     ["memory", /^src\/(memory|backend|finalizer)\.ts$/],
     ["tape", /^src\/(tape|tensor|origins?)\.ts$/],
@@ -106,6 +106,22 @@ describe("imports of src point one way", () => {
     expect(above.map(({ from, to }) => `${from} → ${to}`)).toEqual([
       "src/wasm/modules.ts → @assemblyscript/loader",
     ]);
+  });
+
+  test("pages of circuits and runs hold what draws, and nothing that computes", async () => {
+    const pages = ["draw", "report"].map((part) => `src/inspect/${part}/client/page.ts`);
+    const { metafile } = await bundled({
+      entryPoints: pages,
+      absWorkingDir: root,
+      bundle: true,
+      write: false,
+      outdir: "out",
+      metafile: true,
+      loader: { ".css": "empty" },
+    });
+    const allowed =
+      /^node_modules\/|^src\/(inspect\/.*|shape|grouped|describe|tensor)\.ts$|^src\/inspect\/.*\.css$/;
+    expect(Object.keys(metafile.inputs).filter((path) => !allowed.test(path))).toEqual([]);
   });
 
   test("assembly imports nothing from outside", () => {

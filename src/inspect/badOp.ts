@@ -1,7 +1,7 @@
 /** The NaN finder. */
 import { type BadOp, reportOf } from "../badOp.js";
 import { rehearse } from "../compile.js";
-import { checkCall } from "./check.js";
+import { checkCall } from "./call.js";
 
 /**
  * Replays a step on these arguments and finds the first op that makes a NaN or an infinity of finite

@@ -1,6 +1,5 @@
 /** What the functions of this folder are given, refused where it is of the wrong kind. */
-import { functionOf } from "../compile.js";
-import { currentTrace, describe } from "../tape.js";
+import { describe } from "../describe.js";
 import type { CircuitData } from "./types.js";
 
 /** "a, b or c" */
@@ -58,30 +57,4 @@ export function checkNames(op: string, names: unknown, inputs: readonly unknown[
         `${op}: two arguments have one name: got ${describe(name)} for ${names.indexOf(name)} and ${at}, expected different ones`,
       );
   }
-}
-
-/** The function behind a compiled one, or the function itself. */
-function plainFunction(op: string, fn: unknown): (...args: never[]) => unknown {
-  if (typeof fn !== "function") {
-    const isModule = typeof (fn as { forward?: unknown } | null)?.forward === "function";
-    const cure = isModule ? "; write (x) => model.forward(x)" : "";
-    throw new TypeError(
-      `${op}: not a function: got ${describe(fn)}, expected a function of tensors${cure}`,
-    );
-  }
-  return functionOf(fn) ?? (fn as (...args: never[]) => unknown);
-}
-
-/** A function, the list of its arguments, and no compilation around: the function behind it. */
-export function checkCall(op: string, fn: unknown, inputs: unknown): (...args: never[]) => unknown {
-  const plain = plainFunction(op, fn);
-  if (!Array.isArray(inputs))
-    throw new TypeError(
-      `${op}: inputs are no list: got ${describe(inputs)}, expected an array of the function's arguments`,
-    );
-  if (currentTrace())
-    throw new Error(
-      `${op}: called while a function is being compiled: expected a call outside of it, with its values`,
-    );
-  return plain;
 }

@@ -11,7 +11,7 @@ import {
   readInputs,
   readOutputs,
 } from "./arguments.js";
-import { checkCall } from "./check.js";
+import { checkCall } from "./call.js";
 import { type Draft, draftOf } from "./graph.js";
 
 const inputOp: Op<{ readonly index: number }> = {

@@ -1,5 +1,5 @@
 /** What is open when a drawing is first shown. */
-import { describe } from "../../tape.js";
+import { describe } from "../../describe.js";
 import { checkCircuit, checkCount, checkOptions } from "../check.js";
 import type { CircuitData, Gate } from "../types.js";
 import { counted } from "../words.js";
