@@ -52,7 +52,7 @@ class Block extends nn.Module {
 /** At least 5,000 gates. */
 function large() {
   seed(1);
-  const model = new nn.Sequential(...Array.from({ length: 110 }, () => new Block()));
+  const model = new nn.Sequential(...Array.from({ length: 128 }, () => new Block()));
   model.parameters();
   return circuit((x) => ({ f: model.forward(x).square().mean() }), [normal([2, 3, 8])], {
     names: ["x"],
