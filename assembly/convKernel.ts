@@ -8,13 +8,10 @@
  *     rows: four filters                       rows: four elements of a filter
  *     a step: an element of a filter           a step: a position
  */
-
-/** a · b + c, rounded twice: never fused. */
-// @ts-ignore: decorator
-@inline
-function madd(a: v128, b: v128, c: v128): v128 {
-  return f32x4.add(f32x4.mul(a, b), c);
-}
+import {
+  fusedFilterKernel, fusedPositionKernel, fusedSingleFilterKernel, isFused,
+} from "./fused";
+import { madd } from "./microKernel";
 
 /** A sum on its way to `c`: what is there already, then the bias, then relu. */
 // @ts-ignore: decorator
@@ -35,6 +32,10 @@ export function filterKernel(
   c0: usize, c1: usize, a: usize, x0: usize, x1: usize, offsets: usize, k: u32, stride: usize,
   keep: bool, bias: usize, relu: bool,
 ): void {
+  if (isFused()) {
+    fusedFilterKernel(c0, c1, a, x0, x1, offsets, k, stride, keep, bias, relu);
+    return;
+  }
   let s00 = f32x4.splat(0);
   let s01 = f32x4.splat(0);
   let s10 = f32x4.splat(0);
@@ -101,6 +102,10 @@ export function singleFilterKernel(
   c0: usize, c1: usize, a: usize, x0: usize, x1: usize, offsets: usize, k: u32,
   keep: bool, bias: usize, relu: bool,
 ): void {
+  if (isFused()) {
+    fusedSingleFilterKernel(c0, c1, a, x0, x1, offsets, k, keep, bias, relu);
+    return;
+  }
   let s0 = f32x4.splat(0);
   let s1 = f32x4.splat(0);
   for (const end = a + (<usize>k << 4); a < end; a += 16, offsets += 4) {
@@ -138,6 +143,10 @@ export function positionKernel(
   c: usize, x0: usize, x1: usize, x2: usize, x3: usize, positions: usize, b: usize, k: u32,
   stride: usize, keep: bool,
 ): void {
+  if (isFused()) {
+    fusedPositionKernel(c, x0, x1, x2, x3, positions, b, k, stride, keep);
+    return;
+  }
   let s00 = f32x4.splat(0);
   let s01 = f32x4.splat(0);
   let s10 = f32x4.splat(0);

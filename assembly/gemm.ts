@@ -1,5 +1,6 @@
 import { narrowKernel, shortKernel } from "./edgeKernels";
 import { ReluBackward, SigmoidBackward, TanhBackward } from "./elementwise";
+import { fusedProduct, isFused } from "./fused";
 import { loadLanes, storeLanes } from "./lanes";
 import { sigmoid4, tanh4 } from "./math";
 import { MR, NR, microKernel } from "./microKernel";
@@ -93,22 +94,6 @@ function least(a: u32, b: u32): u32 {
   return a < b ? a : b;
 }
 
-/** `product` of the relaxed build (`assembly/relaxed.ts`). */
-// @ts-ignore: decorator
-@external("env", "fusedProduct")
-declare function fusedProduct(
-  c: usize, a: usize, b: usize, bias: usize, m: u32, n: u32, k: u32,
-  rsC: u32, rsA: u32, csA: u32, rsB: u32, csB: u32,
-  scale: f32, keep: f32, activation: u32, workspace: usize,
-): void;
-
-let fused = false;
-
-/** Whether every product of this instance is left to the relaxed build from now on. */
-export function fuseProducts(on: bool): void {
-  fused = on;
-}
-
 export function gemm(
   c: usize, a: usize, b: usize, bias: usize, m: u32, n: u32, k: u32,
   rsC: u32, rsA: u32, csA: u32, rsB: u32, csB: u32,
@@ -145,7 +130,7 @@ export function product(
   rsC: u32, rsA: u32, csA: u32, rsB: u32, csB: u32,
   scale: f32, keep: f32, activation: u32, workspace: usize,
 ): void {
-  if (!ASC_FEATURE_RELAXED_SIMD && fused) {
+  if (isFused()) {
     fusedProduct(
       c, a, b, bias, m, n, k, rsC, rsA, csA, rsB, csB, scale, keep, activation, workspace,
     );

@@ -1,5 +1,6 @@
 export { run } from "./run";
-export { fuseProducts, workspaceBytes } from "./gemm";
+export { fuseProducts } from "./fused";
+export { workspaceBytes } from "./gemm";
 
 /** The first byte that the kernels do not use themselves. */
 export function heapBase(): usize {

@@ -1,6 +1,6 @@
 /**
  * The kernels over a memory: the strict build, and over the same memory the relaxed one, which holds
- * products only.
+ * the innermost parts of products and convolutions only.
  */
 import {
   compile,
@@ -22,10 +22,10 @@ interface StrictExports extends KernelExports {
   fuseProducts(on: boolean): void;
 }
 
-interface RelaxedExports {
-  readonly product: () => void;
-  workspaceBytes(): number;
-}
+/** What the strict build calls of the relaxed one (`assembly/fused.ts`). */
+export const FUSED = ["product", "filterKernel", "singleFilterKernel", "positionKernel"] as const;
+
+type RelaxedExports = Record<(typeof FUSED)[number], () => void> & { workspaceBytes(): number };
 
 export interface KernelModules {
   readonly simd: WebAssembly.Module;
@@ -98,8 +98,8 @@ export function sharedModules(fused: boolean): KernelModules {
   return { simd: shared("simd"), ...(fused && { relaxed: shared("relaxed") }) };
 }
 
-/** The strict build never calls it unless it is told to. */
-function noProduct(): void {}
+/** The strict build calls none of them unless it is told to. */
+const notFused = Object.fromEntries(FUSED.map((name) => [name, () => {}]));
 
 /** The kernels over a memory; `barrier` is called by programs for several threads only. */
 export function instantiateKernels(
@@ -107,15 +107,13 @@ export function instantiateKernels(
   memory: WebAssembly.Memory,
   barrier: () => number = () => 0,
 ): KernelExports {
-  const make = <E>(module: WebAssembly.Module, env: Record<string, WebAssembly.ImportValue>): E =>
-    instantiate(module, { env: { memory, ...env }, threads: { barrier } }).exports as E;
-  const products = modules.relaxed && make<RelaxedExports>(modules.relaxed, {});
-  const strict = make<StrictExports>(modules.simd, {
-    fusedProduct: products?.product ?? noProduct,
-  });
-  if (!products) return strict;
+  const make = <E>(module: WebAssembly.Module, fused: WebAssembly.ModuleImports): E =>
+    instantiate(module, { env: { memory }, threads: { barrier }, fused }).exports as E;
+  const relaxed = modules.relaxed && make<RelaxedExports>(modules.relaxed, {});
+  const strict = make<StrictExports>(modules.simd, relaxed ?? notFused);
+  if (!relaxed) return strict;
   strict.fuseProducts(true);
-  const workspace = Math.max(strict.workspaceBytes(), products.workspaceBytes());
+  const workspace = Math.max(strict.workspaceBytes(), relaxed.workspaceBytes());
   const { run, heapBase } = strict;
   return { run, heapBase, workspaceBytes: () => workspace };
 }

@@ -9,7 +9,7 @@
  * `generation`; every thread adds 1 to `arrived` at each barrier and goes on when all have; a
  * worker adds 1 to `done` at its end. Waiting is spinning first, and sleeping after a while.
  */
-import type { KernelModules } from "./kernels.js";
+import { FUSED, type KernelModules } from "./kernels.js";
 
 const CACHE_LINE = 16;
 export const GENERATION = 0;
@@ -75,12 +75,12 @@ const serve = ({ modules, memory, control, thread, threads, workspace }, ready) 
     else wait(${ARRIVED}, target);
     return Atomics.load(control, ${ARRIVED}) >= ${STOPPED} ? 1 : 0;
   };
-  const make = (module, env) =>
-    new WebAssembly.Instance(module, { env: { memory, ...env }, threads: { barrier } }).exports;
-  const products = modules.relaxed && make(modules.relaxed);
-  const fusedProduct = products ? products.product : () => {};
-  const { run, fuseProducts } = make(modules.simd, { fusedProduct });
-  if (products) fuseProducts(true);
+  const notFused = Object.fromEntries(${JSON.stringify(FUSED)}.map((name) => [name, () => {}]));
+  const make = (module, fused) =>
+    new WebAssembly.Instance(module, { env: { memory }, threads: { barrier }, fused }).exports;
+  const relaxed = modules.relaxed && make(modules.relaxed, {});
+  const { run, fuseProducts } = make(modules.simd, relaxed || notFused);
+  if (relaxed) fuseProducts(true);
   ready();
   for (let generation = 1; ; generation = (generation + 1) | 0) {
     wait(${GENERATION}, generation);

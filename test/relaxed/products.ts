@@ -1,11 +1,22 @@
 /**
- * What `test/relaxed.test.ts` runs in a process whose engine has relaxed SIMD: products of the
- * relaxed build against f64, and a network in it against the strict build. Prints what is wrong.
+ * What `test/relaxed.test.ts` runs in a process whose engine has relaxed SIMD: products and
+ * convolutions of the relaxed build against f64, and a network in it against the strict build. Prints
+ * what is wrong.
  */
 import { Activation, Opcode } from "../../assembly/opcodes.js";
-import { compile, createWasmBackend, init, type Tensor, tensor, wasm } from "../../src/index.js";
+import {
+  compile,
+  conv2d,
+  createWasmBackend,
+  init,
+  type Tensor,
+  tensor,
+  vjp,
+  wasm,
+} from "../../src/index.js";
 import * as nn from "../../src/nn/index.js";
 import { SGD } from "../../src/optim/index.js";
+import { ts } from "../../src/pure.js";
 import { seed, uniform } from "../../src/random.js";
 
 const backend = createWasmBackend({ relaxedSimd: true });
@@ -133,6 +144,76 @@ function wrongProducts(): string[] {
   });
 }
 
+interface Convolution {
+  /** [n, C, H, W] */
+  readonly x: readonly [number, number, number, number];
+  /** [O, C / groups, kH, kW] */
+  readonly w: readonly [number, number, number, number];
+  readonly stride?: number;
+  readonly padding?: number;
+  readonly dilation?: number;
+  readonly groups?: number;
+}
+
+const CONVOLUTIONS: readonly Convolution[] = [
+  { x: [1, 1, 5, 5], w: [1, 1, 3, 3] },
+  { x: [2, 1, 7, 9], w: [1, 1, 2, 3] },
+  { x: [2, 3, 8, 8], w: [4, 3, 3, 3], padding: 1 },
+  { x: [3, 2, 9, 11], w: [5, 2, 3, 3], padding: 1 },
+  { x: [1, 5, 12, 13], w: [9, 5, 5, 3], stride: 2, padding: 2 },
+  { x: [2, 4, 11, 10], w: [6, 2, 3, 3], groups: 2, dilation: 2 },
+  { x: [2, 6, 9, 9], w: [6, 1, 3, 3], groups: 6, padding: 1 },
+  { x: [1, 31, 6, 7], w: [8, 31, 3, 3], padding: 1 },
+  { x: [2, 3, 5, 5], w: [7, 3, 1, 1] },
+];
+
+/** y, dx and dw of Σ y·dy: sums of products of numbers, or of their magnitudes. */
+function convolved(c: Convolution, dtype: "f32" | "f64", magnitudes: boolean): Float64Array[] {
+  const of = (shape: readonly number[], from: number): Tensor => {
+    const data = numbers(
+      shape.reduce((a, b) => a * b),
+      from,
+    );
+    const array = dtype === "f32" ? data : Float64Array.from(data);
+    return tensor(magnitudes ? array.map(Math.abs) : array, { shape });
+  };
+  const { value, pullback } = vjp(
+    ([x, w]: [Tensor, Tensor]) => conv2d(x, w, undefined, c),
+    [of(c.x, 1), of(c.w, 2)],
+  );
+  const gradients = pullback(of(value.shape, 3));
+  return [value, ...gradients].map((result) =>
+    Float64Array.from(result.reshape([-1]).toArray() as number[]),
+  );
+}
+
+function wrongConvolutions(): string[] {
+  return CONVOLUTIONS.flatMap((c) => {
+    init({ relaxedSimd: true });
+    const fused = convolved(c, "f32", false);
+    init({ backend: wasm });
+    const strict = convolved(c, "f32", false);
+    init({ backend: ts, dtype: "f64" });
+    const exact = convolved(c, "f64", false);
+    const sizes = convolved(c, "f64", true);
+    init({ backend: wasm });
+    const window = c.w[2] * c.w[3];
+    const terms = [c.w[1] * window, c.w[0] * window, c.x[0] * c.x[2] * c.x[3]];
+    const wrong = fused.flatMap((values, result) => {
+      const name = ["y", "dx", "dw"][result];
+      const at = values.findIndex((value, index) => {
+        const bound =
+          ((terms[result] as number) + 4) * 2 ** -23 * (sizes[result]?.[index] as number);
+        return !(Math.abs(value - (exact[result]?.[index] as number)) <= bound);
+      });
+      if (at >= 0) return [`${name}[${at}] is ${values[at]}: expected ${exact[result]?.[at]}`];
+      const same = values.every((value, index) => value === strict[result]?.[index]);
+      return same ? [`${name} is not fused`] : [];
+    });
+    return wrong.map((text) => `${JSON.stringify(c)}: ${text}`);
+  });
+}
+
 class Network extends nn.Module {
   readonly conv = new nn.Conv2d(1, 7, 3, { padding: 1 });
   readonly attention = new nn.MultiheadAttention(7, 1, { batchFirst: true });
@@ -174,7 +255,7 @@ function wrongLosses(): string[] {
 }
 
 export function main(): number {
-  const wrong = wrongProducts().concat(wrongLosses());
+  const wrong = [...wrongProducts(), ...wrongConvolutions(), ...wrongLosses()];
   console.log(
     JSON.stringify({ variants: [wasm.variant, backend.variant], wrong: wrong.slice(0, 5) }),
   );
