@@ -110,7 +110,7 @@ function rstdOfOne(variance: f32, eps: usize): f32 {
 
 export function batchNormForward(
   y: usize, mean: usize, variance: usize, x: usize, gamma: usize, beta: usize,
-  outer: usize, channels: usize, inner: usize, eps: usize, activation: u32,
+  outer: usize, channels: usize, inner: usize, pitch: usize, eps: usize, activation: u32,
 ): void {
   const n = <f32>(outer * inner);
   if (inner == 1) {
@@ -122,7 +122,7 @@ export function batchNormForward(
     return;
   }
   // A channel is read three times while it is in cache.
-  const stride = channels * inner << 2;
+  const stride = pitch * inner << 2;
   for (let c: usize = 0; c < channels << 2; c += 4) {
     const m = channelSum<Value>(x, x, 0, 0, 0, 0, outer, stride, inner) / n;
     const v = channelSum<SquaredDeviation>(x, x, m, 0, 0, 0, outer, stride, inner) / n;
@@ -171,7 +171,7 @@ export function batchNormEval(
 
 export function batchNormBackward(
   dx: usize, dGamma: usize, dBeta: usize, x: usize, mean: usize, variance: usize, gamma: usize,
-  dy: usize, outer: usize, channels: usize, inner: usize, eps: usize, beta: usize,
+  dy: usize, outer: usize, channels: usize, inner: usize, pitch: usize, eps: usize, beta: usize,
 ): void {
   if (inner == 1) {
     if (beta)
@@ -183,7 +183,7 @@ export function batchNormBackward(
     );
     return;
   }
-  const stride = channels * inner << 2;
+  const stride = pitch * inner << 2;
   const n = <f32>(outer * inner);
   for (let c: usize = 0; c < channels << 2; c += 4) {
     const m = load<f32>(mean + c);

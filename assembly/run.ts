@@ -300,7 +300,9 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         softmaxCrossEntropyBackward(w0, w1, w2, w3, w4, w5, w6, w7, w8);
         break;
       case Opcode.BatchNormForward:
-        batchNormForward(w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9), word(at, 10));
+        batchNormForward(
+          w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9), word(at, 10), word(at, 11),
+        );
         break;
       case Opcode.BatchNormEval:
         batchNormEval(w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9), word(at, 10));
@@ -309,7 +311,7 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         batchNormBackward(
           w0, w1, w2, w3, w4, w5,
           w6, w7, w8, word(at, 9), word(at, 10), word(at, 11),
-          word(at, 12),
+          word(at, 12), word(at, 13),
         );
         break;
       case Opcode.RmsNorm:

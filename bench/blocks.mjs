@@ -74,8 +74,8 @@ async function compile({ file, name, value }, fma, folder) {
   if (error) throw new Error(`blocks: the kernels do not compile: got ${stderr}`);
   const memory = new WebAssembly.Memory({ initial: 256, maximum: 65536 });
   const module = new WebAssembly.Module(readFileSync(outFile));
-  const env = { memory, fusedProduct: () => {} };
-  const { product, workspaceBytes } = new WebAssembly.Instance(module, { env }).exports;
+  const imports = { env: { memory }, fused: { product: () => {} } };
+  const { product, workspaceBytes } = new WebAssembly.Instance(module, imports).exports;
   return { product, memory, workspace: 65536, operands: 131072 + workspaceBytes() };
 }
 

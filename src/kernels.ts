@@ -418,7 +418,8 @@ export interface Kernels {
    *
    * `eps` is a scalar; mean, variance: [channels]; `activation`: Relu or none, of y. y may alias x.
    *
-   * Channels are independent of one another, but lie apart unless `outer` is 1.
+   * Channels are independent of one another: threads take some each. A row of x and y has `pitch`
+   * channels, of which these are `channels` neighbours; all of them where `inner` is 1.
    */
   batchNormForward(
     y: number,
@@ -430,6 +431,7 @@ export interface Kernels {
     outer: number,
     channels: number,
     inner: number,
+    pitch: number,
     eps: number,
     activation: number,
   ): void;
@@ -468,6 +470,7 @@ export interface Kernels {
     outer: number,
     channels: number,
     inner: number,
+    pitch: number,
     eps: number,
     beta: number,
   ): void;

@@ -74,12 +74,13 @@ const forwardOp: Op<NormAttrs> = {
   lower(node, to) {
     const x = to.input(node, 0);
     const y = to.output(node, 0);
+    const [outer, channels, inner] = extents((node.outputs[0] as Tensor).shape);
     to.emit(
       Opcode.BatchNormForward,
       [y, to.output(node, 1), to.output(node, 2)],
       [
         ...[x, to.input(node, 1), to.input(node, 2)],
-        ...extents((node.outputs[0] as Tensor).shape),
+        ...[outer, channels, inner, channels],
         to.scalar(node.attrs.eps),
         NO_ACTIVATION,
       ],
@@ -110,12 +111,13 @@ const backwardOp: Op<NormAttrs> = {
   lower(node, to) {
     const [x, dy] = [to.input(node, 0), to.input(node, 4)];
     const dx = to.output(node, 0);
+    const [outer, channels, inner] = extents((node.outputs[0] as Tensor).shape);
     to.emit(
       Opcode.BatchNormBackward,
       [dx, to.output(node, 1), to.output(node, 2)],
       [
         ...[x, to.input(node, 1), to.input(node, 2), to.input(node, 3), dy],
-        ...extents((node.outputs[0] as Tensor).shape),
+        ...[outer, channels, inner, channels],
         to.scalar(node.attrs.eps),
         NO_RELU,
       ],

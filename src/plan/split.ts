@@ -291,6 +291,30 @@ function byImage(
   return along(at, each, extra);
 }
 
+/**
+ * …, outer, channels, inner, pitch at `sizes`: channels of images, which `images` have interleaved
+ * and `channels` one after the other. With one number a channel they are the lanes of vectors, and
+ * stay on one thread.
+ */
+function byChannel(sizes: number, images: readonly number[], channels: readonly number[]): Rule {
+  return {
+    grain: 1,
+    units: (o) => (number(o, sizes) && number(o, sizes + 2) > 1 ? number(o, sizes + 1) : 1),
+    work: (o) => largest(o) * CURVED,
+    share(o, first, count) {
+      const [outer, , inner, pitch] = o.slice(sizes) as [number, number, number, number];
+      const band = { pitch: pitch * inner * WORD, width: count * inner * WORD };
+      const extent = ((outer - 1) * pitch + count) * inner;
+      const shared = [...o];
+      for (const index of images)
+        shared[index] = new Part(o[index] as Value, first * inner * WORD, extent * WORD, band);
+      for (const index of channels) shared[index] = elements(o[index], first, count);
+      shared[sizes + 1] = count;
+      return shared;
+    },
+  };
+}
+
 /** Multiply-adds of a convolution, and making its columns. */
 const convolutionWork =
   (at: number) =>
@@ -524,6 +548,10 @@ export const rules: ReadonlyMap<Opcode, Rule> = new Map<Opcode, Rule>([
       { cost: CURVED },
     ),
   ],
+  // y, mean, variance, x, gamma, beta, outer, …
+  [Opcode.BatchNormForward, byChannel(6, [0, 3], [1, 2, 4, 5])],
+  // dx, dGamma, dBeta, x, mean, variance, gamma, dy, outer, channels, inner, pitch, eps, beta
+  [Opcode.BatchNormBackward, byChannel(8, [0, 3, 7], [1, 2, 4, 5, 6, 13])],
   // y, x, mean, variance, gamma, beta, outer, channels, inner, eps
   [Opcode.BatchNormEval, along(6, { 0: (o) => product(o, 7, 8), 1: (o) => product(o, 7, 8) })],
   // y, mean, rstd, x, gamma, beta, rows, n, eps

@@ -49,14 +49,14 @@ function rowSum(
   return s;
 }
 
-/** Σ of the terms of channel c of [outer, channels, inner]: rows first, then blocks of KC rows. */
+/** Σ of the terms of channel c of [outer, pitch, inner]: rows first, then blocks of KC rows. */
 function channelSum(
   f: Heap["f"],
   x: number,
   dy: number,
   c: number,
   outer: number,
-  channels: number,
+  pitch: number,
   inner: number,
   term: Term,
 ): number {
@@ -66,7 +66,7 @@ function channelSum(
     const end = Math.min(from + KC, outer);
     let s = 0;
     for (let r = from; r < end; r++) {
-      const at = (r * channels + c) * inner;
+      const at = (r * pitch + c) * inner;
       const row =
         inner === 1
           ? term(f[x + at] as number, f[dy + at] as number)
@@ -89,6 +89,7 @@ export function batchNormForward(
   outer: number,
   channels: number,
   inner: number,
+  pitch: number,
   eps: number,
   activation: number,
 ): void {
@@ -96,16 +97,16 @@ export function batchNormForward(
   const xs = x >>> SHIFT;
   const n = F(outer * inner);
   for (let c = 0; c < channels; c++) {
-    const sum = channelSum(f, xs, xs, c, outer, channels, inner, (v) => v);
+    const sum = channelSum(f, xs, xs, c, outer, pitch, inner, (v) => v);
     const centre = F(sum / n);
-    const squares = channelSum(f, xs, xs, c, outer, channels, inner, (v) => {
+    const squares = channelSum(f, xs, xs, c, outer, pitch, inner, (v) => {
       const d = F(v - centre);
       return F(d * d);
     });
     f[(mean >>> SHIFT) + c] = centre;
     f[(variance >>> SHIFT) + c] = F(squares / n);
   }
-  batchNormEval(m, y, x, mean, variance, gamma, beta, outer, channels, inner, eps, activation);
+  normalise(m, y, x, mean, variance, gamma, beta, outer, channels, inner, pitch, eps, activation);
 }
 
 export function batchNormEval(
@@ -122,6 +123,25 @@ export function batchNormEval(
   eps: number,
   activation: number,
 ): void {
+  const pitch = channels;
+  normalise(m, y, x, mean, variance, gamma, beta, outer, channels, inner, pitch, eps, activation);
+}
+
+function normalise(
+  m: Heap,
+  y: number,
+  x: number,
+  mean: number,
+  variance: number,
+  gamma: number,
+  beta: number,
+  outer: number,
+  channels: number,
+  inner: number,
+  pitch: number,
+  eps: number,
+  activation: number,
+): void {
   const f = m.f;
   const ys = y >>> SHIFT;
   const xs = x >>> SHIFT;
@@ -131,7 +151,7 @@ export function batchNormEval(
     const scale = f[(gamma >>> SHIFT) + c] as number;
     const shift = f[(beta >>> SHIFT) + c] as number;
     for (let r = 0; r < outer; r++) {
-      const start = (r * channels + c) * inner;
+      const start = (r * pitch + c) * inner;
       for (let i = start; i < start + inner; i++) {
         const xhat = F(F((f[xs + i] as number) - centre) * rstd);
         const v = F(F(xhat * scale) + shift);
@@ -155,6 +175,7 @@ export function batchNormBackward(
   outer: number,
   channels: number,
   inner: number,
+  pitch: number,
   eps: number,
   beta: number,
 ): void {
@@ -171,8 +192,8 @@ export function batchNormBackward(
     const xhatOf = (v: number): number => F(F(v - centre) * rstd);
     // What a relu after the norm lets through.
     const passed: Term = (v, d) => (beta !== 0 && F(F(xhatOf(v) * weight) + offset) <= 0 ? 0 : d);
-    const sum = channelSum(f, xs, dys, c, outer, channels, inner, passed);
-    const product = channelSum(f, xs, dys, c, outer, channels, inner, (v, d) =>
+    const sum = channelSum(f, xs, dys, c, outer, pitch, inner, passed);
+    const product = channelSum(f, xs, dys, c, outer, pitch, inner, (v, d) =>
       F(passed(v, d) * xhatOf(v)),
     );
     f[(dBeta >>> SHIFT) + c] = sum;
@@ -181,7 +202,7 @@ export function batchNormBackward(
     const shift = F(sum / n);
     const slope = F(product / n);
     for (let r = 0; r < outer; r++) {
-      const start = (r * channels + c) * inner;
+      const start = (r * pitch + c) * inner;
       for (let i = start; i < start + inner; i++) {
         const v = f[xs + i] as number;
         const centred = F(passed(v, f[dys + i] as number) - shift);

@@ -294,7 +294,21 @@ export function run(
         softmaxCrossEntropyBackward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
         break;
       case Opcode.BatchNormForward:
-        batchNormForward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9), o(10));
+        batchNormForward(
+          m,
+          o(0),
+          o(1),
+          o(2),
+          o(3),
+          o(4),
+          o(5),
+          o(6),
+          o(7),
+          o(8),
+          o(9),
+          o(10),
+          o(11),
+        );
         break;
       case Opcode.BatchNormEval:
         batchNormEval(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9), o(10));
@@ -315,6 +329,7 @@ export function run(
           o(10),
           o(11),
           o(12),
+          o(13),
         );
         break;
       case Opcode.RmsNorm:

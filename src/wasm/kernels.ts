@@ -22,10 +22,16 @@ interface StrictExports extends KernelExports {
   fuseProducts(on: boolean): void;
 }
 
-/** What the strict build calls of the relaxed one (`assembly/fused.ts`). */
-export const FUSED = ["product", "filterKernel", "singleFilterKernel", "positionKernel"] as const;
+const none = (): void => {};
+/** What the strict build imports of the relaxed one (`assembly/fused.ts`) where there is none. */
+export const notFused = {
+  product: none,
+  filterKernel: none,
+  singleFilterKernel: none,
+  positionKernel: none,
+};
 
-type RelaxedExports = Record<(typeof FUSED)[number], () => void> & { workspaceBytes(): number };
+type RelaxedExports = typeof notFused & { workspaceBytes(): number };
 
 export interface KernelModules {
   readonly simd: WebAssembly.Module;
@@ -97,9 +103,6 @@ export function sharedModules(fused: boolean): KernelModules {
   };
   return { simd: shared("simd"), ...(fused && { relaxed: shared("relaxed") }) };
 }
-
-/** The strict build calls none of them unless it is told to. */
-const notFused = Object.fromEntries(FUSED.map((name) => [name, () => {}]));
 
 /** The kernels over a memory; `barrier` is called by programs for several threads only. */
 export function instantiateKernels(

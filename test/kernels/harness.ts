@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import { run as runDouble } from "../../src/generated/double/run.js";
 import { run as runSingle, WORKSPACE_BYTES } from "../../src/ts/run.js";
 import { embedded } from "../../src/wasm/embedded.js";
+import { notFused } from "../../src/wasm/kernels.js";
 
 type Buffer = Float32Array | Int32Array | Uint32Array;
 export type Block = Buffer | Float64Array;
@@ -20,7 +21,8 @@ export type Instruction = readonly [opcode: number, operands: readonly number[]]
 const module = embedded.module("simd");
 const memory = new WebAssembly.Memory({ initial: 1024, maximum: 65536 });
 const kernels = new WebAssembly.Instance(module, {
-  env: { memory, fusedProduct: () => {} },
+  env: { memory },
+  fused: notFused,
   threads: { barrier: () => 0 },
 }).exports as {
   run(program: number, bytes: number, status: number, workspace: number): number;

@@ -149,7 +149,7 @@ describe("layer normalisation", () => {
       const unused = at.slice(18);
       const byColumn = [rows, n, n, 1, 0, 1];
       const whole = [1, size, size, 1, size, 1];
-      const norm = [1, rows, n, eps];
+      const norm = [1, rows, n, rows, eps];
       return [
         [Opcode.BatchNormForward, [hat, mean, variance, x, one, zeros, ...norm, Activation.None]],
         [Opcode.Mul, [y, hat, gamma, ...byColumn]],

@@ -95,7 +95,7 @@ function training(s: Shape, alias: Alias = "none"): (...a: number[]) => Instruct
     dy = 0,
     eps = 0,
   ) => {
-    const sizes = [s.outer, s.channels, s.inner, eps];
+    const sizes = [s.outer, s.channels, s.inner, s.channels, eps];
     const out = alias === "dx is x" ? x : alias === "dx is dy" ? dy : dx;
     const forward: Instruction = [
       Opcode.BatchNormForward,
@@ -212,10 +212,11 @@ describe("batch normalisation", () => {
             const [y = 0, mean = 0, variance = 0, dx = 0, dGamma = 0, dBeta = 0] = at;
             const [x = 0, gamma = 0, beta = 0, dy = 0, eps = 0, evaluated = 0] = at.slice(6);
             const out = alias === "dx is x" ? x : alias === "dx is dy" ? dy : dx;
-            const sizes = [s.outer, s.channels, s.inner, eps];
-            const forward = [y, mean, variance, x, gamma, beta, ...sizes];
-            const evaluate = [evaluated, x, mean, variance, gamma, beta, ...sizes];
-            const backward = [out, dGamma, dBeta, x, mean, variance, gamma, dy, ...sizes];
+            const sizes = [s.outer, s.channels, s.inner];
+            const training = [...sizes, s.channels, eps];
+            const forward = [y, mean, variance, x, gamma, beta, ...training];
+            const evaluate = [evaluated, x, mean, variance, gamma, beta, ...sizes, eps];
+            const backward = [out, dGamma, dBeta, x, mean, variance, gamma, dy, ...training];
             if (fused)
               return [
                 [Opcode.BatchNormForward, [...forward, Activation.Relu]],
@@ -238,6 +239,36 @@ describe("batch normalisation", () => {
           expect(bits(one.buffers[k] as Block), `${alias} ${k}`).toEqual(
             bits(two.buffers[k] as Block),
           );
+      }
+    },
+  );
+
+  it.each([shape(3, 5, 7), shape(1, 4, 16), shape(9, 3, 2)])(
+    "some channels of an image by themselves: the bits of all, %o",
+    (s) => {
+      const buffers = randomBuffers(s);
+      const whole = onBoth(buffers, training(s));
+      const [first, channels] = [1, s.channels - 2];
+      const some = onBoth(buffers, (...at) => {
+        const image = (index: number) => (at[index] as number) + 4 * first * s.inner;
+        const channel = (index: number) => (at[index] as number) + 4 * first;
+        const [mean, variance, gamma] = [channel(1), channel(2), channel(7)];
+        const sizes = [s.outer, channels, s.inner, s.channels, at[10] as number];
+        const forward = [image(0), mean, variance, image(6), gamma, channel(8), ...sizes];
+        const given = [image(6), mean, variance, gamma, image(9)];
+        const backward = [image(3), channel(4), channel(5), ...given, ...sizes];
+        return [
+          [Opcode.BatchNormForward, [...forward, Activation.None]],
+          [Opcode.BatchNormBackward, [...backward, 0]],
+        ];
+      });
+      const inside = (c: number): boolean => c >= first && c < first + channels;
+      for (const k of [0, 1, 2, 3, 4, 5]) {
+        const inner = k % 3 === 0 ? s.inner : 1;
+        const expected = Array.from(whole.buffers[k] as Block, (value, i) =>
+          inside(Math.floor(i / inner) % s.channels) ? value : (buffers[k]?.[i] as number),
+        );
+        expect(bits(some.buffers[k] as Block), NAMES[k]).toEqual(bits(Float32Array.from(expected)));
       }
     },
   );

@@ -236,6 +236,29 @@ const batchNormEval: Make = (m, outer = 0, c = 0, i = 0, choice = 0) => {
     ],
   };
 };
+const batchNormForward: Make = (m, outer = 0, c = 0, i = 0, choice = 0) => {
+  const [channels, inner] = [1 + (c % 9), 1 + (i % 9)];
+  const x = m.floats(outer * channels * inner);
+  return {
+    writes: [outOr(m, x, choice), m.floats(channels), m.floats(channels)],
+    rest: [
+      ...[x, m.floats(channels), m.floats(channels)],
+      ...[outer, channels, inner, channels, m.list(1e-5), (choice >> 1) % 2],
+    ],
+  };
+};
+const batchNormBackward: Make = (m, outer = 0, c = 0, i = 0, choice = 0) => {
+  const [channels, inner] = [1 + (c % 9), 1 + (i % 9)];
+  const [x, dy] = [m.floats(outer * channels * inner), m.floats(outer * channels * inner)];
+  const [mean, gamma, beta] = [m.floats(channels), m.floats(channels), m.floats(channels)];
+  return {
+    writes: [outOr(m, choice % 4 ? dy : x, choice), m.floats(channels), m.floats(channels)],
+    rest: [
+      ...[x, mean, m.positive(channels), gamma, dy],
+      ...[outer, channels, inner, channels, m.list(1e-5), choice % 3 ? beta : 0],
+    ],
+  };
+};
 /** An update of one to three parts of various lengths. */
 const update =
   (states: number, hyper: readonly number[], ...flag: number[]): Make =>
@@ -361,6 +384,8 @@ const cases: readonly (readonly [name: string, opcode: Opcode, make: Make])[] = 
   ["CausalSoftmaxBackward", Opcode.CausalSoftmaxBackward, causalBackward],
   ["SoftmaxCrossEntropyBackward", Opcode.SoftmaxCrossEntropyBackward, crossEntropyBackward],
   ["BatchNormEval", Opcode.BatchNormEval, batchNormEval],
+  ["BatchNormForward", Opcode.BatchNormForward, batchNormForward],
+  ["BatchNormBackward", Opcode.BatchNormBackward, batchNormBackward],
   ["LayerNormForward", Opcode.LayerNormForward, (m, rows = 0, n = 0, choice = 0) => {
     const x = m.floats(rows * (n + 1));
     const [gamma, beta] = [m.floats(n + 1), m.floats(n + 1)];
