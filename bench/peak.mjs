@@ -22,13 +22,13 @@ const PANELS = 512;
 export const hasFma = createWasmBackend({ relaxedSimd: true }).variant === "relaxed";
 
 /**
- * The loops of one build as tasks. One multiplication or addition of one lane is a flop:
- * `registersN(i)` makes 2 · 4 · N · i of them, `panel` 2 · rows · 8 · k for each product.
- * @returns {Record<string, import("./measure.mjs").Task & { flops: number, fused: boolean }>}
+ * The loops of one build, `run` any number of times. One multiplication or addition of one lane is a
+ * flop: `registersN(i)` makes 2 · 4 · N · i of them, `panel` 2 · rows · 8 · k for each product.
+ * @param {"simd" | "relaxed"} build
+ * @returns {{ name: string, flops: number, times: number, run: (times: number) => void }[]} flops of
+ *   one time; how many times make a sample
  */
-function loopsOf(build) {
-  const fused = build === "relaxed";
-  const prefix = fused ? "FMA, " : "";
+export function loopsOf(build) {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
   const module = new WebAssembly.Module(
     readFileSync(new URL(`../build/peak.${build}.wasm`, import.meta.url)),
@@ -36,18 +36,29 @@ function loopsOf(build) {
   const loops = new WebAssembly.Instance(module, { env: { memory } }).exports;
   const floats = new Float32Array(memory.buffer);
   for (let index = A / 4; index < C / 4; index++) floats[index] = 0.5 + (index % 7) / 8;
-  const registers = [8, 10, 12].map((count) => [
-    `${prefix}${count} accumulators`,
-    { flops: 8 * count * STEPS, fused, call: () => loops[`registers${count}`](STEPS, 0.5, 1.25) },
-  ]);
-  const flops = 16 * loops.tileRows() * K * PANELS;
-  return {
-    ...Object.fromEntries(registers),
-    [`${prefix}micro-kernel in L1`]: { flops, fused, call: () => loops.panel(C, A, B, K, PANELS) },
+  const registers = [8, 10, 12].map((count) => ({
+    ...{ name: `${count} accumulators`, flops: 8 * count, times: STEPS },
+    run: (times) => loops[`registers${count}`](times, 0.5, 1.25),
+  }));
+  const panel = {
+    ...{ name: "micro-kernel in L1", flops: 16 * loops.tileRows() * K, times: PANELS },
+    run: (times) => loops.panel(C, A, B, K, times),
   };
+  return [...registers, panel];
+}
+
+/** @returns {Record<string, import("./measure.mjs").Task & { flops: number, fused: boolean }>} */
+function tasksOf(build) {
+  const fused = build === "relaxed";
+  return Object.fromEntries(
+    loopsOf(build).map(({ name, flops, times, run }) => [
+      `${fused ? "FMA, " : ""}${name}`,
+      { flops: flops * times, fused, call: () => run(times) },
+    ]),
+  );
 }
 
 /** The four loops, and where the engine has them the four with fused multiply-adds. */
 export function peakLoops() {
-  return { ...loopsOf("simd"), ...(hasFma ? loopsOf("relaxed") : {}) };
+  return { ...tasksOf("simd"), ...(hasFma ? tasksOf("relaxed") : {}) };
 }

@@ -4,6 +4,7 @@ import { compile } from "vega-lite";
 
 const FAMILIES = [
   [/^chainrule/, "chainrule"],
+  [/^peak/, "the peak"],
   [/^torch/, "PyTorch"],
   [/./, "JavaScript"],
 ];
@@ -31,8 +32,8 @@ function specOf(report) {
   const color = {
     ...{ field: "family", type: "nominal", legend: { title: null, orient: "top" } },
     scale: {
-      domain: ["chainrule", "JavaScript", "PyTorch"],
-      range: ["#4c78a8", "#f58518", "#54a24b"],
+      domain: ["chainrule", "JavaScript", "PyTorch", "the peak"],
+      range: ["#4c78a8", "#f58518", "#54a24b", "#666"],
     },
   };
   return {

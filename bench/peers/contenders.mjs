@@ -92,6 +92,11 @@ export function contenders(options) {
       ...{ name: "chainrule-threads", label: "chainrule, 2 threads", base: true },
       how: own({ threads: 2 }),
     },
+    { name: "peak", label: "its products, at the peak", how: inNode(node, [], "peak", {}) },
+    {
+      ...{ name: "peak-fma", label: "its products, at the FMA peak" },
+      how: inNode(node, flags, "peak", { relaxedSimd: true }),
+    },
     { name: "chainrule-ts", label: "chainrule, pure TypeScript", how: own({ backend: "ts" }) },
     { name: "tfjs-wasm", label: "tfjs wasm", how: inNode(node, [], "tfjs", { backend: "wasm" }) },
     { name: "tfjs-cpu", label: "tfjs cpu", how: inNode(node, [], "tfjs", { backend: "cpu" }) },
