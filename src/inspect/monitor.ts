@@ -4,14 +4,14 @@
  * updates and activations where they lie. It computes what the step computes, to the bit; the other
  * calls are the step's own.
  */
-import { compile, functionOf, numbersAt, optionsOf, runOf, tensorsOf } from "../compile.js";
+import { compile, functionOf, optionsOf, type Run, runOf, takeNumbers, tensorsOf } from "../compile.js";
 import { keepsGraphs } from "../evaluate.js";
 import { withOrigins } from "../origins.js";
 import { currentTrace, describe, type Trace } from "../tape.js";
 import { type FloatDtype, isFloat } from "../tensor.js";
 import { checkOptions } from "./check.js";
 import type { History, MonitorRecord, Warning } from "./history.js";
-import { Looks, type Numbers } from "./looks.js";
+import { Looks } from "./looks.js";
 import { Reader } from "./reader.js";
 
 export interface MonitorOptions {
@@ -40,6 +40,21 @@ interface Looking {
   readonly reader: Reader;
   readonly floats: unknown;
   readonly counts: unknown;
+  /** How many there are of each. */
+  readonly sizes: readonly number[];
+}
+
+/** The outputs of a `Looking` that are not the step's: floats and counts, the last two. */
+const LOOKS = 2;
+/** Numbers of one array that holds many records: one for each would cost more than seeing them. */
+const ROOM = 4096;
+
+interface Seen {
+  readonly step: number;
+  readonly looking: Looking;
+  /** Its floats and then its counts are here, from `begin` on. */
+  readonly numbers: Float64Array;
+  readonly begin: number;
 }
 
 /** Records `fn` in the open trace, and after it what looks at what it computes. */
@@ -53,7 +68,8 @@ function look(fn: () => unknown, bins: number): Looking {
   const looks = new Looks(bins);
   const reader = new Reader(looks, trace, forward);
   const float = [...origins.keys()].flatMap(({ outputs }) => outputs).find((t) => isFloat(t.dtype));
-  return { result, reader, ...looks.outputs((float?.dtype ?? "f32") as FloatDtype) };
+  const outputs = looks.outputs((float?.dtype ?? "f32") as FloatDtype);
+  return { result, reader, ...outputs, sizes: [outputs.floats.size, outputs.counts.size] };
 }
 
 function checkWhole(name: string, value: number, most: number): void {
@@ -98,19 +114,39 @@ export function monitor<A extends readonly unknown[], R>(
   const history: MonitorRecord[] = [];
   const warnings = new Map<string, Warning>();
   /** What was seen and nobody has asked for yet: putting it into words may cost more than seeing it. */
-  const pending: { readonly step: number; readonly reader: Reader; readonly numbers: Numbers }[] =
-    [];
+  let pending: Seen[] = [];
+  let room = new Float64Array(0);
+  let used = 0;
   let calls = 0;
   let on = true;
 
   const records = (): MonitorRecord[] => {
-    for (const { step: at, reader, numbers } of pending.splice(0)) {
-      const record = reader.record(at, numbers, history);
+    const seen = pending;
+    pending = [];
+    for (const { step: at, looking: found, numbers, begin } of seen) {
+      const [floats = 0, counts = 0] = found.sizes;
+      const middle = begin + floats;
+      const record = found.reader.record(
+        at,
+        { floats: numbers.subarray(begin, middle), counts: numbers.subarray(middle, middle + counts) },
+        history,
+      );
       history.push(record);
       for (const warning of record.warnings)
         warnings.set(`${warning.kind} ${warning.key}`, warning);
     }
     return history;
+  };
+  const note = (run: Run, found: Looking): void => {
+    const [floats = 0, counts = 0] = found.sizes;
+    if (used + floats + counts > room.length) {
+      room = new Float64Array(Math.max(ROOM, floats + counts));
+      used = 0;
+    }
+    takeNumbers(run, found.floats, room, used);
+    takeNumbers(run, found.counts, room, used + floats);
+    pending.push({ step: calls++, looking: found, numbers: room, begin: used });
+    used += floats + counts;
   };
   const call = (...args: A): R => {
     if (!on || currentTrace() || keepsGraphs()) return step(...args);
@@ -119,11 +155,9 @@ export function monitor<A extends readonly unknown[], R>(
       calls++;
       return result;
     }
-    const run = looking(args);
-    const { result, reader, floats, counts } = run.result as Looking;
-    const numbers = { floats: numbersAt(run, floats), counts: numbersAt(run, counts) } as Numbers;
-    pending.push({ step: calls++, reader, numbers });
-    return tensorsOf(run, result) as R;
+    const run = looking(args, LOOKS);
+    note(run, run.result as Looking);
+    return tensorsOf(run, (run.result as Looking).result) as R;
   };
   return Object.defineProperties(call, {
     history: { get: records },
