@@ -4,7 +4,15 @@
  * updates and activations where they lie. It computes what the step computes, to the bit; the other
  * calls are the step's own.
  */
-import { compile, functionOf, optionsOf, type Run, runOf, takeNumbers, tensorsOf } from "../compile.js";
+import {
+  compile,
+  functionOf,
+  optionsOf,
+  type Run,
+  runOf,
+  takeNumbers,
+  tensorsOf,
+} from "../compile.js";
 import { keepsGraphs } from "../evaluate.js";
 import { withOrigins } from "../origins.js";
 import { currentTrace, describe, type Trace } from "../tape.js";
@@ -128,7 +136,10 @@ export function monitor<A extends readonly unknown[], R>(
       const middle = begin + floats;
       const record = found.reader.record(
         at,
-        { floats: numbers.subarray(begin, middle), counts: numbers.subarray(middle, middle + counts) },
+        {
+          floats: numbers.subarray(begin, middle),
+          counts: numbers.subarray(middle, middle + counts),
+        },
         history,
       );
       history.push(record);

@@ -104,13 +104,19 @@ describe("statistics", () => {
     ["all the same", [2.5, 2.5, 2.5, 2.5, 2.5, 2.5]],
     ["rectified", wave(203).map((v) => Math.max(0, v))],
     ["infinities and NaNs", [1, NAN, INF, -INF, 2, 0, NAN, -4, 5, INF]],
+    ["a wave with gaps", wave(203).map((v, i) => (i % 7 > 3 ? v : v > 0 ? INF : -INF))],
     ["the largest and the smallest", [3.4e38, -3.4e38, 1e-45, -1e-45, 0]],
     ["subnormal", [1e-45, 3e-45, 2e-40, 0, 7e-42]],
     ["far from zero", wave(99).map((v) => Math.fround(v + 1000))],
   ];
-  for (const bins of [0, 1, 8, 32])
+  for (const [bins, low, high] of [
+    [0, -0.5, 1.25],
+    [1, -0.5, INF],
+    [8, -INF, INF],
+    [32, -INF, 1.25],
+  ] as const)
     test.each(cases)(`of %s in ${bins} bins`, (_, x) => {
-      const limits = Float32Array.of(-0.5, 1.25);
+      const limits = Float32Array.of(low, high);
       const buffers = [new Float32Array(4), new Int32Array(4 + bins), Float32Array.from(x), limits];
       const program = (...[out, counts, at, lim]: number[]) =>
         [
@@ -119,7 +125,7 @@ describe("statistics", () => {
             [out as number, counts as number, at as number, x.length, bins, lim as number],
           ],
         ] as const;
-      const want = expected(x.map(Math.fround), -0.5, 1.25);
+      const want = expected(x.map(Math.fround), low, high);
       for (const [run, round, digits] of [
         [onBoth, Math.fround, 3e-7],
         [onDouble, (v: number) => v, 1e-12],
