@@ -307,8 +307,8 @@ export interface Run {
   readonly program: Program;
 }
 
-/** Copies a tensor in the result of the latest run of all to `into`, from `at` on. */
-export const takeNumbers = ({ program }: Run, slot: unknown, into: Float64Array, at: number) =>
+/** Copies the words of a tensor in the result of the latest run of all to `into`, from `at` on. */
+export const takeWords = ({ program }: Run, slot: unknown, into: Uint32Array, at: number): void =>
   program.take((slot as Slot).index, into, at);
 
 /** A part of the result of a run, with tensors. */
@@ -334,7 +334,7 @@ export const functionOf = (step: unknown): ((...args: never[]) => unknown) | und
 
 /**
  * A call of a compiled function, outside of any trace, that makes no tensors; the last `left` outputs
- * are left for `takeNumbers`.
+ * are left for `takeWords`.
  */
 export const runOf = (step: object): Source["run"] => (sources.get(step) as Source).run;
 

@@ -56,8 +56,8 @@ export class Looks {
 
 /** What was seen of one call. */
 export interface Numbers {
-  readonly floats: Float64Array;
-  readonly counts: Float64Array;
+  readonly floats: Float32Array | Float64Array;
+  readonly counts: Int32Array;
 }
 
 export interface Looked {

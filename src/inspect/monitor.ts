@@ -4,13 +4,14 @@
  * updates and activations where they lie. It computes what the step computes, to the bit; the other
  * calls are the step's own.
  */
+import { elementBytes } from "../backend.js";
 import {
   compile,
   functionOf,
   optionsOf,
   type Run,
   runOf,
-  takeNumbers,
+  takeWords,
   tensorsOf,
 } from "../compile.js";
 import { keepsGraphs } from "../evaluate.js";
@@ -19,7 +20,7 @@ import { currentTrace, describe, type Trace } from "../tape.js";
 import { type FloatDtype, isFloat } from "../tensor.js";
 import { checkOptions } from "./check.js";
 import type { History, MonitorRecord, Warning } from "./history.js";
-import { Looks } from "./looks.js";
+import { Looks, type Numbers } from "./looks.js";
 import { Reader } from "./reader.js";
 
 export interface MonitorOptions {
@@ -48,21 +49,33 @@ interface Looking {
   readonly reader: Reader;
   readonly floats: unknown;
   readonly counts: unknown;
-  /** How many there are of each. */
-  readonly sizes: readonly number[];
+  readonly floatBytes: number;
+  /** Words of floats, and of all. */
+  readonly floatWords: number;
+  readonly words: number;
 }
 
 /** The outputs of a `Looking` that are not the step's: floats and counts, the last two. */
 const LOOKS = 2;
-/** Numbers of one array that holds many records: one for each would cost more than seeing them. */
-const ROOM = 4096;
+/** Words of one array that holds many records: one for each would cost more than seeing them. */
+const ROOM = 8192;
 
 interface Seen {
   readonly step: number;
   readonly looking: Looking;
   /** Its floats and then its counts are here, from `begin` on. */
-  readonly numbers: Float64Array;
+  readonly words: Uint32Array;
   readonly begin: number;
+}
+
+function numbersOf({ looking, words: { buffer }, begin }: Seen): Numbers {
+  const { floatBytes, floatWords, words } = looking;
+  const floats = [4 * begin, (4 * floatWords) / floatBytes] as const;
+  return {
+    floats:
+      floatBytes === 8 ? new Float64Array(buffer, ...floats) : new Float32Array(buffer, ...floats),
+    counts: new Int32Array(buffer, 4 * (begin + floatWords), words - floatWords),
+  };
 }
 
 /** Records `fn` in the open trace, and after it what looks at what it computes. */
@@ -76,8 +89,11 @@ function look(fn: () => unknown, bins: number): Looking {
   const looks = new Looks(bins);
   const reader = new Reader(looks, trace, forward);
   const float = [...origins.keys()].flatMap(({ outputs }) => outputs).find((t) => isFloat(t.dtype));
-  const outputs = looks.outputs((float?.dtype ?? "f32") as FloatDtype);
-  return { result, reader, ...outputs, sizes: [outputs.floats.size, outputs.counts.size] };
+  const { floats, counts } = looks.outputs((float?.dtype ?? "f32") as FloatDtype);
+  const floatBytes = elementBytes(floats.dtype);
+  const floatWords = (floats.size * floatBytes) / 4;
+  const words = floatWords + counts.size;
+  return { result, reader, floats, counts, floatBytes, floatWords, words };
 }
 
 function checkWhole(name: string, value: number, most: number): void {
@@ -123,7 +139,7 @@ export function monitor<A extends readonly unknown[], R>(
   const warnings = new Map<string, Warning>();
   /** What was seen and nobody has asked for yet: putting it into words may cost more than seeing it. */
   let pending: Seen[] = [];
-  let room = new Float64Array(0);
+  let room = new Uint32Array(0);
   let used = 0;
   let calls = 0;
   let on = true;
@@ -131,17 +147,8 @@ export function monitor<A extends readonly unknown[], R>(
   const records = (): MonitorRecord[] => {
     const seen = pending;
     pending = [];
-    for (const { step: at, looking: found, numbers, begin } of seen) {
-      const [floats = 0, counts = 0] = found.sizes;
-      const middle = begin + floats;
-      const record = found.reader.record(
-        at,
-        {
-          floats: numbers.subarray(begin, middle),
-          counts: numbers.subarray(middle, middle + counts),
-        },
-        history,
-      );
+    for (const one of seen) {
+      const record = one.looking.reader.record(one.step, numbersOf(one), history);
       history.push(record);
       for (const warning of record.warnings)
         warnings.set(`${warning.kind} ${warning.key}`, warning);
@@ -149,15 +156,16 @@ export function monitor<A extends readonly unknown[], R>(
     return history;
   };
   const note = (run: Run, found: Looking): void => {
-    const [floats = 0, counts = 0] = found.sizes;
-    if (used + floats + counts > room.length) {
-      room = new Float64Array(Math.max(ROOM, floats + counts));
+    const { floatWords, words } = found;
+    if (used + words > room.length) {
+      room = new Uint32Array(Math.max(ROOM, words));
       used = 0;
     }
-    takeNumbers(run, found.floats, room, used);
-    takeNumbers(run, found.counts, room, used + floats);
-    pending.push({ step: calls++, looking: found, numbers: room, begin: used });
-    used += floats + counts;
+    takeWords(run, found.floats, room, used);
+    takeWords(run, found.counts, room, used + floatWords);
+    pending.push({ step: calls++, looking: found, words: room, begin: used });
+    // The next one's floats may be of 8 bytes.
+    used += words + (words & 1);
   };
   const call = (...args: A): R => {
     if (!on || currentTrace() || keepsGraphs()) return step(...args);

@@ -137,12 +137,13 @@ export class Program {
     }
   }
 
-  /** Copies an output of the last run to `into`, from `at` on; before anything else runs. */
-  take(output: number, into: Float64Array, at: number): void {
+  /** Copies the words of an output of the last run to `into`; before anything else runs. */
+  take(output: number, into: Uint32Array, at: number): void {
     const value = this.plan.outputs[output] as Value;
-    const view = this.backend.memory.views[value.dtype];
-    const start = this.#address(value) / elementBytes(value.dtype);
-    for (let k = 0; k < value.size; k++) into[at + k] = view[start + k] as number;
+    const { u32 } = this.backend.memory.views;
+    const [start, words] = [this.#address(value) >>> 2, value.bytes >>> 2];
+    // As below: no view of them.
+    for (let k = 0; k < words; k++) into[at + k] = u32[start + k] as number;
   }
 
   /**
