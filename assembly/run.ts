@@ -254,6 +254,42 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
       case Opcode.Adam:
         adamParts(at);
         break;
+      case Opcode.Log1p:
+        log1p(w0, w1, w2);
+        break;
+      case Opcode.Expm1:
+        expm1(w0, w1, w2);
+        break;
+      case Opcode.Sin:
+        sin(w0, w1, w2);
+        break;
+      case Opcode.Cos:
+        cos(w0, w1, w2);
+        break;
+      case Opcode.Tan:
+        tan(w0, w1, w2);
+        break;
+      case Opcode.Sinh:
+        sinh(w0, w1, w2);
+        break;
+      case Opcode.Cosh:
+        cosh(w0, w1, w2);
+        break;
+      case Opcode.Atan:
+        atan(w0, w1, w2);
+        break;
+      case Opcode.Erf:
+        erf(w0, w1, w2);
+        break;
+      case Opcode.Pow:
+        pow(w0, w1, w2, w3, w4, w5, w6, w7, w8);
+        break;
+      case Opcode.Atan2:
+        atan2(w0, w1, w2, w3, w4, w5, w6, w7, w8);
+        break;
+      case Opcode.Hypot:
+        hypot(w0, w1, w2, w3, w4, w5, w6, w7, w8);
+        break;
       case Opcode.Chain:
         chain(at + 8, workspace);
         break;
@@ -418,42 +454,6 @@ function runOther(at: usize, workspace: usize): void {
       break;
     case Opcode.Dropout:
       dropout(w0, w1, w2, w3, w4, w5);
-      break;
-    case Opcode.Log1p:
-      log1p(w0, w1, w2);
-      break;
-    case Opcode.Expm1:
-      expm1(w0, w1, w2);
-      break;
-    case Opcode.Sin:
-      sin(w0, w1, w2);
-      break;
-    case Opcode.Cos:
-      cos(w0, w1, w2);
-      break;
-    case Opcode.Tan:
-      tan(w0, w1, w2);
-      break;
-    case Opcode.Sinh:
-      sinh(w0, w1, w2);
-      break;
-    case Opcode.Cosh:
-      cosh(w0, w1, w2);
-      break;
-    case Opcode.Atan:
-      atan(w0, w1, w2);
-      break;
-    case Opcode.Erf:
-      erf(w0, w1, w2);
-      break;
-    case Opcode.Pow:
-      pow(w0, w1, w2, w3, w4, w5, w6, w7, w8);
-      break;
-    case Opcode.Atan2:
-      atan2(w0, w1, w2, w3, w4, w5, w6, w7, w8);
-      break;
-    case Opcode.Hypot:
-      hypot(w0, w1, w2, w3, w4, w5, w6, w7, w8);
       break;
     case Opcode.Silu:
       silu(w0, w1, w2);
