@@ -56,7 +56,54 @@ function upper(x: v128): v128 {
   return f64x2.promote_low_f32x4(i32x4.shuffle(x, x, 2, 3, 2, 3));
 }
 
+/** Elements whose squares are added in floats, and what their sum must be between for that. */
+const BLOCK: u32 = 256;
+const SMALL: f64 = 8.673617379884035e-19; // 2⁻⁶⁰
+const LARGE: f64 = 1.2676506002282294e30; // 2¹⁰⁰
+
 export function norm(out: usize, x: usize, y: usize, n: u32): void {
+  let sum: f64 = 0;
+  while (n > 0) {
+    const count = min(n, BLOCK);
+    let square: f64 = count == BLOCK ? blockSquares(x, y) : 0;
+    if (!(square >= SMALL && square <= LARGE)) square = squares(x, y, count);
+    sum += square;
+    n -= count;
+    x += <usize>count << 2;
+    if (y) y += <usize>count << 2;
+  }
+  store<f32>(out, <f32>sqrt<f64>(sum));
+}
+
+/** The squares of a whole block, added in floats. */
+function blockSquares(x: usize, y: usize): f64 {
+  let p0 = f32x4.splat(0);
+  let p4 = f32x4.splat(0);
+  let p8 = f32x4.splat(0);
+  let p12 = f32x4.splat(0);
+  for (const end = x + (<usize>BLOCK << 2); x < end; x += 64) {
+    let a = v128.load(x);
+    let b = v128.load(x, 16);
+    let c = v128.load(x, 32);
+    let d = v128.load(x, 48);
+    if (y) {
+      a = f32x4.sub(a, v128.load(y));
+      b = f32x4.sub(b, v128.load(y, 16));
+      c = f32x4.sub(c, v128.load(y, 32));
+      d = f32x4.sub(d, v128.load(y, 48));
+      y += 64;
+    }
+    p0 = f32x4.add(p0, f32x4.mul(a, a));
+    p4 = f32x4.add(p4, f32x4.mul(b, b));
+    p8 = f32x4.add(p8, f32x4.mul(c, c));
+    p12 = f32x4.add(p12, f32x4.mul(d, d));
+  }
+  const p = f32x4.add(f32x4.add(p0, p8), f32x4.add(p4, p12));
+  return total(f64x2.promote_low_f32x4(p), upper(p));
+}
+
+/** The squares of n elements, added in f64. */
+function squares(x: usize, y: usize, n: u32): f64 {
   let p01 = f64x2.splat(0);
   let p23 = f64x2.splat(0);
   let p45 = f64x2.splat(0);
@@ -93,8 +140,7 @@ export function norm(out: usize, x: usize, y: usize, n: u32): void {
     else if (q < 6) p45 = f64x2.add(p45, term);
     else p67 = f64x2.add(p67, term);
   }
-  const sum = total(f64x2.add(p01, p45), f64x2.add(p23, p67));
-  store<f32>(out, <f32>sqrt<f64>(sum));
+  return total(f64x2.add(p01, p45), f64x2.add(p23, p67));
 }
 
 /** The first `count` ≤ 3 elements at x; the others are NaN. */
