@@ -112,7 +112,7 @@ function checkWhole(name: string, value: number, most: number): void {
  *     for (const { x, y } of batches) watched(x, y);
  *     for (const { text } of watched.warnings) console.log(text);
  *
- * A recorded step takes about a fifth longer; the calls between are the step's own. It sees the
+ * A recorded step takes about a tenth longer; the calls between are the step's own. It sees the
  * gradients that `gradients` or `minimize` found last, before clipping, and the activation functions
  * of the forward pass that are no part of `checkpoint` or `vmap`.
  *
