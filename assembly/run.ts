@@ -211,42 +211,6 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
       case Opcode.ReluBackward:
         reluBackward(w0, w1, w2, w3);
         break;
-      case Opcode.Compare:
-        compare(w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9));
-        break;
-      case Opcode.CompareIntegers:
-        compareIntegers(w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9));
-        break;
-      case Opcode.Integers:
-        integers(w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9));
-        break;
-      case Opcode.Select:
-        select(w0, w1, w2, w3, w4, w5, w6);
-        break;
-      case Opcode.SelectWords:
-        selectWords(w0, w1, w2, w3, w4, w5, w6);
-        break;
-      case Opcode.ToFloat:
-        toFloat(w0, w1, w2);
-        break;
-      case Opcode.ToInteger:
-        toInteger(w0, w1, w2);
-        break;
-      case Opcode.Abs:
-        abs(w0, w1, w2);
-        break;
-      case Opcode.Sign:
-        sign(w0, w1, w2);
-        break;
-      case Opcode.Floor:
-        floor(w0, w1, w2);
-        break;
-      case Opcode.Ceil:
-        ceil(w0, w1, w2);
-        break;
-      case Opcode.Round:
-        round(w0, w1, w2);
-        break;
       case Opcode.Sum:
         sum(w0, w1, w2, w3, w4, workspace);
         break;
@@ -273,24 +237,6 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
           word(at, 12), workspace,
         );
         break;
-      case Opcode.Cumsum:
-        cumsum(w0, w1, w2, w3, w4, w5);
-        break;
-      case Opcode.Argmax:
-        argmax(w0, w1, w2, w3, w4, w5);
-        break;
-      case Opcode.Softmax:
-        softmax(w0, w1, w2, w3, w4);
-        break;
-      case Opcode.SoftmaxBackward:
-        softmaxBackward(w0, w1, w2, w3, w4, w5, w6);
-        break;
-      case Opcode.CausalSoftmax:
-        causalSoftmax(w0, w1, w2, w3, w4, w5);
-        break;
-      case Opcode.CausalSoftmaxBackward:
-        causalSoftmaxBackward(w0, w1, w2, w3, w4, w5, w6, w7);
-        break;
       case Opcode.SoftmaxCrossEntropyForward: {
         const row = softmaxCrossEntropyForward(w0, w1, w2, w3, w4, w5, w6);
         if (row >= 0) return refuse(status, at - program, row, w4);
@@ -298,69 +244,6 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
       }
       case Opcode.SoftmaxCrossEntropyBackward:
         softmaxCrossEntropyBackward(w0, w1, w2, w3, w4, w5, w6, w7, w8);
-        break;
-      case Opcode.BatchNormForward:
-        batchNormForward(
-          w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9), word(at, 10), word(at, 11),
-        );
-        break;
-      case Opcode.BatchNormEval:
-        batchNormEval(w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9), word(at, 10));
-        break;
-      case Opcode.BatchNormBackward:
-        batchNormBackward(
-          w0, w1, w2, w3, w4, w5,
-          w6, w7, w8, word(at, 9), word(at, 10), word(at, 11),
-          word(at, 12), word(at, 13),
-        );
-        break;
-      case Opcode.RmsNorm:
-        rmsNorm(w0, w1, w2, w3, w4);
-        break;
-      case Opcode.RmsNormBackward:
-        rmsNormBackward(w0, w1, w2, w3, w4, w5, w6);
-        break;
-      case Opcode.Unfold:
-        unfold(w0, w1, at + 16);
-        break;
-      case Opcode.Fold:
-        fold(w0, w1, at + 16);
-        break;
-      case Opcode.Conv2dForward:
-        conv2dForward(w0, w1, w2, w3, w4, at + 28, word(at, 21), word(at, 22), workspace);
-        break;
-      case Opcode.Conv2dInputGradient:
-        conv2dInputGradient(w0, w1, w2, w3, w4, at + 28, word(at, 21), workspace);
-        break;
-      case Opcode.Conv2dWeightGradient:
-        conv2dWeightGradient(w0, w1, w2, w3, at + 24, word(at, 20), word(at, 21), word(at, 22));
-        break;
-      case Opcode.MaxPool:
-        maxPool(w0, w1, w2, at + 20);
-        break;
-      case Opcode.PoolGather:
-        poolGather(w0, w1, w2, w3, w4, w5);
-        break;
-      case Opcode.PoolScatter:
-        poolScatter(w0, w1, w2, at + 20);
-        break;
-      case Opcode.AvgPool:
-        avgPool(w0, w1, at + 16, word(at, 18), word(at, 19));
-        break;
-      case Opcode.AvgPoolBackward:
-        avgPoolBackward(w0, w1, at + 16, word(at, 18), word(at, 19));
-        break;
-      case Opcode.RandomBits:
-        randomBits(w0, w1, w2, w3);
-        break;
-      case Opcode.Uniform:
-        uniform(w0, w1, w2, w3);
-        break;
-      case Opcode.Normal:
-        normal(w0, w1, w2, w3);
-        break;
-      case Opcode.Dropout:
-        dropout(w0, w1, w2, w3, w4, w5);
         break;
       case Opcode.Sgd:
         sgdParts(at);
@@ -407,27 +290,6 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
       case Opcode.Hypot:
         hypot(w0, w1, w2, w3, w4, w5, w6, w7, w8);
         break;
-      case Opcode.Silu:
-        silu(w0, w1, w2);
-        break;
-      case Opcode.SiluBackward:
-        siluBackward(w0, w1, w2, w3);
-        break;
-      case Opcode.Gelu:
-        gelu(w0, w1, w2);
-        break;
-      case Opcode.GeluBackward:
-        geluBackward(w0, w1, w2, w3);
-        break;
-      case Opcode.GeluForward:
-        geluForward(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
-        break;
-      case Opcode.GeluTanh:
-        geluTanh(w0, w1, w2);
-        break;
-      case Opcode.GeluTanhBackward:
-        geluTanhBackward(w0, w1, w2, w3);
-        break;
       case Opcode.Chain:
         chain(at + 8, workspace);
         break;
@@ -456,25 +318,183 @@ export function run(program: usize, bytes: usize, status: usize, workspace: usiz
         }
         break;
       }
-      case Opcode.Norm:
-        norm(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
-        break;
-      case Opcode.Statistics:
-        statistics(
-          word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5), workspace,
-        );
-        break;
-      case Opcode.LayerNormForward:
-        layerNormForward(w0, w1, w2, w3, w4, w5, w6, w7, w8);
-        break;
-      case Opcode.LayerNormBackward:
-        layerNormBackward(w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9), word(at, 10));
-        break;
       default:
-        unreachable();
+        runOther(at, workspace);
     }
   }
   return 0;
+}
+
+/**
+ * The instructions that many programs do without, and that never refuse. Engines compile a function
+ * when it is first called, and a long switch takes them a millisecond.
+ */
+function runOther(at: usize, workspace: usize): void {
+  const w0 = word(at, 0);
+  const w1 = word(at, 1);
+  const w2 = word(at, 2);
+  const w3 = word(at, 3);
+  const w4 = word(at, 4);
+  const w5 = word(at, 5);
+  const w6 = word(at, 6);
+  const w7 = word(at, 7);
+  const w8 = word(at, 8);
+  switch (load<u32>(at)) {
+    case Opcode.Compare:
+      compare(w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9));
+      break;
+    case Opcode.CompareIntegers:
+      compareIntegers(w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9));
+      break;
+    case Opcode.Integers:
+      integers(w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9));
+      break;
+    case Opcode.Select:
+      select(w0, w1, w2, w3, w4, w5, w6);
+      break;
+    case Opcode.SelectWords:
+      selectWords(w0, w1, w2, w3, w4, w5, w6);
+      break;
+    case Opcode.ToFloat:
+      toFloat(w0, w1, w2);
+      break;
+    case Opcode.ToInteger:
+      toInteger(w0, w1, w2);
+      break;
+    case Opcode.Abs:
+      abs(w0, w1, w2);
+      break;
+    case Opcode.Sign:
+      sign(w0, w1, w2);
+      break;
+    case Opcode.Floor:
+      floor(w0, w1, w2);
+      break;
+    case Opcode.Ceil:
+      ceil(w0, w1, w2);
+      break;
+    case Opcode.Round:
+      round(w0, w1, w2);
+      break;
+    case Opcode.Cumsum:
+      cumsum(w0, w1, w2, w3, w4, w5);
+      break;
+    case Opcode.Argmax:
+      argmax(w0, w1, w2, w3, w4, w5);
+      break;
+    case Opcode.Softmax:
+      softmax(w0, w1, w2, w3, w4);
+      break;
+    case Opcode.SoftmaxBackward:
+      softmaxBackward(w0, w1, w2, w3, w4, w5, w6);
+      break;
+    case Opcode.CausalSoftmax:
+      causalSoftmax(w0, w1, w2, w3, w4, w5);
+      break;
+    case Opcode.CausalSoftmaxBackward:
+      causalSoftmaxBackward(w0, w1, w2, w3, w4, w5, w6, w7);
+      break;
+    case Opcode.BatchNormForward:
+      batchNormForward(
+        w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9), word(at, 10), word(at, 11),
+      );
+      break;
+    case Opcode.BatchNormEval:
+      batchNormEval(w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9), word(at, 10));
+      break;
+    case Opcode.BatchNormBackward:
+      batchNormBackward(
+        w0, w1, w2, w3, w4, w5,
+        w6, w7, w8, word(at, 9), word(at, 10), word(at, 11),
+        word(at, 12), word(at, 13),
+      );
+      break;
+    case Opcode.RmsNorm:
+      rmsNorm(w0, w1, w2, w3, w4);
+      break;
+    case Opcode.RmsNormBackward:
+      rmsNormBackward(w0, w1, w2, w3, w4, w5, w6);
+      break;
+    case Opcode.Unfold:
+      unfold(w0, w1, at + 16);
+      break;
+    case Opcode.Fold:
+      fold(w0, w1, at + 16);
+      break;
+    case Opcode.Conv2dForward:
+      conv2dForward(w0, w1, w2, w3, w4, at + 28, word(at, 21), word(at, 22), workspace);
+      break;
+    case Opcode.Conv2dInputGradient:
+      conv2dInputGradient(w0, w1, w2, w3, w4, at + 28, word(at, 21), workspace);
+      break;
+    case Opcode.Conv2dWeightGradient:
+      conv2dWeightGradient(w0, w1, w2, w3, at + 24, word(at, 20), word(at, 21), word(at, 22));
+      break;
+    case Opcode.MaxPool:
+      maxPool(w0, w1, w2, at + 20);
+      break;
+    case Opcode.PoolGather:
+      poolGather(w0, w1, w2, w3, w4, w5);
+      break;
+    case Opcode.PoolScatter:
+      poolScatter(w0, w1, w2, at + 20);
+      break;
+    case Opcode.AvgPool:
+      avgPool(w0, w1, at + 16, word(at, 18), word(at, 19));
+      break;
+    case Opcode.AvgPoolBackward:
+      avgPoolBackward(w0, w1, at + 16, word(at, 18), word(at, 19));
+      break;
+    case Opcode.RandomBits:
+      randomBits(w0, w1, w2, w3);
+      break;
+    case Opcode.Uniform:
+      uniform(w0, w1, w2, w3);
+      break;
+    case Opcode.Normal:
+      normal(w0, w1, w2, w3);
+      break;
+    case Opcode.Dropout:
+      dropout(w0, w1, w2, w3, w4, w5);
+      break;
+    case Opcode.Silu:
+      silu(w0, w1, w2);
+      break;
+    case Opcode.SiluBackward:
+      siluBackward(w0, w1, w2, w3);
+      break;
+    case Opcode.Gelu:
+      gelu(w0, w1, w2);
+      break;
+    case Opcode.GeluBackward:
+      geluBackward(w0, w1, w2, w3);
+      break;
+    case Opcode.GeluForward:
+      geluForward(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+      break;
+    case Opcode.GeluTanh:
+      geluTanh(w0, w1, w2);
+      break;
+    case Opcode.GeluTanhBackward:
+      geluTanhBackward(w0, w1, w2, w3);
+      break;
+    case Opcode.Norm:
+      norm(word(at, 0), word(at, 1), word(at, 2), word(at, 3));
+      break;
+    case Opcode.Statistics:
+      statistics(
+        word(at, 0), word(at, 1), word(at, 2), word(at, 3), word(at, 4), word(at, 5), workspace,
+      );
+      break;
+    case Opcode.LayerNormForward:
+      layerNormForward(w0, w1, w2, w3, w4, w5, w6, w7, w8);
+      break;
+    case Opcode.LayerNormBackward:
+      layerNormBackward(w0, w1, w2, w3, w4, w5, w6, w7, w8, word(at, 9), word(at, 10));
+      break;
+    default:
+      unreachable();
+  }
 }
 
 function refuse(

@@ -56,7 +56,54 @@ function upper(x: v128): v128 {
   return f64x2.promote_low_f32x4(i32x4.shuffle(x, x, 2, 3, 2, 3));
 }
 
+/** Elements whose squares are added in floats, and what their sum must be between for that. */
+const BLOCK: u32 = 256;
+const SMALL: f64 = 8.673617379884035e-19; // 2⁻⁶⁰
+const LARGE: f64 = 1.2676506002282294e30; // 2¹⁰⁰
+
 export function norm(out: usize, x: usize, y: usize, n: u32): void {
+  let sum: f64 = 0;
+  while (n > 0) {
+    const count = min(n, BLOCK);
+    let square: f64 = count == BLOCK ? blockSquares(x, y) : 0;
+    if (!(square >= SMALL && square <= LARGE)) square = squares(x, y, count);
+    sum += square;
+    n -= count;
+    x += <usize>count << 2;
+    if (y) y += <usize>count << 2;
+  }
+  store<f32>(out, <f32>sqrt<f64>(sum));
+}
+
+/** The squares of a whole block, added in floats. */
+function blockSquares(x: usize, y: usize): f64 {
+  let p0 = f32x4.splat(0);
+  let p4 = f32x4.splat(0);
+  let p8 = f32x4.splat(0);
+  let p12 = f32x4.splat(0);
+  for (const end = x + (<usize>BLOCK << 2); x < end; x += 64) {
+    let a = v128.load(x);
+    let b = v128.load(x, 16);
+    let c = v128.load(x, 32);
+    let d = v128.load(x, 48);
+    if (y) {
+      a = f32x4.sub(a, v128.load(y));
+      b = f32x4.sub(b, v128.load(y, 16));
+      c = f32x4.sub(c, v128.load(y, 32));
+      d = f32x4.sub(d, v128.load(y, 48));
+      y += 64;
+    }
+    p0 = f32x4.add(p0, f32x4.mul(a, a));
+    p4 = f32x4.add(p4, f32x4.mul(b, b));
+    p8 = f32x4.add(p8, f32x4.mul(c, c));
+    p12 = f32x4.add(p12, f32x4.mul(d, d));
+  }
+  const p = f32x4.add(f32x4.add(p0, p8), f32x4.add(p4, p12));
+  return total(f64x2.promote_low_f32x4(p), upper(p));
+}
+
+/** The squares of n elements, added in f64. */
+function squares(x: usize, y: usize, n: u32): f64 {
   let p01 = f64x2.splat(0);
   let p23 = f64x2.splat(0);
   let p45 = f64x2.splat(0);
@@ -93,8 +140,7 @@ export function norm(out: usize, x: usize, y: usize, n: u32): void {
     else if (q < 6) p45 = f64x2.add(p45, term);
     else p67 = f64x2.add(p67, term);
   }
-  const sum = total(f64x2.add(p01, p45), f64x2.add(p23, p67));
-  store<f32>(out, <f32>sqrt<f64>(sum));
+  return total(f64x2.add(p01, p45), f64x2.add(p23, p67));
 }
 
 /** The first `count` ≤ 3 elements at x; the others are NaN. */
@@ -109,8 +155,44 @@ function rest(x: usize, count: i32): v128 {
 export function statistics(
   out: usize, counts: usize, x: usize, n: u32, bins: u32, limits: usize, workspace: usize,
 ): void {
+  // Squares of floats do not overflow in f64: their sum tells whether all is finite.
+  let kept: i32 = -1;
+  for (let careful = 0; kept < 0; careful++) kept = moments(out, counts, x, n, careful);
+  beyond(counts + 8, x, n, limits);
+  if (bins == 0) return;
+  const lo = load<f32>(out, 8);
+  const scale: f32 = <f32>bins / (load<f32>(out, 12) - lo);
+  histogram(counts + 16, x, n, kept, bins, lo, scale, workspace);
+}
+
+/** Infinities become NaN, and that is neither zero, least, most nor beyond a limit. */
+// @ts-ignore: decorator
+@inline
+function finiteOrNaN(v: v128): v128 {
+  return f32x4.add(v, f32x4.sub(v, v));
+}
+
+/** How many are below and above the limits, if there are any. */
+function beyond(counts: usize, x: usize, n: u32, limits: usize): void {
+  let below = i32x4.splat(0);
+  let above = i32x4.splat(0);
   const low = v128.load32_splat(limits);
   const high = v128.load32_splat(limits, 4);
+  if (load<f32>(limits) > -Infinity || load<f32>(limits, 4) < Infinity) {
+    const whole = x + (<usize>(n & ~3) << 2);
+    const end = x + (<usize>n << 2);
+    for (; x < end; x += 16) {
+      const v = finiteOrNaN(x < whole ? v128.load(x) : rest(x, n & 3));
+      below = i32x4.sub(below, f32x4.lt(v, low));
+      above = i32x4.sub(above, f32x4.gt(v, high));
+    }
+  }
+  store<i32>(counts, lanes(below));
+  store<i32>(counts, lanes(above), 4);
+}
+
+/** All but limits and bins; returns how many are finite: −1 if not all are, unless it is careful. */
+function moments(out: usize, counts: usize, x: usize, n: u32, careful: i32): i32 {
   let sum01 = f64x2.splat(0);
   let sum23 = f64x2.splat(0);
   let square01 = f64x2.splat(0);
@@ -119,41 +201,40 @@ export function statistics(
   let most = f32x4.splat(-Infinity);
   let finite = i32x4.splat(0);
   let zeros = i32x4.splat(0);
-  let below = i32x4.splat(0);
-  let above = i32x4.splat(0);
   const whole = x + (<usize>(n & ~3) << 2);
-  const end = n & 3 ? whole + 16 : whole;
-  for (let at = x; at < end; at += 16) {
-    let v = at < whole ? v128.load(at) : rest(at, n & 3);
-    const kept = f32x4.eq(f32x4.sub(v, v), f32x4.splat(0));
-    finite = i32x4.sub(finite, kept);
-    let a: v128, b: v128;
-    if (!i32x4.all_true(kept)) {
-      least = f32x4.pmin(least, v128.bitselect(v, f32x4.splat(Infinity), kept));
-      most = f32x4.pmax(most, v128.bitselect(v, f32x4.splat(-Infinity), kept));
-      zeros = i32x4.sub(zeros, v128.and(kept, f32x4.eq(v, f32x4.splat(0))));
-      below = i32x4.sub(below, v128.and(kept, f32x4.lt(v, low)));
-      above = i32x4.sub(above, v128.and(kept, f32x4.gt(v, high)));
-      v = v128.and(v, kept);
-      a = f64x2.promote_low_f32x4(v);
-      b = upper(v);
-    } else {
+  const end = x + (<usize>n << 2);
+  if (!careful)
+    for (; x < whole; x += 16) {
+      const v = v128.load(x);
       least = f32x4.pmin(least, v);
       most = f32x4.pmax(most, v);
       zeros = i32x4.sub(zeros, f32x4.eq(v, f32x4.splat(0)));
-      below = i32x4.sub(below, f32x4.lt(v, low));
-      above = i32x4.sub(above, f32x4.gt(v, high));
-      a = pair(at);
-      b = pair(at + 8);
+      const a = pair(x);
+      const b = pair(x + 8);
+      sum01 = f64x2.add(sum01, a);
+      sum23 = f64x2.add(sum23, b);
+      square01 = f64x2.add(square01, f64x2.mul(a, a));
+      square23 = f64x2.add(square23, f64x2.mul(b, b));
     }
+  for (; x < end; x += 16) {
+    let v = finiteOrNaN(x < whole ? v128.load(x) : rest(x, n & 3));
+    least = f32x4.pmin(least, v);
+    most = f32x4.pmax(most, v);
+    zeros = i32x4.sub(zeros, f32x4.eq(v, f32x4.splat(0)));
+    const kept = f32x4.eq(v, v);
+    finite = i32x4.sub(finite, kept);
+    v = v128.and(v, kept);
+    const a = f64x2.promote_low_f32x4(v);
+    const b = upper(v);
     sum01 = f64x2.add(sum01, a);
     sum23 = f64x2.add(sum23, b);
     square01 = f64x2.add(square01, f64x2.mul(a, a));
     square23 = f64x2.add(square23, f64x2.mul(b, b));
   }
-  const kept = lanes(finite);
-  const mean = total(sum01, sum23) / <f64>kept;
   const square = total(square01, square23);
+  if (square - square != 0) return -1;
+  const kept = lanes(finite) + (careful ? 0 : <i32>(n & ~3));
+  const mean = total(sum01, sum23) / <f64>kept;
   const lo = min(
     min(f32x4.extract_lane(least, 0), f32x4.extract_lane(least, 1)),
     min(f32x4.extract_lane(least, 2), f32x4.extract_lane(least, 3)),
@@ -169,50 +250,57 @@ export function statistics(
   store<f32>(out, hi + 0, 12);
   store<i32>(counts, lanes(zeros));
   store<i32>(counts, <i32>n - kept, 4);
-  store<i32>(counts, lanes(below), 8);
-  store<i32>(counts, lanes(above), 12);
-  if (bins > 0) histogram(counts + 16, x, n, bins, lo, hi, workspace);
+  return kept;
 }
 
 /**
  * Four histograms, one for each lane, side by side in the workspace, so that equal elements in a
- * row do not wait for one another; then their sum.
+ * row do not wait for one another; then their sum. What is not finite is counted and taken back.
  */
 function histogram(
-  counts: usize, x: usize, n: u32, bins: u32, lo: f32, hi: f32, workspace: usize,
+  counts: usize, x: usize, n: u32, kept: u32, bins: u32, lo: f32, scale: f32, workspace: usize,
 ): void {
-  const scale: f32 = <f32>bins / (hi - lo);
-  const span: usize = <usize>(bins + 1) << 2;
+  const span: usize = <usize>bins << 2;
   memory.fill(workspace, 0, span << 2);
+  // Where each lane's begins: through memory, or the loop computes it every time.
+  const lane = workspace + (span << 2);
+  for (let q: usize = 0; q < 4; q++) store<u32>(lane + (q << 2), workspace + q * span);
+  const begins = v128.load(lane);
   const whole = x + (<usize>(n & ~3) << 2);
-  for (let at = x; at < whole; at += 16) scatter(v128.load(at), lo, scale, bins, workspace, span);
-  if (n & 3) scatter(rest(whole, n & 3), lo, scale, bins, workspace, span);
-  for (let k: usize = 0; k < <usize>bins; k++) {
-    const at = workspace + (k << 2);
-    store<i32>(
-      counts + (k << 2),
-      load<i32>(at) + load<i32>(at + span) + load<i32>(at + (span << 1)) + load<i32>(at + 3 * span),
-    );
+  const end = x + (<usize>n << 2);
+  for (let at = x; at < whole; at += 16) {
+    const bin = i32x4.shl(binsOf(v128.load(at), lo, scale, bins), 2);
+    const words = i32x4.add(bin, begins);
+    const ab = i64x2.extract_lane(words, 0);
+    const cd = i64x2.extract_lane(words, 1);
+    change(<usize>ab, 1);
+    change(<usize>(ab >>> 32), 1);
+    change(<usize>cd, 1);
+    change(<usize>(cd >>> 32), 1);
   }
+  for (let at = kept == n ? whole : x; at < end; at += 4) {
+    const v = load<f32>(at);
+    const bin = i32x4.extract_lane(binsOf(f32x4.splat(v), lo, scale, bins), 0);
+    change(workspace + (<usize>bin << 2), <i32>(at >= whole) - <i32>(v - v != 0));
+  }
+  for (const last = workspace + span; workspace < last; workspace += 4, counts += 4)
+    store<i32>(
+      counts,
+      load<i32>(workspace) + load<i32>(workspace + span) + load<i32>(workspace + (span << 1)) +
+        load<i32>(workspace + 3 * span),
+    );
 }
 
-/** What is not finite goes to a bin after the last, which nothing reads. */
+/** NaN becomes 0: where all are equal they are in the first bin. Below 0 is only −Infinity. */
 // @ts-ignore: decorator
 @inline
-function scatter(v: v128, lo: f32, scale: f32, bins: u32, workspace: usize, span: usize): void {
+function binsOf(v: v128, lo: f32, scale: f32, bins: u32): v128 {
   const k = f32x4.mul(f32x4.sub(v, f32x4.splat(lo)), f32x4.splat(scale));
-  // NaN becomes 0: where all are equal they are in the first bin.
-  const bin = i32x4.min_s(i32x4.trunc_sat_f32x4_s(k), i32x4.splat(bins - 1));
-  const kept = f32x4.eq(f32x4.sub(v, v), f32x4.splat(0));
-  const at = i32x4.shl(v128.bitselect(bin, i32x4.splat(bins), kept), 2);
-  count(workspace + <usize>i32x4.extract_lane(at, 0));
-  count(workspace + span + <usize>i32x4.extract_lane(at, 1));
-  count(workspace + (span << 1) + <usize>i32x4.extract_lane(at, 2));
-  count(workspace + 3 * span + <usize>i32x4.extract_lane(at, 3));
+  return i32x4.min_u(i32x4.trunc_sat_f32x4_s(k), i32x4.splat(bins - 1));
 }
 
 // @ts-ignore: decorator
 @inline
-function count(at: usize): void {
-  store<i32>(at, load<i32>(at) + 1);
+function change(at: usize, by: i32): void {
+  store<i32>(at, load<i32>(at) + by);
 }

@@ -304,11 +304,12 @@ export interface Run {
   readonly result: unknown;
   readonly types: readonly TensorType[];
   readonly outputs: readonly TypedArray[];
+  readonly program: Program;
 }
 
-/** The numbers of a tensor in the result of a run. */
-export const numbersAt = ({ outputs }: Run, slot: unknown): TypedArray =>
-  outputs[(slot as Slot).index] as TypedArray;
+/** Copies the words of a tensor in the result of the latest run of all to `into`, from `at` on. */
+export const takeWords = ({ program }: Run, slot: unknown, into: Uint32Array, at: number): void =>
+  program.take((slot as Slot).index, into, at);
 
 /** A part of the result of a run, with tensors. */
 export const tensorsOf = ({ types, outputs }: Run, part: unknown): unknown =>
@@ -321,7 +322,7 @@ export const tensorsOf = ({ types, outputs }: Run, part: unknown): unknown =>
 interface Source {
   readonly fn: (...args: never[]) => unknown;
   readonly options: CompileOptions;
-  readonly run: (args: readonly unknown[]) => Run;
+  readonly run: (args: readonly unknown[], left?: number) => Run;
 }
 
 /** What compiled functions were made from. */
@@ -331,7 +332,10 @@ const sources = new WeakMap<object, Source>();
 export const functionOf = (step: unknown): ((...args: never[]) => unknown) | undefined =>
   typeof step === "function" ? sources.get(step)?.fn : undefined;
 
-/** A call of a compiled function, outside of any trace, that makes no tensors. */
+/**
+ * A call of a compiled function, outside of any trace, that makes no tensors; the last `left` outputs
+ * are left for `takeWords`.
+ */
 export const runOf = (step: object): Source["run"] => (sources.get(step) as Source).run;
 
 /** What the function was compiled with. */
@@ -382,16 +386,16 @@ export function compile<A extends readonly unknown[], R>(
     return { entry, inputs };
   };
 
-  const run = (args: readonly unknown[]): Run => {
+  const run = (args: readonly unknown[], left = 0): Run => {
     const alike = latest && dataOfAlike(latest, args);
     const prepared = alike ? undefined : prepare(args, false);
     const entry = prepared?.entry ?? (latest as Entry);
     const data = alike ?? prepared?.inputs.map((input) => input.data as TypedArray) ?? [];
-    const { backend } = entry.program;
-    const before = backend.calls;
-    const outputs = entry.program.run(data);
-    callsPerStep = backend.calls - before;
-    return { result: entry.result, types: entry.types, outputs };
+    const { result, types, program } = entry;
+    const before = program.backend.calls;
+    const outputs = program.run(data, false, left);
+    callsPerStep = program.backend.calls - before;
+    return { result, types, outputs, program };
   };
   const call = (...args: readonly unknown[]): unknown => {
     if (currentTrace() || keepsGraphs()) return fn(...(inline(args) as unknown as A));

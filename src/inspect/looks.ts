@@ -40,18 +40,13 @@ export class Looks {
     this.#floatsEnd += floats.size;
     this.#countsEnd += counts.size;
     return ({ floats: f, counts: c }) => {
-      const [mean, std, min, max] = f.slice(at, at + 4) as unknown as [
-        number,
-        number,
-        number,
-        number,
-      ];
+      const [mean = 0, std = 0, min = 0, max = 0] = f.subarray(at, at + 4);
       const numbers = Array.from(c.subarray(begin, begin + counts.size));
       return { spread: { mean, std, min, max }, counts: numbers };
     };
   }
 
-  /** The outputs: at least one element each, so that there is something to join. */
+  /** The two outputs: at least one element each, so that there is something to join. */
   outputs(dtype: FloatDtype): { floats: Tensor; counts: Tensor } {
     const floats = this.#floats.length > 0 ? concat(this.#floats) : zeros([1], { dtype });
     const counts = this.#counts.length > 0 ? concat(this.#counts) : zeros([1], { dtype: "i32" });

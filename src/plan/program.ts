@@ -111,9 +111,10 @@ export class Program {
   /**
    * Copies the inputs in, enters the backend once, copies the outputs out. Whatever is wrong is
    * thrown before the backend is entered or before anything is committed. `rehearsal`: random state
-   * and whatever else JavaScript keeps stay as they are.
+   * and whatever else JavaScript keeps stay as they are. The last `left` outputs are not copied: they
+   * lie where `take` finds them.
    */
-  run(inputs: readonly TypedArray[], rehearsal = false): TypedArray[] {
+  run(inputs: readonly TypedArray[], rehearsal = false, left = 0): TypedArray[] {
     if (this.#running) throw new Error("run: the program is running already: expected no re-entry");
     this.#running = true;
     try {
@@ -124,15 +125,25 @@ export class Program {
       const [own, ...others] = this.#programs() as [ThreadProgram, ...ThreadProgram[]];
       if (backend.run(this.float, own.address, own.bytes, this.#block, others) !== 0)
         throw this.#refusal();
-      const outputs = this.plan.outputs.map((value) =>
+      const { outputs } = this.plan;
+      const copies = (left > 0 ? outputs.slice(0, -left) : outputs).map((value) =>
         value.dtype === "bool" ? Uint8Array.from(this.#view(value)) : this.#copy(value),
       );
       for (const parameter of this.plan.assigned) parameter.written();
       if (!rehearsal) for (const { value } of this.#host) value.source?.committed?.();
-      return outputs;
+      return copies;
     } finally {
       this.#running = false;
     }
+  }
+
+  /** Copies the words of an output of the last run to `into`; before anything else runs. */
+  take(output: number, into: Uint32Array, at: number): void {
+    const value = this.plan.outputs[output] as Value;
+    const { u32 } = this.backend.memory.views;
+    const [start, words] = [this.#address(value) >>> 2, value.bytes >>> 2];
+    // As below: no view of them.
+    for (let k = 0; k < words; k++) into[at + k] = u32[start + k] as number;
   }
 
   /**
