@@ -1,8 +1,11 @@
+import { checkOptions } from "../describe.js";
 import type { Pair } from "../ops/geometry.js";
 import {
+  AVG_POOL,
   type AvgPoolOptions,
   avgPool1d,
   avgPool2d,
+  MAX_POOL,
   type MaxPoolOptions,
   maxPool1d,
   maxPool2d,
@@ -18,6 +21,7 @@ export class MaxPool2d extends Module {
 
   constructor(kernelSize: Pair, options: MaxPoolOptions = {}) {
     super();
+    checkOptions("MaxPool2d", options, MAX_POOL);
     this.kernelSize = kernelSize;
     this.options = options;
   }
@@ -34,6 +38,7 @@ export class MaxPool1d extends Module {
 
   constructor(kernelSize: number, options: MaxPoolOptions<number> = {}) {
     super();
+    checkOptions("MaxPool1d", options, MAX_POOL);
     this.kernelSize = kernelSize;
     this.options = options;
   }
@@ -50,6 +55,7 @@ export class AvgPool2d extends Module {
 
   constructor(kernelSize: Pair, options: AvgPoolOptions = {}) {
     super();
+    checkOptions("AvgPool2d", options, AVG_POOL);
     this.kernelSize = kernelSize;
     this.options = options;
   }
@@ -66,6 +72,7 @@ export class AvgPool1d extends Module {
 
   constructor(kernelSize: number, options: AvgPoolOptions<number> = {}) {
     super();
+    checkOptions("AvgPool1d", options, AVG_POOL);
     this.kernelSize = kernelSize;
     this.options = options;
   }

@@ -90,6 +90,10 @@ function flatten(data: NestedNumbers | ArrayLike<number>): {
 } {
   if (ArrayBuffer.isView(data) && !(data instanceof DataView)) {
     const flat = data as unknown as ArrayLike<number>;
+    if (typeof flat[0] === "bigint")
+      throw new TypeError(
+        `tensor: elements are no numbers: got ${describe(data)}, expected numbers; Int32Array.from(data, Number) makes them`,
+      );
     return { flat, shape: [flat.length] };
   }
   const shape: number[] = [];
@@ -132,6 +136,8 @@ export function full(
   options: { dtype?: Dtype } = {},
 ): Tensor {
   checkShape("full", shape);
+  if (typeof value !== "number" && typeof value !== "boolean")
+    throw new TypeError(`full: value is no number: got ${describe(value)}, expected one`);
   const dtype = options.dtype ?? dtypeOf(value) ?? defaultDtype();
   checkDtype("full", dtype);
   if (dtype === "i32") checkIntegers("full", [Number(value)]);
