@@ -88,7 +88,7 @@ export function normalizeAxes(op: string, axes: Axes, rank: number): readonly nu
 export function checkArray(op: string, what: string, list: unknown): void {
   if (!Array.isArray(list))
     throw new TypeError(
-      `${op}: ${what} is no array: got ${describe(list)}, expected one, as in [1, 0]`,
+      `${op}: ${what} is no array: got ${describe(list)}, expected one, as in [2, 3]`,
     );
 }
 

@@ -1,11 +1,8 @@
-import { checkOptions } from "../describe.js";
 import type { Pair } from "../ops/geometry.js";
 import {
-  AVG_POOL,
   type AvgPoolOptions,
   avgPool1d,
   avgPool2d,
-  MAX_POOL,
   type MaxPoolOptions,
   maxPool1d,
   maxPool2d,
@@ -21,7 +18,6 @@ export class MaxPool2d extends Module {
 
   constructor(kernelSize: Pair, options: MaxPoolOptions = {}) {
     super();
-    checkOptions("MaxPool2d", options, MAX_POOL);
     this.kernelSize = kernelSize;
     this.options = options;
   }
@@ -38,7 +34,6 @@ export class MaxPool1d extends Module {
 
   constructor(kernelSize: number, options: MaxPoolOptions<number> = {}) {
     super();
-    checkOptions("MaxPool1d", options, MAX_POOL);
     this.kernelSize = kernelSize;
     this.options = options;
   }
@@ -55,7 +50,6 @@ export class AvgPool2d extends Module {
 
   constructor(kernelSize: Pair, options: AvgPoolOptions = {}) {
     super();
-    checkOptions("AvgPool2d", options, AVG_POOL);
     this.kernelSize = kernelSize;
     this.options = options;
   }
@@ -72,7 +66,6 @@ export class AvgPool1d extends Module {
 
   constructor(kernelSize: number, options: AvgPoolOptions<number> = {}) {
     super();
-    checkOptions("AvgPool1d", options, AVG_POOL);
     this.kernelSize = kernelSize;
     this.options = options;
   }

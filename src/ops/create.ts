@@ -145,10 +145,15 @@ export function full(
   return constant(arrayOf(dtype, sizeOf(shape)).fill(element), [...shape], dtype);
 }
 
-export const zeros = <const S extends Shape>(shape: S, options?: { dtype?: Dtype }): Tensor<S> =>
-  full(shape, 0, options);
-export const ones = <const S extends Shape>(shape: S, options?: { dtype?: Dtype }): Tensor<S> =>
-  full(shape, 1, options);
+export function zeros<const S extends Shape>(shape: S, options?: { dtype?: Dtype }): Tensor<S> {
+  checkShape("zeros", shape);
+  return full(shape, 0, options);
+}
+
+export function ones<const S extends Shape>(shape: S, options?: { dtype?: Dtype }): Tensor<S> {
+  checkShape("ones", shape);
+  return full(shape, 1, options);
+}
 
 /** start, start + step, … below `end`; `arange(n)` counts from 0. */
 export function arange(

@@ -214,7 +214,6 @@ export interface CosineOptions {
  */
 export function cosineSimilarity(a: Tensor, b: Tensor, options: CosineOptions = {}): Tensor {
   checkTensors("cosineSimilarity", a, b);
-  checkOptions("cosineSimilarity", options, ["axis", "eps"]);
   const { axis = 1, eps = 1e-8 } = options;
   checkPositive("cosineSimilarity", "eps", eps);
   checkFloat("cosineSimilarity", a.dtype);

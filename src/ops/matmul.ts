@@ -4,7 +4,6 @@
  */
 
 import { Opcode } from "../../assembly/opcodes.js";
-import { checkOptions } from "../describe.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { broadcastShapes, formatShape, type Shape, sizeOf } from "../shape.js";
 import type { Check, MatmulProblem, MatmulShape, ShapeOf } from "../shapeTypes.js";
@@ -231,7 +230,6 @@ export interface GemmOptions {
 /** alpha · op(a)·op(b) + beta · c: a [m, k], b [k, n], c any shape that broadcasts to [m, n]. */
 export function gemm(a: Tensor, b: Tensor, c?: Tensor, options: GemmOptions = {}): Tensor {
   checkTensors("gemm", a, b);
-  checkOptions("gemm", options, ["alpha", "beta", "transA", "transB"]);
   const { alpha = 1, beta = 1, transA = false, transB = false } = options;
   if (a.rank !== 2 || b.rank !== 2)
     throw new RangeError(

@@ -129,8 +129,8 @@ export interface AvgPoolOptions<Each = Pair> extends PoolOptions<Each> {
 }
 
 const POOL = ["stride", "padding", "ceilMode"];
-export const MAX_POOL: readonly string[] = [...POOL, "dilation"];
-export const AVG_POOL: readonly string[] = [...POOL, "countIncludePad", "divisorOverride"];
+const MAX_POOL: readonly string[] = [...POOL, "dilation"];
+const AVG_POOL: readonly string[] = [...POOL, "countIncludePad", "divisorOverride"];
 
 function geometryOf(
   op: string,

@@ -61,7 +61,6 @@ export function sort(
   options: SortOptions = {},
 ): { readonly values: Tensor; readonly indices: Tensor } {
   checkTensors("sort", x);
-  checkOptions("sort", options, ["descending"]);
   const indices = argsort(x, axis, options);
   return { values: gather(x, axis, indices), indices };
 }

@@ -1,7 +1,6 @@
 /** Images as columns and back: the two are each other's transpose. */
 
 import { Opcode } from "../../assembly/opcodes.js";
-import { checkOptions } from "../describe.js";
 import { formatShape, type Shape } from "../shape.js";
 import { checkTensors, type Op, record1 } from "../tape.js";
 import { isFloat, type Tensor, type TensorType } from "../tensor.js";
@@ -59,7 +58,6 @@ function geometryOf(
   kernel: Two,
   options: UnfoldOptions,
 ): Geometry {
-  checkOptions(op, options, ["stride", "padding", "dilation"]);
   const stride = pair(op, "stride", options.stride ?? 1, 1);
   const padding = pair(op, "padding", options.padding ?? 0, 0);
   const dilation = pair(op, "dilation", options.dilation ?? 1, 1);
