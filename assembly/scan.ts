@@ -7,11 +7,12 @@ export function cumsum(
   for (let o: usize = 0; o < outer; o++) {
     for (let k: usize = 0; k < inner; k++) {
       const start = (o * n * inner + k) << 2;
-      let sum: f32 = 0;
+      let sum: f64 = 0;
       for (let i: usize = 0; i < n; i++) {
         const at = start + (reverse ? n - 1 - i : i) * step;
-        sum = i == 0 ? load<f32>(x + at) : sum + load<f32>(x + at);
-        store<f32>(out + at, sum);
+        const value = <f64>load<f32>(x + at);
+        sum = i == 0 ? value : sum + value;
+        store<f32>(out + at, <f32>sum);
       }
     }
   }

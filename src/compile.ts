@@ -5,6 +5,7 @@
 
 import { type Backend, defaultBackend, defaultDtype } from "./backend.js";
 import { explain, whereIs } from "./badOp.js";
+import { checkOptions } from "./describe.js";
 import { homeOf, keepsGraphs } from "./evaluate.js";
 import { arrayOf, checkDtype, constant } from "./ops/create.js";
 import { valuesOf } from "./ops/methods.js";
@@ -65,12 +66,8 @@ export interface CompileOptions {
   readonly debug?: boolean;
 }
 
-function checkOptions(options: CompileOptions): void {
-  if (typeof options !== "object" || options === null)
-    throw new TypeError(`compile: bad options: got ${describe(options)}, expected an object`);
-  for (const key of Object.keys(options))
-    if (key !== "maxBytes" && key !== "debug")
-      throw new TypeError(`compile: unknown option: got ${key}, expected maxBytes or debug`);
+function checkCompileOptions(options: CompileOptions): void {
+  checkOptions("compile", options, ["maxBytes", "debug"]);
   const { maxBytes, debug } = options;
   if (debug !== undefined && typeof debug !== "boolean")
     throw new TypeError(`compile: bad debug: got ${describe(debug)}, expected true or false`);
@@ -366,7 +363,7 @@ export function compile<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   options: CompileOptions = {},
 ): Compiled<A, R> {
-  checkOptions(options);
+  checkCompileOptions(options);
   const entries: Entry[] = [];
   let latest: Entry | undefined;
   let callsPerStep = 0;

@@ -1,3 +1,19 @@
+/** "a, b or c" */
+export const listed = (names: readonly string[]): string =>
+  names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+
+/**
+ * Options are an object, with no name but the `known` ones: a number in its place, or a misspelt
+ * name, would silently do nothing.
+ */
+export function checkOptions(op: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null)
+    throw new TypeError(`${op}: bad options: got ${describe(options)}, expected an object`);
+  for (const key of Object.keys(options))
+    if (!known.includes(key))
+      throw new TypeError(`${op}: unknown option: got ${key}, expected ${listed(known)}`);
+}
+
 /** What something is, as errors tell it: "an array of 3", "a Map", "2.5". */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);

@@ -216,7 +216,7 @@ export interface Kernels {
 
   /**
    * out[o, i, k] = Σ of x[o, j, k] over j ≤ i, or over j ≥ i if `reverse` is 1; one addition after
-   * the other. x [outer, n, inner]. out may be x.
+   * the other in f64, whose sums are rounded as they are stored. x [outer, n, inner]. out may be x.
    */
   cumsum(out: number, x: number, outer: number, n: number, inner: number, reverse: number): void;
   /**

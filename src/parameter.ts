@@ -70,6 +70,11 @@ export class Parameter<S extends Shape = Shape> extends Tensor<S> {
       dropped: NONE,
     };
     super(node, 0, { shape, dtype });
+    // A wrong size would break the memory of all that comes after.
+    if (!Array.isArray(shape) || !ArrayBuffer.isView(data) || data.length !== this.size)
+      throw new TypeError(
+        `Parameter: made with new: got ${describe(shape)}, expected parameter(data), which makes one`,
+      );
     this.name = name;
     this.trainable = trainable;
     this.backend = backend;

@@ -3,7 +3,9 @@
  * (Threefry-2x32, JAX's partitionable layout), so the same seed gives the same numbers in every
  * engine and in both backends.
  */
+
 import { defaultDtype } from "./backend.js";
+import { checkOptions } from "./describe.js";
 import "./ops/methods.js";
 import { lt, where } from "./ops/compare.js";
 import { constant } from "./ops/create.js";
@@ -114,7 +116,10 @@ export function uniform(
   options: DrawOptions & { readonly low?: number; readonly high?: number } = {},
 ): Tensor {
   checkShape("uniform", shape);
+  checkOptions("uniform", options, ["low", "high", "dtype"]);
   const { low = 0, high = 1, dtype = defaultDtype() } = options;
+  if (!(low <= high))
+    throw new RangeError(`uniform: bad interval: got [${low}, ${high}), expected low ≤ high`);
   const slice = mapped((lead) => uniform([...lead, ...shape], options));
   if (slice) return slice;
   const draw = uniform01(nextKey(), shape, dtype);
@@ -131,7 +136,9 @@ export function normal(
   options: DrawOptions & { readonly mean?: number; readonly std?: number } = {},
 ): Tensor {
   checkShape("normal", shape);
+  checkOptions("normal", options, ["mean", "std", "dtype"]);
   const { mean = 0, std = 1, dtype = defaultDtype() } = options;
+  if (!(std >= 0)) throw new RangeError(`normal: bad std: got ${std}, expected a number ≥ 0`);
   const slice = mapped((lead) => normal([...lead, ...shape], options));
   if (slice) return slice;
   const draw = normal01(nextKey(), shape, dtype);

@@ -1,3 +1,5 @@
+import { describe } from "./describe.js";
+
 /** Shapes: row-major, slowest axis first. A scalar has shape []. */
 export type Shape = readonly number[];
 
@@ -82,7 +84,16 @@ export function normalizeAxes(op: string, axes: Axes, rank: number): readonly nu
   return list.sort((a, b) => a - b);
 }
 
+/** Refuses a number, or several one after the other, where an array of them is asked for. */
+export function checkArray(op: string, what: string, list: unknown): void {
+  if (!Array.isArray(list))
+    throw new TypeError(
+      `${op}: ${what} is no array: got ${describe(list)}, expected one, as in [2, 3]`,
+    );
+}
+
 export function checkShape(op: string, shape: Shape): void {
+  checkArray(op, "shape", shape);
   for (const length of shape)
     if (!Number.isInteger(length) || length < 0)
       throw new RangeError(

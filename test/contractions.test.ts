@@ -122,6 +122,22 @@ test("einsum sums out what only one operand has", () => {
   ]);
 });
 
+test("einsum multiplies any number of operands, stretches ... and takes every letter", () => {
+  const a = c.arange(6).reshape([2, 3]);
+  const b = c.arange(12).reshape([3, 4]);
+  const d = c.arange(8).reshape([4, 2]);
+  const once = matmul(matmul(a, b), d);
+  expect(einsum("ij,jk,kl->il", a, b, d).toArray()).toEqual(once.toArray());
+  expect(einsum("ij,jk,kl,il", a, b, d, once).item()).toBe(once.square().sum().item());
+  expect(einsum("ZY,YX", a, b).toArray()).toEqual(matmul(a, b).transpose().toArray());
+  expect(einsum("Z", tensor([1, 2])).toArray()).toEqual([1, 2]);
+  const [row, column] = [a.reshape([1, 2, 3]), c.ones([4, 1, 3])];
+  expect(einsum("...i,...i->...", row, column).toArray()).toEqual(
+    Array.from({ length: 4 }, () => [3, 12]),
+  );
+  expect(einsum("...,...->...", c.ones([1]), c.ones([0])).shape).toEqual([0]);
+});
+
 const v = c.ones([3]);
 test.each<[string, () => unknown, string]>([
   ["einsum, letters", () => einsum("i+j", v), 'einsum: subscripts are not understood: got "i+j"'],
@@ -129,6 +145,16 @@ test.each<[string, () => unknown, string]>([
     "einsum, operands",
     () => einsum("i,i->", v),
     'einsum: number of operands differs: got 1 for "i,i->", expected 2',
+  ],
+  [
+    "einsum, no operand",
+    () => einsum("i"),
+    'einsum: number of operands differs: got 0 for "i", expected 1',
+  ],
+  [
+    "einsum, lengths of ...",
+    () => einsum("...,...->...", v, c.ones([2])),
+    "einsum: lengths of ... differ: got 3 and 2, expected equal ones",
   ],
   [
     "einsum, axes",

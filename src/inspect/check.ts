@@ -2,18 +2,7 @@
 import { describe } from "../describe.js";
 import type { CircuitData } from "./types.js";
 
-/** "a, b or c" */
-const listed = (names: readonly string[]): string =>
-  names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
-
-/** Options are an object, with no name but the `known` ones. */
-export function checkOptions(op: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== "object" || options === null)
-    throw new TypeError(`${op}: bad options: got ${describe(options)}, expected an object`);
-  for (const key of Object.keys(options))
-    if (!known.includes(key))
-      throw new TypeError(`${op}: unknown option: got ${key}, expected ${listed(known)}`);
-}
+export { checkOptions } from "../describe.js";
 
 /** A count: a TypeError for what is no number, a RangeError for one that is not whole, or below 0. */
 export function checkCount(op: string, name: string, value: unknown): void {

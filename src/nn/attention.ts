@@ -1,4 +1,5 @@
 import { defaultDtype } from "../backend.js";
+import { checkOptions } from "../describe.js";
 import { ge, logicalAnd, logicalNot, maskedFill } from "../ops/compare.js";
 import { arange, zeros } from "../ops/create.js";
 import { mul } from "../ops/elementwise.js";
@@ -81,6 +82,7 @@ export class MultiheadAttention extends Module {
 
   constructor(size: number, heads: number, options: AttentionOptions = {}) {
     super();
+    checkOptions("MultiheadAttention", options, ["bias", "dropout", "batchFirst"]);
     checkSize("MultiheadAttention", "size", size);
     checkSize("MultiheadAttention", "number of heads", heads);
     if (size % heads !== 0)

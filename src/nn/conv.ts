@@ -1,5 +1,11 @@
+import { checkOptions } from "../describe.js";
 import { conv1d, conv2d, convTranspose1d, convTranspose2d } from "../ops/conv.js";
-import type { ConvOptions, ConvTransposeOptions } from "../ops/convOptions.js";
+import {
+  CONV,
+  type ConvOptions,
+  type ConvTransposeOptions,
+  TRANSPOSED,
+} from "../ops/convOptions.js";
 import { type Pair, pair } from "../ops/geometry.js";
 import { parameter } from "../ops/parameter.js";
 import type { Parameter } from "../parameter.js";
@@ -22,6 +28,7 @@ abstract class Filters<Options extends Biased> extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
   readonly options: Options;
+  readonly #own: Omit<Options, "bias">;
 
   constructor(weightShape: Shape, outChannels: number, options: Options) {
     super();
@@ -33,6 +40,13 @@ abstract class Filters<Options extends Biased> extends Module {
         ? undefined
         : parameter(uniform([outChannels], range), { name: "bias" });
     this.options = options;
+    const { bias: _, ...own } = options;
+    this.#own = own;
+  }
+
+  /** Those of the function. */
+  protected get own(): Omit<Options, "bias"> {
+    return this.#own;
   }
 }
 
@@ -61,6 +75,7 @@ export class Conv2d extends Filters<ConvModuleOptions> {
     kernelSize: Pair,
     options: ConvModuleOptions = {},
   ) {
+    checkOptions("Conv2d", options, [...CONV, "bias"]);
     perGroup("Conv2d", "output channels", outChannels, options.groups);
     const each = perGroup("Conv2d", "input channels", inChannels, options.groups);
     const kernel = pair("Conv2d", "kernel size", kernelSize, 1);
@@ -68,7 +83,7 @@ export class Conv2d extends Filters<ConvModuleOptions> {
   }
 
   forward(x: Tensor): Tensor {
-    return conv2d(x, this.weight, this.bias, this.options);
+    return conv2d(x, this.weight, this.bias, this.own);
   }
 }
 
@@ -80,6 +95,7 @@ export class Conv1d extends Filters<ConvModuleOptions<number>> {
     kernelSize: number,
     options: ConvModuleOptions<number> = {},
   ) {
+    checkOptions("Conv1d", options, [...CONV, "bias"]);
     perGroup("Conv1d", "output channels", outChannels, options.groups);
     const each = perGroup("Conv1d", "input channels", inChannels, options.groups);
     const [, kernel] = pair("Conv1d", "kernel size", kernelSize, 1, 1);
@@ -87,7 +103,7 @@ export class Conv1d extends Filters<ConvModuleOptions<number>> {
   }
 
   forward(x: Tensor): Tensor {
-    return conv1d(x, this.weight, this.bias, this.options);
+    return conv1d(x, this.weight, this.bias, this.own);
   }
 }
 
@@ -102,6 +118,7 @@ export class ConvTranspose2d extends Filters<ConvTransposeModuleOptions> {
     kernelSize: Pair,
     options: ConvTransposeModuleOptions = {},
   ) {
+    checkOptions("ConvTranspose2d", options, [...TRANSPOSED, "bias"]);
     perGroup("ConvTranspose2d", "input channels", inChannels, options.groups);
     const each = perGroup("ConvTranspose2d", "output channels", outChannels, options.groups);
     const kernel = pair("ConvTranspose2d", "kernel size", kernelSize, 1);
@@ -109,7 +126,7 @@ export class ConvTranspose2d extends Filters<ConvTransposeModuleOptions> {
   }
 
   forward(x: Tensor): Tensor {
-    return convTranspose2d(x, this.weight, this.bias, this.options);
+    return convTranspose2d(x, this.weight, this.bias, this.own);
   }
 }
 
@@ -121,6 +138,7 @@ export class ConvTranspose1d extends Filters<ConvTransposeModuleOptions<number>>
     kernelSize: number,
     options: ConvTransposeModuleOptions<number> = {},
   ) {
+    checkOptions("ConvTranspose1d", options, [...TRANSPOSED, "bias"]);
     perGroup("ConvTranspose1d", "input channels", inChannels, options.groups);
     const each = perGroup("ConvTranspose1d", "output channels", outChannels, options.groups);
     const [, kernel] = pair("ConvTranspose1d", "kernel size", kernelSize, 1, 1);
@@ -128,6 +146,6 @@ export class ConvTranspose1d extends Filters<ConvTransposeModuleOptions<number>>
   }
 
   forward(x: Tensor): Tensor {
-    return convTranspose1d(x, this.weight, this.bias, this.options);
+    return convTranspose1d(x, this.weight, this.bias, this.own);
   }
 }

@@ -1,3 +1,4 @@
+import { checkOptions } from "../describe.js";
 import { ne, where } from "../ops/compare.js";
 import { embedding } from "../ops/indexing.js";
 import { expandDims } from "../ops/join.js";
@@ -24,6 +25,7 @@ export class Embedding extends Module {
 
   constructor(entries: number, size: number, options: EmbeddingOptions = {}) {
     super();
+    checkOptions("Embedding", options, ["paddingIdx"]);
     checkSize("Embedding", "number of entries", entries);
     checkSize("Embedding", "size", size);
     const { paddingIdx } = options;

@@ -1,3 +1,4 @@
+import { checkOptions } from "../describe.js";
 import { linear } from "../ops/matmul.js";
 import { parameter } from "../ops/parameter.js";
 import type { Parameter } from "../parameter.js";
@@ -21,6 +22,7 @@ export class Linear<In extends number = number, Out extends number = number> ext
 
   constructor(inFeatures: In, outFeatures: Out, options: { readonly bias?: boolean } = {}) {
     super();
+    checkOptions("Linear", options, ["bias"]);
     checkSize("Linear", "input features", inFeatures);
     checkSize("Linear", "output features", outFeatures);
     const bound = 1 / Math.sqrt(inFeatures);

@@ -1,4 +1,5 @@
 import { defaultDtype } from "../backend.js";
+import { checkOptions } from "../describe.js";
 import { full, zeros } from "../ops/create.js";
 import { batchNormEval, batchNormTrain } from "../ops/norm.js";
 import { parameter } from "../ops/parameter.js";
@@ -80,6 +81,7 @@ abstract class BatchNorm extends Module {
     options: BatchNormOptions = {},
   ) {
     super();
+    checkOptions(name, options, ["eps", "momentum", "affine", "trackRunningStats"]);
     checkSize(name, "features", features);
     this.#name = name;
     this.#shapes = shapes;
@@ -151,6 +153,7 @@ export class LayerNorm extends Module {
 
   constructor(shape: number | Shape, options: LayerNormOptions = {}) {
     super();
+    checkOptions("LayerNorm", options, ["eps", "affine", "bias"]);
     this.shape = shapeOf(shape);
     this.eps = options.eps ?? 1e-5;
     const { affine = true, bias = true } = options;
@@ -176,6 +179,7 @@ export class RMSNorm extends Module {
     options: { readonly eps?: number; readonly affine?: boolean } = {},
   ) {
     super();
+    checkOptions("RMSNorm", options, ["eps", "affine"]);
     this.shape = shapeOf(shape);
     this.eps = options.eps ?? 2 ** -23;
     if (options.affine !== false) this.weight = filled(this.shape, 1, "weight");
@@ -202,6 +206,11 @@ export class GroupNorm extends Module {
     super();
     checkSize("GroupNorm", "groups", groups);
     checkSize("GroupNorm", "channels", channels);
+    checkOptions("GroupNorm", options, ["eps", "affine"]);
+    if (channels % groups !== 0)
+      throw new RangeError(
+        `GroupNorm: groups do not divide the channels: got ${groups} groups, expected a divisor of ${channels}`,
+      );
     this.groups = groups;
     this.eps = options.eps ?? 1e-5;
     if (options.affine === false) return;

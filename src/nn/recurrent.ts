@@ -1,4 +1,5 @@
 import { defaultDtype } from "../backend.js";
+import { checkOptions, describe } from "../describe.js";
 import { zeros } from "../ops/create.js";
 import { add, mul, relu, sigmoid, sub, tanh } from "../ops/elementwise.js";
 import { concat, split, stack, swapAxes } from "../ops/join.js";
@@ -67,6 +68,10 @@ abstract class Recurrent extends Module {
     options: RecurrentOptions,
   ) {
     super();
+    checkOptions(name, options, [
+      ...["numLayers", "bias", "batchFirst", "bidirectional", "dropout"],
+      ...(name === "RNN" ? ["nonlinearity"] : []),
+    ]);
     checkSize(name, "input size", inputSize);
     checkSize(name, "hidden size", hiddenSize);
     this.#name = name;
@@ -175,7 +180,12 @@ export class RNN extends Recurrent {
     options: RecurrentOptions & { readonly nonlinearity?: "tanh" | "relu" } = {},
   ) {
     super("RNN", 1, 1, inputSize, hiddenSize, options);
-    const activation = options.nonlinearity === "relu" ? relu : tanh;
+    const { nonlinearity = "tanh" } = options;
+    if (nonlinearity !== "tanh" && nonlinearity !== "relu")
+      throw new TypeError(
+        `RNN: unknown nonlinearity: got ${describe(nonlinearity)}, expected "tanh" or "relu"`,
+      );
+    const activation = nonlinearity === "relu" ? relu : tanh;
     this.cell = (fromInput, _, fromHidden) => [activation(add(fromInput, fromHidden))];
   }
 

@@ -2,7 +2,9 @@
  * Activations. Pieces are chosen by `where`, so that each kink passes the gradient of the piece it
  * belongs to, as PyTorch's, and NaN stays NaN.
  */
+
 import { Opcode } from "../../assembly/opcodes.js";
+import { checkOptions } from "../describe.js";
 import type { Value } from "../plan/lowering.js";
 import type { ShapeOf } from "../shapeTypes.js";
 import { describe, type Op, record1 } from "../tape.js";
@@ -183,6 +185,7 @@ const geluByTanh = unary(
 /** x · Φ(x) = ½x(1 + erf(x / √2)), Φ the normal distribution (Hendrycks & Gimpel 2016). */
 export function gelu<X extends Tensor>(x: X, options?: GeluOptions): Tensor<ShapeOf<X>>;
 export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
+  checkOptions("gelu", options, ["approximate"]);
   const { approximate = "none" } = options;
   if (approximate !== "none" && approximate !== "tanh")
     throw new TypeError(

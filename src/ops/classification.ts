@@ -2,6 +2,7 @@
  * Losses of classes. The plain one is a fused kernel (`loss.ts`); weights, smoothing, ignored rows
  * and probabilities as targets are made of it and of the log-softmax.
  */
+import { checkOptions } from "../describe.js";
 import { formatShape, type Shape, sameShape } from "../shape.js";
 import { checkTensors, record1 } from "../tape.js";
 import { type FloatDtype, isFloat, type Tensor } from "../tensor.js";
@@ -45,6 +46,8 @@ function classesLast(x: Tensor): Tensor {
 
 const withoutClasses = (shape: Shape): Shape =>
   shape.filter((_, axis) => axis !== (shape.length > 1 ? 1 : 0));
+
+const CLASS_OPTIONS = ["reduction", "weight", "ignoreIndex"];
 
 function checkScores(op: string, name: string, { shape, dtype }: Tensor): void {
   if (!isFloat(dtype))
@@ -127,6 +130,7 @@ export function crossEntropy(
   options: CrossEntropyOptions = {},
 ): Tensor {
   checkTensors("crossEntropy", logits, targets);
+  checkOptions("crossEntropy", options, [...CLASS_OPTIONS, "labelSmoothing"]);
   const { weight, ignoreIndex, labelSmoothing = 0 } = options;
   const reduction = checkReduction("crossEntropy", options.reduction);
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
@@ -185,6 +189,7 @@ export function nllLoss(
   options: ClassOptions = {},
 ): Tensor {
   checkTensors("nllLoss", logProbabilities, labels);
+  checkOptions("nllLoss", options, CLASS_OPTIONS);
   const { weight, ignoreIndex } = options;
   const reduction = checkReduction("nllLoss", options.reduction);
   const rows = rowsOf("nllLoss", "log-probabilities", logProbabilities, labels);
@@ -220,6 +225,7 @@ export function multiMargin(
   options: MultiMarginOptions = {},
 ): Tensor {
   checkTensors("multiMargin", scores, labels);
+  checkOptions("multiMargin", options, ["reduction", "p", "margin", "weight", "average"]);
   const { p = 1, margin = 1, weight, average = true } = options;
   const reduction = checkReduction("multiMargin", options.reduction);
   if (p !== 1 && p !== 2) throw new RangeError(`multiMargin: bad p: got ${p}, expected 1 or 2`);

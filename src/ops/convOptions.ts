@@ -1,5 +1,7 @@
 /** The options of convolutions, and the geometry that follows from them. */
+import { checkOptions } from "../describe.js";
 import { formatShape, type Shape, sizeOf } from "../shape.js";
+import { checkTensors } from "../tape.js";
 import type { Tensor } from "../tensor.js";
 import {
   areaOf,
@@ -36,6 +38,9 @@ export interface ConvTransposeOptions<Each = Pair> {
   readonly groups?: number;
 }
 
+export const CONV: readonly string[] = ["stride", "padding", "dilation", "groups"];
+export const TRANSPOSED: readonly string[] = [...CONV, "outputPadding"];
+
 /** [height, width] of images; a single axis lies along the width. */
 const imageSize = (shape: Shape, axes: 1 | 2): Two =>
   (axes === 2 ? shape.slice(2) : [1, shape[2]]) as unknown as Two;
@@ -56,6 +61,7 @@ function checkConv(
   bias: Tensor | undefined,
   options: { readonly stride?: Pair; readonly dilation?: Pair; readonly groups?: number },
 ): Checked {
+  checkTensors(op, x, w, ...(bias ? [bias] : []));
   checkImages(op, x, axes);
   if (w.rank !== axes + 2)
     throw new RangeError(
@@ -127,6 +133,7 @@ export function convOf(
   bias: Tensor | undefined,
   options: ConvOptions,
 ): Geometry {
+  checkOptions(op, options, CONV);
   const { kernel, stride, dilation, groups } = checkConv(op, axes, x, w, bias, options);
   const [batch, channels] = x.shape as [number, number];
   const [filters, perGroup] = w.shape as [number, number];
@@ -158,6 +165,7 @@ export function transposedOf(
   bias: Tensor | undefined,
   options: ConvTransposeOptions,
 ): Geometry {
+  checkOptions(op, options, TRANSPOSED);
   const { kernel, stride, dilation, groups } = checkConv(op, axes, x, w, bias, options);
   const [batch, filters] = x.shape as [number, number];
   const channels = (w.shape[1] as number) * groups;

@@ -90,6 +90,10 @@ function flatten(data: NestedNumbers | ArrayLike<number>): {
 } {
   if (ArrayBuffer.isView(data) && !(data instanceof DataView)) {
     const flat = data as unknown as ArrayLike<number>;
+    if (typeof flat[0] === "bigint")
+      throw new TypeError(
+        `tensor: elements are no numbers: got ${describe(data)}, expected numbers; Int32Array.from(data, Number) makes them`,
+      );
     return { flat, shape: [flat.length] };
   }
   const shape: number[] = [];
@@ -132,6 +136,8 @@ export function full(
   options: { dtype?: Dtype } = {},
 ): Tensor {
   checkShape("full", shape);
+  if (typeof value !== "number" && typeof value !== "boolean")
+    throw new TypeError(`full: value is no number: got ${describe(value)}, expected one`);
   const dtype = options.dtype ?? dtypeOf(value) ?? defaultDtype();
   checkDtype("full", dtype);
   if (dtype === "i32") checkIntegers("full", [Number(value)]);
@@ -139,10 +145,15 @@ export function full(
   return constant(arrayOf(dtype, sizeOf(shape)).fill(element), [...shape], dtype);
 }
 
-export const zeros = <const S extends Shape>(shape: S, options?: { dtype?: Dtype }): Tensor<S> =>
-  full(shape, 0, options);
-export const ones = <const S extends Shape>(shape: S, options?: { dtype?: Dtype }): Tensor<S> =>
-  full(shape, 1, options);
+export function zeros<const S extends Shape>(shape: S, options?: { dtype?: Dtype }): Tensor<S> {
+  checkShape("zeros", shape);
+  return full(shape, 0, options);
+}
+
+export function ones<const S extends Shape>(shape: S, options?: { dtype?: Dtype }): Tensor<S> {
+  checkShape("ones", shape);
+  return full(shape, 1, options);
+}
 
 /** start, start + step, … below `end`; `arange(n)` counts from 0. */
 export function arange(

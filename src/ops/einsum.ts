@@ -1,4 +1,4 @@
-/** Einstein's summation: any contraction of one or two tensors, as one (batched) product. */
+/** Einstein's summation: any contraction of tensors, as a (batched) product for each after the first. */
 import { formatShape, sizeOf } from "../shape.js";
 import { checkTensors, describe } from "../tape.js";
 import type { Tensor } from "../tensor.js";
@@ -13,8 +13,8 @@ interface Named {
   readonly axes: readonly string[];
 }
 
-/** Letters that stand for the axes of an ellipsis, the last axis last. */
-const HIDDEN = "ZYXWVUTS";
+/** What stands for the axes of an ellipsis, the last axis first: no letter that a caller may write. */
+const HIDDEN = "01234567";
 
 function parse(
   subscripts: string,
@@ -26,9 +26,9 @@ function parse(
     throw new RangeError(
       `einsum: subscripts are not understood: got ${describe(subscripts)}, expected letters, commas, … and one ->`,
     );
-  if (terms.length !== operands.length || operands.length < 1 || operands.length > 2)
+  if (terms.length !== operands.length)
     throw new RangeError(
-      `einsum: number of operands differs: got ${operands.length} for "${subscripts}", expected ${Math.min(terms.length, 2)}`,
+      `einsum: number of operands differs: got ${operands.length} for "${subscripts}", expected ${terms.length}`,
     );
   const hidden = (count: number): string => [...HIDDEN.slice(0, count)].reverse().join("");
   let most = 0;
@@ -86,11 +86,69 @@ const ordered = ({ x, axes }: Named, order: readonly string[]): Tensor =>
     order.map((letter) => axes.indexOf(letter)),
   );
 
+/** The length of every index. Axes of an ellipsis broadcast: a length of 1 there fits any other. */
+function lengthsOf(named: readonly Named[]): ReadonlyMap<string, number> {
+  const lengths = new Map<string, number>();
+  for (const { x, axes } of named)
+    for (const [at, letter] of axes.entries()) {
+      const length = x.shape[at] as number;
+      const known = lengths.get(letter) ?? length;
+      const hidden = HIDDEN.includes(letter);
+      if (known !== length && !(hidden && (known === 1 || length === 1)))
+        throw new RangeError(
+          `einsum: lengths of ${hidden ? "..." : letter} differ: got ${known} and ${length}, expected equal ones`,
+        );
+      lengths.set(letter, known === 1 ? length : known);
+    }
+  return lengths;
+}
+
+/** Without the axes of length 1 that are stretched: a product with the other operand does it. */
+function withoutStretched({ x, axes }: Named, lengths: ReadonlyMap<string, number>): Named {
+  const kept = axes.filter((letter, at) => x.shape[at] === lengths.get(letter));
+  if (kept.length === axes.length) return { x, axes };
+  return {
+    x: reshape(
+      x,
+      kept.map((letter) => lengths.get(letter) as number),
+    ),
+    axes: kept,
+  };
+}
+
+/** Both operands as one, with the letters that are needed: one batched product. */
+function contracted(
+  first: Named,
+  second: Named,
+  needed: string,
+  lengths: ReadonlyMap<string, number>,
+): Named {
+  const a = summed(first, needed + second.axes.join(""));
+  const b = summed(second, needed + first.axes.join(""));
+  const both = a.axes.filter((letter) => b.axes.includes(letter));
+  const batch = both.filter((letter) => needed.includes(letter));
+  const gone = both.filter((letter) => !needed.includes(letter));
+  const rows = a.axes.filter((letter) => !both.includes(letter));
+  const cols = b.axes.filter((letter) => !both.includes(letter));
+  const shapeOf = (letters: readonly string[]): number[] =>
+    letters.map((letter) => lengths.get(letter) as number);
+  const [n, m, k, p] = [batch, rows, gone, cols].map((letters) => sizeOf(shapeOf(letters))) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const left = reshape(ordered(a, [...batch, ...rows, ...gone]), [n, m, k]);
+  const right = reshape(ordered(b, [...batch, ...gone, ...cols]), [n, k, p]);
+  const axes = [...batch, ...rows, ...cols];
+  return { x: reshape(matmul(left, right), shapeOf(axes)), axes };
+}
+
 /**
  * Sums products of elements over every index that the result does not name:
- * `einsum("bij,bjk->bik", a, b)`. One or two operands, an index twice in one operand (its
- * diagonal), `...`, and NumPy's implicit result (the indices named once, sorted). Lengths of one
- * index are equal, 1 is not stretched except in `...`.
+ * `einsum("bij,bjk->bik", a, b)`. Any number of operands, multiplied from the left; an index twice
+ * in one operand (its diagonal), `...`, and NumPy's implicit result (the indices named once,
+ * sorted). Lengths of one index are equal, 1 is not stretched except in `...`.
  */
 export function einsum(subscripts: string, ...operands: readonly Tensor[]): Tensor {
   checkTensors("einsum", ...operands);
@@ -98,40 +156,14 @@ export function einsum(subscripts: string, ...operands: readonly Tensor[]): Tens
   const named = terms.map((term, index) =>
     withoutRepeats({ x: operands[index] as Tensor, axes: [...term] }),
   );
-  const lengths = new Map<string, number>();
-  for (const { x, axes } of named)
-    for (const [at, letter] of axes.entries()) {
-      const length = x.shape[at] as number;
-      const known = lengths.get(letter) ?? length;
-      if (known !== length)
-        throw new RangeError(
-          `einsum: lengths of ${HIDDEN.includes(letter) ? "..." : letter} differ: got ${known} and ${length}, expected equal ones`,
-        );
-      lengths.set(letter, length);
-    }
-  const [first, second] = named as [Named, Named?];
-  if (!second) return ordered(summed(first, output), [...output]);
-  const a = summed(first, output + second.axes.join(""));
-  const b = summed(second, output + first.axes.join(""));
-  const both = a.axes.filter((letter) => b.axes.includes(letter));
-  const batch = both.filter((letter) => output.includes(letter));
-  const contracted = both.filter((letter) => !output.includes(letter));
-  const rows = a.axes.filter((letter) => !both.includes(letter));
-  const cols = b.axes.filter((letter) => !both.includes(letter));
-  const size = (letters: readonly string[]): number =>
-    sizeOf(letters.map((letter) => lengths.get(letter) as number));
-  const [n, m, k, p] = [batch, rows, contracted, cols].map(size) as [
-    number,
-    number,
-    number,
-    number,
+  const lengths = lengthsOf(named);
+  const [first, ...rest] = named.map((each) => withoutStretched(each, lengths)) as [
+    Named,
+    ...Named[],
   ];
-  const left = reshape(ordered(a, [...batch, ...rows, ...contracted]), [n, m, k]);
-  const right = reshape(ordered(b, [...batch, ...contracted, ...cols]), [n, k, p]);
-  const letters = [...batch, ...rows, ...cols];
-  const product = reshape(
-    matmul(left, right),
-    letters.map((letter) => lengths.get(letter) as number),
-  );
-  return ordered({ x: product, axes: letters }, [...output]);
+  const product = rest.reduce((left, right, index) => {
+    const later = rest.slice(index + 1).flatMap(({ axes }) => axes);
+    return contracted(left, right, output + later.join(""), lengths);
+  }, first);
+  return ordered(summed(product, output), [...output]);
 }

@@ -1,5 +1,13 @@
 /** Tensors put together and taken apart along an axis. */
-import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from "../shape.js";
+import {
+  checkArray,
+  formatShape,
+  normalizeAxis,
+  type Shape,
+  sameShape,
+  sizeOf,
+  stridesOf,
+} from "../shape.js";
 import type { Check, ConcatProblem, ConcatShape, ShapeOf, TransposeShape } from "../shapeTypes.js";
 import { checkTensors, describe, type Op, record, record1 } from "../tape.js";
 import type { FloatDtype, Tensor, TensorType } from "../tensor.js";
@@ -160,6 +168,7 @@ export function split(x: Tensor, parts: number | readonly number[], axis = 0): T
   checkTensors("split", x);
   const at = normalizeAxis("split", axis, x.rank);
   const length = x.shape[at] as number;
+  if (typeof parts !== "number") checkArray("split", "list of lengths", parts);
   const lengths =
     typeof parts === "number" ? Array.from({ length: parts }, () => length / parts) : parts;
   const total = lengths.reduce((sum, n) => sum + n, 0);
@@ -180,6 +189,7 @@ export function split(x: Tensor, parts: number | readonly number[], axis = 0): T
 export function expandDims(x: Tensor, axis: number | readonly number[]): Tensor {
   checkTensors("expandDims", x);
   const axes = typeof axis === "number" ? [axis] : axis;
+  checkArray("expandDims", "axis", axes);
   const rank = x.rank + axes.length;
   const list = axes.map((a) => normalizeAxis("expandDims", a, rank));
   const rest = [...x.shape];
@@ -192,6 +202,7 @@ export function expandDims(x: Tensor, axis: number | readonly number[]): Tensor 
 /** x without its axes of length 1, or without those given. */
 export function squeeze(x: Tensor, axis?: number | readonly number[]): Tensor {
   checkTensors("squeeze", x);
+  if (typeof axis !== "number" && axis !== undefined) checkArray("squeeze", "axis", axis);
   const list =
     axis === undefined
       ? x.shape.flatMap((n, a) => (n === 1 ? [a] : []))
@@ -249,6 +260,7 @@ export function swapAxes(x: Tensor, axis1: number, axis2: number): Tensor {
 export function tile(x: Tensor, repeats: number | readonly number[]): Tensor {
   checkTensors("tile", x);
   const given = typeof repeats === "number" ? [repeats] : repeats;
+  checkArray("tile", "list of repeats", given);
   if (given.some((n) => !Number.isInteger(n) || n < 0))
     throw new RangeError(
       `tile: bad repeats: got [${given.join(", ")}], expected whole numbers ≥ 0`,

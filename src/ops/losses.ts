@@ -1,5 +1,7 @@
 /** Losses of numbers, of probabilities and of pairs, in basic ops. */
+
 import { Opcode } from "../../assembly/opcodes.js";
+import { checkOptions } from "../describe.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { type Axes, formatShape, sameShape } from "../shape.js";
 import { checkTensors, describe, type Op, record1 } from "../tape.js";
@@ -35,8 +37,9 @@ function checkPositive(op: string, name: string, value: number, least = 0): void
 }
 
 /** A loss of differences, element by element. */
-function pairwise(op: string, loss: (x: Tensor, y: Tensor) => Tensor) {
+function pairwise(op: string, loss: (x: Tensor, y: Tensor) => Tensor, option = "reduction") {
   return (x: Tensor, y: Tensor, options: LossOptions = {}): Tensor => {
+    checkOptions(op, options, ["reduction", option]);
     const reduction = checkReduction(op, options.reduction);
     checkPair(op, x, y);
     return average(loss(x, y), reduction);
@@ -57,11 +60,15 @@ export function huber(
 ): Tensor {
   const { delta = 1 } = options;
   checkPositive("huber", "delta", delta);
-  const loss = pairwise("huber", (a, b) => {
-    const d = sub(a, b);
-    const size = abs(d);
-    return where(gt(size, delta), mul(sub(size, 0.5 * delta), delta), mul(square(d), 0.5));
-  });
+  const loss = pairwise(
+    "huber",
+    (a, b) => {
+      const d = sub(a, b);
+      const size = abs(d);
+      return where(gt(size, delta), mul(sub(size, 0.5 * delta), delta), mul(square(d), 0.5));
+    },
+    "delta",
+  );
   return loss(x, y, options);
 }
 
@@ -72,13 +79,17 @@ export function smoothL1(
   options: LossOptions & { readonly beta?: number } = {},
 ): Tensor {
   const { beta = 1 } = options;
-  if (beta === 0) return l1(x, y, options);
-  checkPositive("smoothL1", "beta", beta);
-  const loss = pairwise("smoothL1", (a, b) => {
-    const d = sub(a, b);
-    const size = abs(d);
-    return where(lt(size, beta), div(mul(square(d), 0.5), beta), sub(size, 0.5 * beta));
-  });
+  if (beta !== 0) checkPositive("smoothL1", "beta", beta);
+  const loss = pairwise(
+    "smoothL1",
+    (a, b) => {
+      const d = sub(a, b);
+      if (beta === 0) return abs(d);
+      const size = abs(d);
+      return where(lt(size, beta), div(mul(square(d), 0.5), beta), sub(size, 0.5 * beta));
+    },
+    "beta",
+  );
   return loss(x, y, options);
 }
 
@@ -95,6 +106,7 @@ export interface KlDivOptions {
  */
 export function klDiv(input: Tensor, target: Tensor, options: KlDivOptions = {}): Tensor {
   checkTensors("klDiv", input, target);
+  checkOptions("klDiv", options, ["reduction", "logTarget"]);
   const { reduction = "mean", logTarget = false } = options;
   const kind = checkReduction("klDiv", reduction === "batchMean" ? "sum" : reduction);
   checkPair("klDiv", input, target);
@@ -112,6 +124,9 @@ function emitPair(to: Lowering, opcode: Opcode, out: Value, a: Value, b: Value):
   to.emit(opcode, [out], [a, b, 1, n, ...strides]);
   return out;
 }
+
+/** The least p(1 − p) that a derivative is divided by: an f32 in f64 too, as in PyTorch. */
+const LEAST = Math.fround(1e-12);
 
 /** −(y ln p + (1 − y) ln(1 − p)), logarithms not below −100. */
 const bceOp: Op<null> = {
@@ -140,7 +155,7 @@ const bceOp: Op<null> = {
 
 function bySide({ inputs }: Node<null>): Tensor {
   const [p, y] = inputs as [Tensor, Tensor];
-  return div(sub(p, y), maximum(mul(p, sub(1, p)), 1e-12));
+  return div(sub(p, y), maximum(mul(p, sub(1, p)), LEAST));
 }
 
 function byTarget({ inputs }: Node<null>): Tensor {
@@ -162,6 +177,7 @@ export interface LogitsOptions extends LossOptions {
 /** Binary cross-entropy of scores x: (1 − y)·x + ln(1 + e⁻ˣ), which never overflows. */
 export function bceWithLogits(x: Tensor, y: Tensor, options: LogitsOptions = {}): Tensor {
   checkTensors("bceWithLogits", x, y);
+  checkOptions("bceWithLogits", options, ["reduction", "posWeight", "weight"]);
   const { posWeight, weight } = options;
   const reduction = checkReduction("bceWithLogits", options.reduction);
   checkPair("bceWithLogits", x, y);
@@ -178,8 +194,10 @@ export function hingeEmbedding(
   options: LossOptions & { readonly margin?: number } = {},
 ): Tensor {
   const { margin = 1 } = options;
-  const loss = pairwise("hingeEmbedding", (a, b) =>
-    where(eq(b, 1), a, where(eq(b, -1), relu(sub(margin, a)), 0)),
+  const loss = pairwise(
+    "hingeEmbedding",
+    (a, b) => where(eq(b, 1), a, where(eq(b, -1), relu(sub(margin, a)), 0)),
+    "margin",
   );
   return loss(x, y, options);
 }

@@ -2,6 +2,7 @@
  * Matrix products: one GEMM, its operands read by row and column strides, so that a transpose costs
  * nothing.
  */
+
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { broadcastShapes, formatShape, type Shape, sizeOf } from "../shape.js";

@@ -3,10 +3,12 @@
  * transpose. The maximum keeps where it was found: its tangent is picked from there (`pick`), its
  * cotangent put there (`place`), and those two are each other's transpose.
  */
+
 import { Opcode } from "../../assembly/opcodes.js";
+import { checkOptions } from "../describe.js";
 import type { Lowering } from "../plan/lowering.js";
 import { formatShape, type Shape } from "../shape.js";
-import { type Op, record, record1 } from "../tape.js";
+import { checkTensors, type Op, record, record1 } from "../tape.js";
 import type { Node, Tensor, TensorType } from "../tensor.js";
 import {
   areaOf,
@@ -126,13 +128,20 @@ export interface AvgPoolOptions<Each = Pair> extends PoolOptions<Each> {
   readonly divisorOverride?: number;
 }
 
+const POOL = ["stride", "padding", "ceilMode"];
+const MAX_POOL: readonly string[] = [...POOL, "dilation"];
+const AVG_POOL: readonly string[] = [...POOL, "countIncludePad", "divisorOverride"];
+
 function geometryOf(
   op: string,
   axes: 1 | 2,
   x: Tensor,
   kernelSize: Pair,
   options: MaxPoolOptions,
+  known = MAX_POOL,
 ): Geometry {
+  checkTensors(op, x);
+  checkOptions(op, options, known);
   checkImages(op, x, axes);
   const kernel = pair(op, "kernel size", kernelSize, 1, axes);
   const stride = pair(op, "stride", options.stride ?? kernelSize, 1, axes);
@@ -207,7 +216,7 @@ function averageOf(op: string, geometry: Geometry, options: AvgPoolOptions): Avg
  * only what is inside counts.
  */
 export function avgPool2d(x: Tensor, kernelSize: Pair, options: AvgPoolOptions = {}): Tensor {
-  const g = geometryOf("avgPool2d", 2, x, kernelSize, options);
+  const g = geometryOf("avgPool2d", 2, x, kernelSize, options, AVG_POOL);
   return record1(avgPoolOp, [x], averageOf("avgPool2d", g, options));
 }
 
@@ -217,6 +226,6 @@ export function avgPool1d(
   kernelSize: number,
   options: AvgPoolOptions<number> = {},
 ): Tensor {
-  const g = geometryOf("avgPool1d", 1, x, kernelSize, options);
+  const g = geometryOf("avgPool1d", 1, x, kernelSize, options, AVG_POOL);
   return fromRow(record1(avgPoolOp, [asRow(x)], averageOf("avgPool1d", g, options)));
 }

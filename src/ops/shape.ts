@@ -3,6 +3,7 @@ import type { Lowering } from "../plan/lowering.js";
 import {
   broadcastShapes,
   broadcastStrides,
+  checkArray,
   checkShape,
   formatShape,
   normalizeAxis,
@@ -72,6 +73,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 }
 
 function inferLength(x: Tensor, shape: Shape): Shape {
+  checkArray("reshape", "shape", shape);
   const unknown = shape.indexOf(-1);
   const known = shape.filter((_, axis) => axis !== unknown);
   checkShape("reshape", known);
@@ -187,6 +189,7 @@ export function transpose<X extends Tensor, const Order extends Shape | undefine
 ): Tensor<TransposeShape<ShapeOf<X>, Order>>;
 export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
   checkTensors("transpose", x);
+  if (axes !== undefined) checkArray("transpose", "order of axes", axes);
   const order = axes
     ? axes.map((axis) => normalizeAxis("transpose", axis, x.rank))
     : x.shape.map((_, axis) => x.rank - 1 - axis);

@@ -1,5 +1,7 @@
 /** Order along an axis: values are gathered by the positions that sort them. */
+
 import { Opcode } from "../../assembly/opcodes.js";
+import { checkOptions } from "../describe.js";
 import { normalizeAxis } from "../shape.js";
 import { checkTensors, type Op, record1 } from "../tape.js";
 import type { Tensor, TensorType } from "../tensor.js";
@@ -42,6 +44,7 @@ export interface SortOptions {
  */
 export function argsort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
   checkTensors("argsort", x);
+  checkOptions("argsort", options, ["descending"]);
   const at = normalizeAxis("argsort", axis, x.rank);
   const last = x.rank - 1;
   const order = x.shape.map((_, a) => (a === at ? last : a === last ? at : a));
@@ -70,6 +73,7 @@ export function topK(
   options: { readonly largest?: boolean } = {},
 ): { readonly values: Tensor; readonly indices: Tensor } {
   checkTensors("topK", x);
+  checkOptions("topK", options, ["largest"]);
   const at = normalizeAxis("topK", axis, x.rank);
   if (!Number.isInteger(k) || k < 0 || k > (x.shape[at] as number))
     throw new RangeError(

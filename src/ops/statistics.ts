@@ -1,5 +1,7 @@
 /** Reductions that are made of others, running sums, and positions of extrema. */
+
 import { Opcode } from "../../assembly/opcodes.js";
+import { checkOptions } from "../describe.js";
 import {
   type Axes,
   formatShape,
@@ -69,6 +71,7 @@ export interface VarianceOptions {
 /** Σ(x − mean)² / (n − ddof) over `axes` (default: all), in two passes; NaN where n ≤ ddof is 0 / 0. */
 export function variance(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor {
   checkTensors("variance", x);
+  checkOptions("variance", options, ["ddof", "keepdims"]);
   const { ddof = 0, keepdims = false } = options;
   floatOf("variance", x);
   const list = normalizeAxes("variance", axes, x.rank);
@@ -90,6 +93,7 @@ export interface NormOptions {
 /** The norm over `axes` (default: all) taken as one vector; its derivative at 0 is 0. */
 export function norm(x: Tensor, axes?: Axes, options: NormOptions = {}): Tensor {
   checkTensors("norm", x);
+  checkOptions("norm", options, ["order", "keepdims"]);
   const { order = 2, keepdims = false } = options;
   floatOf("norm", x);
   if (order === 1) return sum(abs(x), axes, keepdims);

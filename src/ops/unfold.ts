@@ -1,7 +1,8 @@
 /** Images as columns and back: the two are each other's transpose. */
+
 import { Opcode } from "../../assembly/opcodes.js";
 import { formatShape, type Shape } from "../shape.js";
-import { type Op, record1 } from "../tape.js";
+import { checkTensors, type Op, record1 } from "../tape.js";
 import { isFloat, type Tensor, type TensorType } from "../tensor.js";
 import {
   areaOf,
@@ -76,6 +77,7 @@ function geometryOf(
  * in PyTorch.
  */
 export function unfold(x: Tensor, kernelSize: Pair, options: UnfoldOptions = {}): Tensor {
+  checkTensors("unfold", x);
   checkImages("unfold", x);
   const [batch, channels, height, width] = x.shape as [number, number, number, number];
   const kernel = pair("unfold", "kernel size", kernelSize, 1);
@@ -93,6 +95,7 @@ export function fold(
   kernelSize: Pair,
   options: UnfoldOptions = {},
 ): Tensor {
+  checkTensors("fold", x);
   const kernel = pair("fold", "kernel size", kernelSize, 1);
   const input = pair("fold", "output size", outputSize, 1);
   const [batch = 0, rows = 0, columns] = x.shape;

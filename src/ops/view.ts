@@ -3,9 +3,18 @@
  * elements of x in some order, `place` puts elements there and a value elsewhere; each is the
  * other's transpose.
  */
+
 import { Opcode } from "../../assembly/opcodes.js";
+import { checkOptions, listed } from "../describe.js";
 import type { Lowering, Value } from "../plan/lowering.js";
-import { formatShape, normalizeAxes, normalizeAxis, type Shape, stridesOf } from "../shape.js";
+import {
+  checkArray,
+  formatShape,
+  normalizeAxes,
+  normalizeAxis,
+  type Shape,
+  stridesOf,
+} from "../shape.js";
 import { checkTensors, describe, type Op, record1 } from "../tape.js";
 import { isFloat, type Tensor, type TensorType } from "../tensor.js";
 import { where } from "./compare.js";
@@ -197,9 +206,15 @@ export function diagonal(x: Tensor, offset = 0, axis1 = 0, axis2 = 1): Tensor {
 /** Elements that are added before and after each axis. */
 export type Widths = number | readonly (number | readonly [before: number, after: number])[];
 
+const MODES = ["constant", "reflect", "replicate", "circular"] as const;
+type Mode = (typeof MODES)[number];
+
 export interface PadOptions {
-  /** What is added: `value`, the elements mirrored at the edge, or the edge again. */
-  readonly mode?: "constant" | "reflect" | "replicate";
+  /**
+   * What is added: `value`, the elements mirrored at the edge, the edge again, or those of the other
+   * end.
+   */
+  readonly mode?: Mode;
   readonly value?: number;
 }
 
@@ -209,8 +224,12 @@ export interface PadOptions {
  */
 export function pad(x: Tensor, widths: Widths, options: PadOptions = {}): Tensor {
   checkTensors("pad", x);
+  checkOptions("pad", options, ["mode", "value"]);
   const { mode = "constant", value = 0 } = options;
+  if (!MODES.includes(mode))
+    throw new TypeError(`pad: unknown mode: got ${describe(mode)}, expected ${listed(MODES)}`);
   const list = typeof widths === "number" ? x.shape.map(() => widths) : widths;
+  checkArray("pad", "list of widths", list);
   if (list.length !== x.rank)
     throw new RangeError(
       `pad: number of widths differs: got ${list.length}, expected ${x.rank}, one for each axis of ${formatShape(x.shape)}`,
@@ -237,16 +256,18 @@ function extend(
   x: Tensor,
   axis: number,
   [before, after]: readonly [number, number],
-  mode: "reflect" | "replicate",
+  mode: Exclude<Mode, "constant">,
 ): Tensor {
   const length = x.shape[axis] as number;
-  const most = mode === "reflect" ? length - 1 : length > 0 ? Number.POSITIVE_INFINITY : 0;
+  const any = length > 0 ? Number.POSITIVE_INFINITY : 0;
+  const most = { reflect: length - 1, replicate: any, circular: length }[mode];
   if (before > most || after > most)
     throw new RangeError(
       `pad: width is too large: got [${before}, ${after}] on an axis of ${length}, expected at most ${most} in mode ${mode}`,
     );
   const positions = Int32Array.from({ length: before + length + after }, (_, i) => {
     const at = i - before;
+    if (mode === "circular") return (at + length) % length;
     if (mode === "replicate") return Math.min(Math.max(at, 0), length - 1);
     return at < 0 ? -at : at < length ? at : 2 * (length - 1) - at;
   });

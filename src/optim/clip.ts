@@ -10,6 +10,10 @@ import { joined, throughJoined } from "./joined.js";
 export type Gradients = readonly (Tensor | undefined)[];
 
 function checkGradients(op: string, gradients: Gradients): Tensor[] {
+  if (!Array.isArray(gradients))
+    throw new TypeError(
+      `${op}: gradients are no list: got ${describe(gradients)}, expected an array, as from gradients(loss, parameters)`,
+    );
   const present = gradients.filter((gradient) => gradient !== undefined);
   if (present.length === 0)
     throw new RangeError(`${op}: nothing to clip: got no gradient, expected at least one`);

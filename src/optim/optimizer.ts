@@ -68,7 +68,7 @@ export abstract class Optimizer<H extends Hyper = Hyper> {
 
   constructor(name: string, given: ParametersOrGroups<H>, defaults: H, options: Partial<H>) {
     this.name = name;
-    this.groups = groupsOf<H>(given).map((group) => {
+    this.groups = groupsOf<H>(name, given).map((group) => {
       checkKeys(name, defaults, { ...options, ...group });
       return { ...defaults, ...defined(options), ...defined(group) };
     });
@@ -289,8 +289,13 @@ export abstract class Optimizer<H extends Hyper = Hyper> {
 }
 
 function groupsOf<H extends Hyper>(
+  name: string,
   given: ParametersOrGroups<H>,
 ): readonly (Partial<H> & { readonly parameters: readonly Parameter[] })[] {
+  if (!Array.isArray(given))
+    throw new TypeError(
+      `${name}: parameters are no list: got ${describe(given)}, expected model.parameters(), or groups of them`,
+    );
   const grouped = given.length > 0 && given.every((item) => Array.isArray(grouping(item)));
   return (grouped ? given : [{ parameters: given }]) as readonly (Partial<H> & {
     readonly parameters: readonly Parameter[];

@@ -1,6 +1,6 @@
 import { momentumStep, sgdStep } from "../ops/update.js";
 import type { Parameter } from "../parameter.js";
-import type { Assignment } from "../tape.js";
+import { type Assignment, describe } from "../tape.js";
 import type { Tensor } from "../tensor.js";
 import { withBuffer } from "./adaptive.js";
 import {
@@ -25,6 +25,8 @@ export type SGDOptions = Partial<SGDHyper> & { readonly lr: number };
  */
 export class SGD extends Optimizer<SGDHyper> {
   constructor(parameters: ParametersOrGroups<SGDHyper>, options: SGDOptions) {
+    if (typeof options !== "object" || options === null)
+      throw new TypeError(`SGD: bad options: got ${describe(options)}, expected { lr, … }`);
     const rates = { lr: options.lr, momentum: 0, weightDecay: 0 };
     super("SGD", parameters, { ...rates, nesterov: false, maximize: false }, options);
     for (const { nesterov, momentum } of this.groups)

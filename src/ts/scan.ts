@@ -22,8 +22,8 @@ export function cumsum(
       for (let i = 0; i < n; i++) {
         const at = start + (reverse !== 0 ? n - 1 - i : i) * inner;
         const value = f[(x >>> SHIFT) + at] as number;
-        sum = i === 0 ? value : F(sum + value);
-        f[(out >>> SHIFT) + at] = sum;
+        sum = i === 0 ? value : sum + value;
+        f[(out >>> SHIFT) + at] = F(sum);
       }
     }
 }

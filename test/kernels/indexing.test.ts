@@ -69,13 +69,14 @@ describe.each(INNER)("rows of %d", (inner) => {
 
   test("cumsum and argmax, both ways", () => {
     for (const reverse of [0, 1]) {
-      const want = new Float32Array(x.length);
+      const sums = new Float64Array(x.length);
       every(n, (o, i, k) => {
         const order = reverse ? n - 1 - i : i;
         const before = reverse ? order + 1 : order - 1;
         const own = x[at(o, order, k, n)] as number;
-        want[at(o, order, k, n)] = i === 0 ? own : (want[at(o, before, k, n)] as number) + own;
+        sums[at(o, order, k, n)] = i === 0 ? own : (sums[at(o, before, k, n)] as number) + own;
       });
+      const want = Float32Array.from(sums);
       const got = onBoth([x, new Float32Array(x.length)], (from, to) => [
         [Opcode.Cumsum, [to, from, outer, n, inner, reverse] as number[]],
       ]);
@@ -90,6 +91,17 @@ describe.each(INNER)("rows of %d", (inner) => {
           expect(places[o * inner + k]).toBe(line.indexOf(best));
         }
     }
+  });
+
+  test("cumsum keeps what a sum in f32 would lose", () => {
+    const line = Float32Array.of(3e38, 3e38, -3e38, -3e38, 1, 2 ** -30, -1, -0);
+    const sums = [3e38, 6e38, 3e38, 0, 1, 1 + 2 ** -30, 2 ** -30, 2 ** -30];
+    const got = onBoth([line, new Float32Array(8)], (from, to) => [
+      [Opcode.Cumsum, [to, from, 1, 8, 1, 0]],
+    ]);
+    const three = line[0] as number;
+    const want = Float32Array.from(sums, (sum) => (sum === 3e38 ? three : sum));
+    expect(got.buffers[1]).toEqual(want);
   });
 
   test.each([

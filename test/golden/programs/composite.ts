@@ -1,23 +1,45 @@
 import {
   add,
   div,
+  elu,
+  gelu,
+  leakyRelu,
   maskedFill,
   matmul,
   ne,
   ones,
   relu,
+  sigmoid,
+  silu,
+  sin,
   softmax,
+  softplus,
+  type Tensor,
   tanh,
   triu,
 } from "../../../src/index.js";
-import { crossEntropy } from "../../../src/nn/index.js";
+import { crossEntropy, mse } from "../../../src/nn/index.js";
 import { batchNormTrain } from "../../../src/ops/norm.js";
 import type { Programs } from "../program.js";
 
+const activations: Readonly<Record<string, (x: Tensor) => Tensor>> = {
+  ...{ relu, tanh, sigmoid, silu, softplus, sin, elu },
+  gelu: (x) => gelu(x),
+  leaky_relu: (x) => leakyRelu(x),
+};
+
+function activated(name: string, x: Tensor): Tensor {
+  const f = activations[name];
+  if (!f) throw new RangeError(`${name} is not offered`);
+  return f(x);
+}
+
 export const programs: Programs = {
-  mlp: ([x, w1, b1, w2, b2, y]) => [
-    crossEntropy(add(matmul(relu(add(matmul(x, w1), b1)), w2), b2), y),
-  ],
+  mlp: ([x, w1, b1, w2, b2, y], { activation = "relu", loss = "cross_entropy mean" }) => {
+    const [name, reduction = "mean"] = loss.split(" ");
+    const z = add(matmul(activated(activation, add(matmul(x, w1), b1)), w2), b2);
+    return [name === "mse" ? mse(z, y, { reduction }) : crossEntropy(z, y, { reduction })];
+  },
   mlp_bn: ([x, w1, gamma, beta, w2, y], { eps }) => [
     crossEntropy(matmul(relu(batchNormTrain(matmul(x, w1), gamma, beta, eps).y), w2), y),
   ],

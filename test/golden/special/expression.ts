@@ -6,16 +6,16 @@ export type Named = Readonly<Record<string, c.Tensor>>;
 
 const { abs, cos, erf, exp, gelu, log, mean, relu, sigmoid, silu, sin, softmax, softplus, sqrt } =
   c;
-const { square, sum, tanh } = c;
+const { square, sum, tanh, tan, sinh, cosh, atan, log1p, expm1, neg, logSoftmax, logSumExp } = c;
 const unary = { abs, cos, erf, exp, gelu, log, mean, relu, sigmoid, silu, sin, softmax, softplus };
-const more = { sqrt, square, sum, tanh };
+const more = { sqrt, square, sum, tanh, tan, sinh, cosh, atan, log1p, expm1, neg };
+const renamed = { log_softmax: logSoftmax, logsumexp: logSumExp };
 
 const functions: Readonly<Record<string, (a: c.Tensor, b: c.Tensor) => c.Tensor>> = {
   ...Object.fromEntries(
-    Object.entries<(x: c.Tensor) => c.Tensor>({ ...unary, ...more }).map(([name, f]) => [
-      name,
-      (x: c.Tensor) => f(x),
-    ]),
+    Object.entries<(x: c.Tensor) => c.Tensor>({ ...unary, ...more, ...renamed }).map(
+      ([name, f]) => [name, (x: c.Tensor) => f(x)],
+    ),
   ),
   max: (a, b) => c.maximum(a, b),
   min: (a, b) => c.minimum(a, b),

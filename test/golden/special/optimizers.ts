@@ -115,6 +115,13 @@ const scheduleMakers: Readonly<
   ExponentialLR: (of, { gamma }) => schedules.exponential(of, { gamma }),
   LinearLR: (of, { start_factor = 1 / 3, end_factor = 1, total_iters = 5 }) =>
     schedules.linear(of, { from: start_factor, to: end_factor, steps: total_iters }),
+  ConstantLR: (of, { factor = 1 / 3, total_iters = 5 }) =>
+    new schedules.Schedule(of, (base, count) => (count < total_iters ? base * factor : base)),
+  PolynomialLR: (of, { total_iters = 5, power = 1 }) =>
+    new schedules.Schedule(
+      of,
+      (base, count) => base * (1 - Math.min(count, total_iters) / total_iters) ** power,
+    ),
   CosineAnnealingLR: (of, { T_max, eta_min = 0 }) =>
     schedules.cosine(of, { steps: T_max, minimum: eta_min }),
   CosineAnnealingWarmRestarts: (of, { T_0, T_mult = 1, eta_min = 0 }) =>

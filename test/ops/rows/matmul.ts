@@ -110,11 +110,15 @@ export const rows: Row[] = [
       ["...ij,...j->...i", [2, 3, 4], [2, 4]],
       ["ijk,jk->i", [2, 3, 4], [3, 4]],
       ["iij,jk->ik", [3, 3, 2], [2, 4]],
+      ["...ij,...jk->...ik", [2, 1, 3, 4], [5, 4, 2]],
+      ["ij,jk,kl->il", [2, 3], [3, 4], [4, 2]],
+      ["a,b,c->cab", [2], [3], [4]],
+      ["i,ij,j->", [2], [2, 3], [3]],
     ] as const
   ).map(([subscripts, ...shapes]) => ({
     op: "einsum",
     use: subscripts,
-    f: ((a, b) => einsum(subscripts, a as Tensor, b as Tensor)) as F,
+    f: ((...operands) => einsum(subscripts, ...(operands as Tensor[]))) as F,
     shapes,
   })),
   ...(["ii->i", "ii", "ij->ji", "ij->j"] as const).map((subscripts) => ({

@@ -26,6 +26,7 @@ export const rows: Row[] = [
   unary("pad", (x) => c.pad(x, [1, [0, 2]], { value: 3 })),
   unary("pad", (x) => c.pad(x, [1, [2, 3]], { mode: "reflect" }), { use: "reflect" }),
   unary("pad", (x) => c.pad(x, [4, [2, 3]], { mode: "replicate" }), { use: "replicate" }),
+  unary("pad", (x) => c.pad(x, [3, [2, 4]], { mode: "circular" }), { use: "circular" }),
   unary("diagonal", (x) => c.diagonal(x, 1)),
   { op: "diagonal", use: "below", f: (x) => c.diagonal(x as X, -1, 2, 0), shapes: [[3, 2, 4]] },
   unary("triu", (x) => c.triu(x, 1)),
