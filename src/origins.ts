@@ -28,18 +28,22 @@ interface Observed<T> {
   readonly origins: ReadonlyMap<Node, Origin>;
 }
 
-/** Which lines of user code to find; "forward" for those of no derivative. */
+/** Which lines of user code to find; "forward" for those of what computes and is no derivative. */
 type Lines = boolean | "forward";
 
 function observe<T>(parameters: Iterable<Parameter>, fn: () => T, lines: Lines): Observed<T> {
   const origins = new Map<Node, Origin>();
   const path: string[] = [];
+  // Nodes that follow one another mostly have one path, which is kept once.
+  let modules: readonly string[] = [];
   const undo = moduleHooks()?.watch(parameters, path);
   try {
     const result = watched((node, derivativeOf) => {
-      const wanted = lines === "forward" ? !derivativeOf : lines;
+      const wanted = lines === "forward" ? !derivativeOf && node.inputs.length > 0 : lines;
       const source = wanted ? userLine() : undefined;
-      origins.set(node, { source, modules: [...path], derivativeOf });
+      if (path.length !== modules.length || path.some((key, level) => key !== modules[level]))
+        modules = [...path];
+      origins.set(node, { source, modules, derivativeOf });
     }, fn);
     return { result, origins };
   } finally {
@@ -49,7 +53,7 @@ function observe<T>(parameters: Iterable<Parameter>, fn: () => T, lines: Lines):
 
 /** Which Parameters `fn` reads or assigns, and so which modules there are: it is recorded apart. */
 const parametersOf = <T>(fn: (trace: Trace) => T): Iterable<Parameter> =>
-  traced(fn).trace.standIns.keys();
+  traced(fn, { outline: true }).trace.standIns.keys();
 
 /**
  * Runs `fn`, which records in the trace that is open, after recording it apart. `lines`: whether

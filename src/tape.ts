@@ -83,6 +83,8 @@ export interface Trace {
   closed: boolean;
   /** The recording of a part of another: of what `vmap`, `checkpoint` and others are given. */
   readonly body?: BodyTrace;
+  /** Recorded only to see which Parameters are read: optimizers need not say how they update them. */
+  readonly outline?: boolean;
 }
 
 /** What a body knows of what is around it. */
@@ -116,9 +118,13 @@ export function currentTrace(): Trace | undefined {
 /**
  * Runs `fn` with its ops recorded on a new tape. The trace is closed afterwards, whatever happens.
  */
-export function traced<T>(fn: (trace: Trace) => T, body?: BodyTrace): { trace: Trace; result: T } {
+export function traced<T>(
+  fn: (trace: Trace) => T,
+  { body, outline }: Pick<Trace, "body" | "outline"> = {},
+): { trace: Trace; result: T } {
   const trace: Trace = {
     ...(body && { body }),
+    ...(outline && { outline }),
     nodes: [],
     bindings: new Map(),
     standIns: new Map(),

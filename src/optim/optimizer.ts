@@ -122,6 +122,8 @@ export abstract class Optimizer<H extends Hyper = Hyper> {
       throw new Error(
         `minimize: the loss was read before: got a value without its graph, expected minimize(loss) first; the loss keeps its value`,
       );
+    // What the loss reaches has been read.
+    if (currentTrace()?.outline) return;
     const found = gradients(loss, this.parameters);
     if (found.every((gradient) => gradient === undefined))
       throw new Error(
