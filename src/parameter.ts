@@ -8,6 +8,7 @@ import {
   inTrace,
   makeNode,
   NONE,
+  needUpdates,
   type Op,
   operand,
   setHooks,
@@ -147,6 +148,7 @@ function readNode(parameter: Parameter, version: number | undefined): Tensor {
 
 /** What a Parameter stands for at this point of a trace; a body reads what is around it. */
 function binding(trace: Trace, parameter: Parameter): Tensor {
+  needUpdates(trace);
   const known = trace.bindings.get(parameter);
   if (known) return known;
   if (trace.body) {
@@ -213,6 +215,7 @@ export function assign(parameter: Parameter, value: Tensor): Tensor {
     );
   const trace = currentTrace();
   if (trace) {
+    needUpdates(trace);
     bind(trace, parameter, source);
     trace.assigned.add(parameter);
     return source;

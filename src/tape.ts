@@ -83,8 +83,16 @@ export interface Trace {
   closed: boolean;
   /** The recording of a part of another: of what `vmap`, `checkpoint` and others are given. */
   readonly body?: BodyTrace;
-  /** Recorded only to see which Parameters are read: optimizers need not say how they update them. */
-  readonly outline?: boolean;
+  /** Set where nothing is committed: optimizers leave their updates out. */
+  readonly outline?: Outline;
+}
+
+/** Of a recording without the updates of optimizers. */
+export interface Outline {
+  /** Whether there was an update. */
+  leftOut: boolean;
+  /** Whether something was recorded after it that may depend on it. */
+  missed: boolean;
 }
 
 /** What a body knows of what is around it. */
@@ -154,6 +162,11 @@ export function inTrace<T>(trace: Trace | undefined, fn: () => T): T {
   } finally {
     current = before;
   }
+}
+
+/** Says that what is recorded next depends on the updates before it. */
+export function needUpdates(trace: Trace | undefined): void {
+  if (trace?.outline?.leftOut) trace.outline.missed = true;
 }
 
 /** A module's `training` flag; while tracing it becomes part of what the program is kept under. */
