@@ -69,7 +69,7 @@ function compute(
   }
   const { backend, float } = homeOf(ancestors([...outputs, ...placeholders]), []);
   const tape = { nodes: trace.nodes, placeholders, outputs, assignments: [] };
-  const program = new Program(makePlan(tape, float, frozenHosts(trace)), backend, float);
+  const program = new Program(makePlan(tape, float, frozenHosts(trace), "plain"), backend, float);
   try {
     const results = program.run(inputs.map(({ data }) => data));
     for (const [index, tensor] of outputs.entries())
