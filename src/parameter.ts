@@ -7,6 +7,7 @@ import {
   describe,
   inTrace,
   makeNode,
+  moduleHooks,
   NONE,
   needUpdates,
   type Op,
@@ -141,6 +142,10 @@ export class Parameter<S extends Shape = Shape> extends Tensor<S> {
     return views[this.dtype].subarray(start, start + sizeOf(this.shape));
   }
 }
+
+/** What a Parameter is called: its key in the outermost module that was asked for it, or its name. */
+export const nameOf = (parameter: Parameter): string | undefined =>
+  moduleHooks()?.keyOf(parameter) ?? (parameter.name || undefined);
 
 function readNode(parameter: Parameter, version: number | undefined): Tensor {
   return makeNode(readOp, [], { parameter, version }, [parameter]).outputs[0] as Tensor;

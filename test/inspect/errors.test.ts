@@ -98,7 +98,7 @@ test.each(Object.entries(READERS))("no circuit: %s", (name, read) => {
 test.each<[() => unknown, Error]>([
   [
     () => new inspect.Circuit({} as Loose),
-    new TypeError("Circuit: no circuit: got a Object, expected what circuit(f, inputs) returns"),
+    new TypeError("Circuit: no circuit: got an Object, expected what circuit(f, inputs) returns"),
   ],
   [
     () => drawn.toText({ depth: -1 }),

@@ -121,7 +121,7 @@ test.each<[unknown, string]>([
     { monitor: { history: [] } },
     "nothing to report: got a monitor that was never called, expected",
   ],
-  [{ circuit: {} }, "no circuit: got a Object, expected what circuit(f, inputs) returns"],
+  [{ circuit: {} }, "no circuit: got an Object, expected what circuit(f, inputs) returns"],
   [
     { metrics: { loss: [1] }, names: ["x"] },
     "names without inputs: expected inputs, whose circuit",
@@ -131,7 +131,7 @@ test.each<[unknown, string]>([
   [{ metrics: {}, hash: 3 }, "bad hash: got 3, expected a string"],
   [{ history: [], monitor: { history: [] } }, "two histories: got history and monitor, expected"],
   [{ history: [1] }, "bad history: got an array of 1, expected the history of a monitor"],
-  [{ monitor: {} }, "bad monitor: got a Object, expected what monitor(step) returns"],
+  [{ monitor: {} }, "bad monitor: got an Object, expected what monitor(step) returns"],
   [{ metrics: [1] }, "bad metrics: got an array of 1, expected an object of arrays of numbers"],
   [{ metrics: { loss: 1 } }, "bad metric loss: got 1, expected an array of numbers"],
   [{ metrics: { loss: [1, "2"] } }, 'bad metric loss at 1: got "2", expected a number'],
