@@ -9,7 +9,9 @@ import * as nn from "chainrule/nn";
 import { AdamW } from "chainrule/optim";
 import { normal } from "chainrule/random";
 
-const [WIDTH, CLASSES, BLOCKS, CALLS] = [8, 4, 126, 5];
+const quick = process.argv.includes("--quick");
+const [WIDTH, CLASSES] = [8, 4];
+const [BLOCKS, CALLS] = quick ? [2, 2] : [126, 5];
 
 class Block extends nn.Module {
   norm = new nn.LayerNorm([WIDTH]);

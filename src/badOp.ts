@@ -5,9 +5,9 @@ import { causeOf, short } from "./badOpCauses.js";
 import { parameterRead } from "./evaluate.js";
 import { grouped } from "./grouped.js";
 import type { Origin } from "./origins.js";
+import { nameOf } from "./parameter.js";
 import type { Finding } from "./plan/program.js";
 import { formatShape, type Shape } from "./shape.js";
-import { moduleHooks } from "./tape.js";
 import type { Dtype, Node, Tensor, TypedArray } from "./tensor.js";
 
 /** What is in a tensor: its finite entries from `min` to `max`, and how many others. */
@@ -85,12 +85,9 @@ function placeOf(node: Node, origins: Recorded["origins"]): Origin {
   return { source, modules, derivativeOf: own?.derivativeOf };
 }
 
-function nameOf({ node }: Tensor, names: Recorded["names"]): string {
+function labelOf({ node }: Tensor, names: Recorded["names"]): string {
   const read = parameterRead(node);
-  if (read) {
-    const { parameter } = read;
-    return moduleHooks()?.keyOf(parameter) ?? (parameter.name || "a parameter");
-  }
+  if (read) return nameOf(read.parameter) ?? "a parameter";
   return names.get(node) ?? node.op.name;
 }
 
@@ -108,7 +105,7 @@ function rangeOf(tensor: Tensor, data: TypedArray, names: Recorded["names"]): Ra
   }
   if (min > max) min = max = Number.NaN;
   const { shape, dtype } = tensor;
-  return { name: nameOf(tensor, names), shape, dtype, min, max, zeros, nans, infinities };
+  return { name: labelOf(tensor, names), shape, dtype, min, max, zeros, nans, infinities };
 }
 
 function indicesOf(position: number, shape: Shape): number[] {

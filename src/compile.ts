@@ -256,7 +256,7 @@ function traceFunction(
   const { backend, float } = homeOf(ancestors(roots), assigned);
   const { tape, plan } =
     maxBytes === undefined
-      ? { tape: reduced, plan: makePlan(reduced, float, undefined, debug) }
+      ? { tape: reduced, plan: makePlan(reduced, float, undefined, debug ? "checked" : "fused") }
       : fitTape(reduced, float, maxBytes);
   const names = new Map(placeholders.map(({ node }, at) => [node, (inputs[at] as Input).name]));
   const known = "origins" in recording ? { origins: recording.origins, names } : undefined;

@@ -3,8 +3,10 @@
 /** The file and place of a line of a stack, as V8, SpiderMonkey and JavaScriptCore write it. */
 const PLACE = /(?:\(|@|at (?:async )?)?([^\s(@]+):(\d+):(\d+)\)?$/;
 const INTERNAL = /^(node:|native|<anonymous>|\[native)/;
+/** Lines of a stack that are read at first: what takes the time is to walk it. */
+const NEAR = 24;
 /** A network of networks is deep. */
-const LINES = 100;
+const ALL = 100;
 
 /** What V8 offers to read a stack without writing it out, which takes most of the time. */
 interface StackFrame {
@@ -18,12 +20,12 @@ interface StackHolder {
   prepareStackTrace?: Prepare | undefined;
 }
 
-/** A new stack: as text, or as what `prepare` makes of it where the engine asks. */
-function stackOf(prepare?: Prepare): unknown {
+/** A new stack of so many lines: as text, or as what `prepare` makes of it where the engine asks. */
+function stackOf(lines: number, prepare?: Prepare): unknown {
   const holder = Error as unknown as StackHolder;
   const { stackTraceLimit: limit, prepareStackTrace: before } = holder;
   // Other engines keep all lines anyway.
-  if (limit !== undefined) holder.stackTraceLimit = LINES;
+  if (limit !== undefined) holder.stackTraceLimit = lines;
   if (prepare) holder.prepareStackTrace = prepare;
   try {
     return new Error("where").stack;
@@ -52,7 +54,7 @@ function outside<Line>(
 
 /** From a stack that is written out. */
 function textLine(): string | undefined {
-  const lines = String(stackOf() ?? "").split("\n");
+  const lines = String(stackOf(ALL) ?? "").split("\n");
   const line = outside(lines, (text) => PLACE.exec(text.trim())?.[1]);
   const place = line && PLACE.exec(line.trim());
   return place ? `${place[1]}:${place[2]}:${place[3]}` : undefined;
@@ -66,9 +68,13 @@ const written = new Map<string, string | undefined>();
  * tell, as when a bundler has put both into one file.
  */
 export function userLine(): string | undefined {
-  const frames = stackOf((_, list) => list);
-  if (!Array.isArray(frames)) return textLine();
-  const frame = outside(frames as readonly StackFrame[], (one) => one.getFileName());
+  let frame: StackFrame | undefined;
+  for (const lines of [NEAR, ALL]) {
+    const frames = stackOf(lines, (_, list) => list);
+    if (!Array.isArray(frames)) return textLine();
+    frame = outside(frames as readonly StackFrame[], (one) => one.getFileName());
+    if (frame || frames.length < lines) break;
+  }
   const key = frame
     ? `${frame.getFileName()}:${frame.getLineNumber()}:${frame.getColumnNumber()}`
     : "";

@@ -7,7 +7,9 @@ import {
   describe,
   inTrace,
   makeNode,
+  moduleHooks,
   NONE,
+  needUpdates,
   type Op,
   operand,
   setHooks,
@@ -146,12 +148,17 @@ export class Parameter<S extends Shape = Shape> extends Tensor<S> {
   }
 }
 
+/** What a Parameter is called: its key in the outermost module that was asked for it, or its name. */
+export const nameOf = (parameter: Parameter): string | undefined =>
+  moduleHooks()?.keyOf(parameter) ?? (parameter.name || undefined);
+
 function readNode(parameter: Parameter, version: number | undefined): Tensor {
   return makeNode(readOp, [], { parameter, version }, [parameter]).outputs[0] as Tensor;
 }
 
 /** What a Parameter stands for at this point of a trace; a body reads what is around it. */
 function binding(trace: Trace, parameter: Parameter): Tensor {
+  needUpdates(trace);
   const known = trace.bindings.get(parameter);
   if (known) return known;
   if (trace.body) {
@@ -218,6 +225,7 @@ export function assign(parameter: Parameter, value: Tensor): Tensor {
     );
   const trace = currentTrace();
   if (trace) {
+    needUpdates(trace);
     bind(trace, parameter, source);
     trace.assigned.add(parameter);
     return source;

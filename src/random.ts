@@ -14,7 +14,7 @@ import type { HostSource } from "./plan/lowering.js";
 import { checkShape, type Shape } from "./shape.js";
 import type { ShapeOf } from "./shapeTypes.js";
 import type { StateDict } from "./state.js";
-import { compiledTrace, currentTrace } from "./tape.js";
+import { compiledTrace, currentTrace, needUpdates } from "./tape.js";
 import type { FloatDtype, Tensor } from "./tensor.js";
 
 /** Everything that decides which numbers come next. */
@@ -88,6 +88,7 @@ export function loadStateDict(saved: Readonly<StateDict>): void {
  */
 function nextKey(): DrawKey {
   const trace = compiledTrace(currentTrace());
+  needUpdates(trace);
   if (trace) return { state: host(source, "i32"), ordinal: trace.draws++ };
   const numbers = new Float64Array(3);
   source.read(numbers);

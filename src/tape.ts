@@ -83,6 +83,16 @@ export interface Trace {
   closed: boolean;
   /** The recording of a part of another: of what `vmap`, `checkpoint` and others are given. */
   readonly body?: BodyTrace;
+  /** Set where nothing is committed: optimizers leave their updates out. */
+  readonly outline?: Outline;
+}
+
+/** Of a recording without the updates of optimizers. */
+export interface Outline {
+  /** Whether there was an update. */
+  leftOut: boolean;
+  /** Whether something was recorded after it that may depend on it. */
+  missed: boolean;
 }
 
 /** What a body knows of what is around it. */
@@ -116,9 +126,13 @@ export function currentTrace(): Trace | undefined {
 /**
  * Runs `fn` with its ops recorded on a new tape. The trace is closed afterwards, whatever happens.
  */
-export function traced<T>(fn: (trace: Trace) => T, body?: BodyTrace): { trace: Trace; result: T } {
+export function traced<T>(
+  fn: (trace: Trace) => T,
+  { body, outline }: Pick<Trace, "body" | "outline"> = {},
+): { trace: Trace; result: T } {
   const trace: Trace = {
     ...(body && { body }),
+    ...(outline && { outline }),
     nodes: [],
     bindings: new Map(),
     standIns: new Map(),
@@ -148,6 +162,11 @@ export function inTrace<T>(trace: Trace | undefined, fn: () => T): T {
   } finally {
     current = before;
   }
+}
+
+/** Says that what is recorded next depends on the updates before it. */
+export function needUpdates(trace: Trace | undefined): void {
+  if (trace?.outline?.leftOut) trace.outline.missed = true;
 }
 
 /** A module's `training` flag; while tracing it becomes part of what the program is kept under. */

@@ -210,4 +210,11 @@ describe("bench", () => {
     expect(rows.length).toBeGreaterThan(3);
     for (const row of rows) expect(row).toMatch(/ [\d.]+ +[\d.]+ +-?[\d.]+ %$/);
   }, 120_000);
+
+  it("tells what the circuit of a transformer takes, at the first call and later", () => {
+    const { status, stdout, stderr } = node("bench/circuit.mjs", "--quick");
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toMatch(/ gates +│ +circuit, ms +│ +picture, ms +│ +page, ms +│/);
+    expect(stdout.match(/│ +\d +│ +84 +(│ +\d+ +){4}│/g)).toHaveLength(2);
+  }, 120_000);
 });

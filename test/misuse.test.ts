@@ -1,5 +1,6 @@
 /** Uses that could go wrong silently: each is refused, or does the one thing it can mean. */
 import { expect, test } from "vitest";
+import { describe } from "../src/describe.js";
 import {
   add,
   assign,
@@ -79,6 +80,28 @@ test("a module made inside of a compiled function is told to be made outside", (
     "parameter: made while a function is being compiled: got Tensor(f32[1, 2]) without a value yet, " +
       "expected the parameter, or the module it belongs to, made once, outside of the function",
   );
+});
+
+test.each<[unknown, string]>([
+  [undefined, "undefined"],
+  [null, "null"],
+  [[1, 2], "an array of 2"],
+  ["", '""'],
+  [-0.5, "-0.5"],
+  [true, "a boolean"],
+  [() => 1, "a function"],
+  [Symbol("s"), "a symbol"],
+  [{}, "an Object"],
+  [Object.create(null), "an object"],
+  [new (class {})(), "an object"],
+  [new Map(), "a Map"],
+  [new Error("e"), "an Error"],
+  [new Int32Array(2), "an Int32Array"],
+  [new ArrayBuffer(2), "an ArrayBuffer"],
+  [new Uint8Array(2), "a Uint8Array"],
+  [new URL("https://example.org"), "a URL"],
+])("errors call %o %s", (value, name) => {
+  expect(describe(value)).toBe(name);
 });
 
 test("numbers alone have the default dtype", () => {

@@ -5,10 +5,13 @@ import {
   compile,
   concat,
   gradients,
+  gt,
   init,
   type Parameter,
   type Plan,
   parameter,
+  relu,
+  sum,
   type Tensor,
   tensor,
   wasm,
@@ -23,7 +26,11 @@ import {
   RMSprop,
   SGD,
 } from "../src/optim/index.js";
+import { makePlan } from "../src/plan/plan.js";
+import { Program } from "../src/plan/program.js";
 import { ts } from "../src/pure.js";
+import { uniform } from "../src/random.js";
+import type { TypedArray } from "../src/tensor.js";
 import { type Case, mlp, models } from "./models.js";
 
 afterEach(() => init({ backend: wasm }));
@@ -46,6 +53,48 @@ function planOf(make: () => Case, rule: keyof typeof rules, clips: boolean): Pla
   });
   return step.trace(...args).plan;
 }
+
+describe.each([wasm, ts])("plain plans in $name", (backend) => {
+  test.each<[string, (tensors: readonly Tensor[]) => readonly Tensor[], boolean]>([
+    ["of every value: none shares a place", (tensors) => tensors, true],
+    ["of a few values: they share places", (tensors) => tensors.slice(-2), false],
+    ["of none", () => [], true],
+  ])("%s, and has the bits of a plan that is fused", (_, choose, apart) => {
+    init({ backend });
+    const step = compile((x: Tensor, y: Tensor) => {
+      const h = relu(x.matmul(y)).add(1).exp();
+      return [gt(h, 2), h.div(h.sum()).log().mul(h.max(0)), sum(h)];
+    });
+    const args: [Tensor, Tensor] = [uniform([5, 2]), uniform([2, 9])];
+    step(...args);
+    const { tape } = step.trace(...args);
+    const tensors = tape.nodes.flatMap(({ inputs, outputs, op }) =>
+      inputs.length > 0 && op.name !== "placeholder" ? outputs : [],
+    );
+    const outputs = choose(tensors);
+    const resultOf = (kind: "fused" | "plain"): { run: TypedArray[]; plan: Plan } => {
+      const plan = makePlan({ ...tape, outputs }, "f32", undefined, kind);
+      const program = new Program(plan, backend, "f32");
+      const data = args.map((arg) => arg.toTypedArray());
+      program.poison();
+      const run = program.run(data);
+      expect(program.bytesWritten()).toBe(plan.peakBytes);
+      const read: number[][] = [];
+      program.runAndRead(data, (index, numbers, begin, size) => {
+        read[index] = [...numbers.subarray(begin, begin + size)];
+      });
+      program.release();
+      expect(read).toEqual(run.map((numbers) => [...numbers]));
+      expect(plan.liveBytes).toBeLessThanOrEqual(plan.peakBytes);
+      return { run, plan };
+    };
+    const { run, plan } = resultOf("plain");
+    expect(run).toEqual(resultOf("fused").run);
+    const { segments } = plan;
+    const places = new Set(segments.map(({ begin }) => begin));
+    expect(places.size === segments.length).toBe(apart);
+  });
+});
 
 describe.each(Object.keys(models))("%s", (name) => {
   test.each(Object.keys(rules) as (keyof typeof rules)[])(

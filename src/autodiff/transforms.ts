@@ -3,8 +3,16 @@ import { full, zeros } from "../ops/create.js";
 import { alias } from "../ops/shape.js";
 import { Parameter } from "../parameter.js";
 import { formatShape, sameShape } from "../shape.js";
-import { compiledTrace, currentTrace, describe, inTrace, operand, type Trace } from "../tape.js";
-import { isFloat, Tensor } from "../tensor.js";
+import {
+  compiledTrace,
+  currentTrace,
+  describe,
+  inTrace,
+  needUpdates,
+  operand,
+  type Trace,
+} from "../tape.js";
+import { isFloat, type Node, Tensor } from "../tensor.js";
 import { mapTree } from "../tree.js";
 import { pushforward } from "./forward.js";
 import { between, pullback } from "./reverse.js";
@@ -214,6 +222,7 @@ export function gradients(loss: Tensor, parameters: readonly Parameter[]): (Tens
       );
   const output = operand("gradients", loss);
   const trace = currentTrace();
+  needUpdates(trace);
   trace?.losses.push(output);
   const wanted = new Set<Parameter>(parameters);
   const standIns = new Map<Parameter, Set<Tensor>>();
@@ -246,4 +255,22 @@ export function gradients(loss: Tensor, parameters: readonly Parameter[]): (Tens
     if (total) trace?.gradients.set(parameter, total);
   }
   return parameters.map((parameter) => byParameter.get(parameter));
+}
+
+/** Whether `gradients` would find any, in a trace; nothing is recorded. */
+export function reaches(loss: Tensor, parameters: readonly Parameter[]): boolean {
+  checkScalar("gradients", loss);
+  const trace = currentTrace();
+  const ends = new Set(parameters.flatMap((parameter) => standInsOf(parameter, trace)));
+  const stack = [operand("gradients", loss)];
+  const seen = new Set<Node>();
+  for (let tensor = stack.pop(); tensor; tensor = stack.pop()) {
+    if (ends.has(tensor)) return true;
+    const { node } = tensor;
+    if (seen.has(node)) continue;
+    seen.add(node);
+    const { vjp } = node.op;
+    stack.push(...node.inputs.filter((_, index) => !vjp || vjp[index]));
+  }
+  return false;
 }

@@ -9,11 +9,11 @@ import { makePlan } from "../plan/plan.js";
 import { Program } from "../plan/program.js";
 import { ancestors, type Trace } from "../tape.js";
 import type { Tensor, TypedArray } from "../tensor.js";
-import { type CircuitOptions, type Input, type NamedOutput, seedOf } from "./arguments.js";
+import { type CircuitOptions, type NamedOutput, seedOf } from "./arguments.js";
 import { attributesText } from "./attributes.js";
 import { checkCircuit } from "./check.js";
 import { type DotOptions, toDot } from "./dot.js";
-import { draftCall, recordCall } from "./draft.js";
+import { type Call, draftCall, recordCall } from "./draft.js";
 import type { DrawOptions } from "./draw/open.js";
 import { toHtml } from "./draw/toHtml.js";
 import { toSvg } from "./draw/toSvg.js";
@@ -53,31 +53,34 @@ function* tensorsOf({ gates, wires }: Draft): Generator<Tensor> {
   }
 }
 
-/** Computes tensors of a trace in one program; nothing is committed. */
+/** Computes tensors of a call in one program, and says how they are; nothing is committed. */
 function compute(
-  trace: Trace,
-  placeholders: readonly Tensor[],
-  inputs: readonly Input[],
-  wanted: ReadonlySet<Tensor>,
-): Map<Tensor, TypedArray> {
-  const values = new Map<Tensor, TypedArray>();
+  { trace, placeholders, inputs }: Call,
+  wanted: Iterable<Tensor>,
+  entries: number,
+): Map<Tensor, Summary> {
+  const summaries = new Map<Tensor, Summary>();
   const outputs: Tensor[] = [];
-  for (const tensor of wanted) {
+  for (const tensor of new Set(wanted)) {
     const known = tensor.node.values[tensor.index];
-    if (known) values.set(tensor, known);
+    if (known) summaries.set(tensor, summarise(tensor, known, entries));
     else outputs.push(tensor);
   }
   const { backend, float } = homeOf(ancestors([...outputs, ...placeholders]), []);
   const tape = { nodes: trace.nodes, placeholders, outputs, assignments: [] };
-  const program = new Program(makePlan(tape, float, frozenHosts(trace)), backend, float);
+  const program = new Program(makePlan(tape, float, frozenHosts(trace), "plain"), backend, float);
   try {
-    const results = program.run(inputs.map(({ data }) => data));
-    for (const [index, tensor] of outputs.entries())
-      values.set(tensor, results[index] as TypedArray);
+    program.runAndRead(
+      inputs.map(({ data }) => data),
+      (index, numbers, begin, size) => {
+        const tensor = outputs[index] as Tensor;
+        summaries.set(tensor, summarise(tensor, numbers, entries, begin, size));
+      },
+    );
   } finally {
     program.release();
   }
-  return values;
+  return summaries;
 }
 
 /** The draft in numbers. */
@@ -199,14 +202,6 @@ export function circuit(
     return { ...recorded, draft: draftCall(recorded, seed, depth), entries };
   });
   const { draft, entries } = call;
-  const values = compute(call.trace, call.placeholders, call.inputs, new Set(tensorsOf(draft)));
-  const summaries = new Map<Tensor, Summary>();
-  return new Circuit(
-    dataOf(draft, (tensor) => {
-      const known = summaries.get(tensor);
-      const summary = known ?? summarise(tensor, values.get(tensor) as TypedArray, entries);
-      summaries.set(tensor, summary);
-      return summary;
-    }),
-  );
+  const summaries = compute(call, tensorsOf(draft), entries);
+  return new Circuit(dataOf(draft, (tensor) => summaries.get(tensor) as Summary));
 }

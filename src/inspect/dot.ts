@@ -1,16 +1,12 @@
 /** A circuit in Graphviz's language (graphviz.org/doc/info/lang.html). */
-import { checkCircuit, checkCount, checkFlag, checkOptions } from "./check.js";
+import { checkCircuit, checkCount, checkOptions } from "./check.js";
 import { escaped } from "./draw/escaped.js";
-import { arranged } from "./group.js";
+import { arranged, type Levels, type Open, openInside } from "./group.js";
 import type { CircuitData, Gate, Summary, Wire } from "./types.js";
 import { summaryText, wireOf } from "./words.js";
 
-export interface DotOptions {
-  /** How many times gates and modules are opened, each in a box of its own: 0 by default. */
-  readonly depth?: number;
-  /** Modules as one gate each; by default for circuits of more than 100 gates. */
-  readonly group?: boolean;
-}
+/** Each gate and module that is open is a box of its own. */
+export type DotOptions = Levels;
 
 const VALUE = "#1a7f37";
 const GRADIENT = "#cf222e";
@@ -31,7 +27,7 @@ class Writer {
   #next = 0;
 
   /** Returns the nodes that the circuit's outputs come from. */
-  write(circuit: CircuitData, sources: readonly string[], indent: string, depth: number): string[] {
+  write(circuit: CircuitData, sources: readonly string[], indent: string, open: Open): string[] {
     const from = new Map<number, string>();
     for (const [index, id] of circuit.inputs.entries()) {
       const wire = wireOf(circuit, id);
@@ -41,7 +37,7 @@ class Writer {
       );
     }
     for (const gate of circuit.gates) {
-      const ends = this.#gate(circuit, gate, from, indent, depth);
+      const ends = this.#gate(circuit, gate, from, indent, open);
       for (const [index, id] of gate.outputs.entries())
         from.set(id, this.#fork(circuit, wireOf(circuit, id), ends[index] as string, indent));
     }
@@ -92,14 +88,15 @@ class Writer {
     gate: Gate,
     from: ReadonlyMap<number, string>,
     indent: string,
-    depth: number,
+    open: Open,
   ): string[] {
     const sources = gate.inputs.map((id) => from.get(id) as string);
-    if (gate.inside && depth > 0) {
+    const below = openInside(gate, open);
+    if (gate.inside && below) {
       this.lines.push(`${indent}subgraph cluster${this.#next++} {`);
       const title = [gate.name, gate.attributes].filter((part) => part !== "").join(", ");
       this.lines.push(`${indent}  label=${lines(escaped(title))};`);
-      const ends = this.write(gate.inside, sources, `${indent}  `, depth - 1);
+      const ends = this.write(gate.inside, sources, `${indent}  `, below);
       this.lines.push(`${indent}}`);
       return ends;
     }
@@ -128,13 +125,12 @@ const usesOf = ({ gates }: CircuitData, { id }: Wire): number =>
  */
 export function toDot(circuit: CircuitData, options: DotOptions = {}): string {
   checkCircuit("toDot", circuit);
-  checkOptions("toDot", options, ["depth", "group"]);
-  const { depth = 0, group } = options;
-  checkCount("toDot", "depth", depth);
-  checkFlag("toDot", "group", group);
-  const shown = arranged(circuit, group);
+  checkOptions("toDot", options, ["depth", "modules"]);
+  checkCount("toDot", "depth", options.depth);
+  checkCount("toDot", "modules", options.modules);
+  const { shown, open } = arranged(circuit, options);
   const writer = new Writer();
-  const ends = writer.write(shown, [], "  ", depth);
+  const ends = writer.write(shown, [], "  ", open);
   for (const [index, id] of shown.outputs.entries()) {
     const wire = wireOf(shown, id);
     if (index === shown.outputs.length - 1) writer.output(wire, ends[index] as string);

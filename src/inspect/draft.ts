@@ -1,6 +1,6 @@
 /** A call of a function, recorded with its reverse walk; nothing is computed yet. */
-import { type Origin, withOrigins } from "../origins.js";
-import { makeNode, type Op, type Trace, traced } from "../tape.js";
+import { type Origin, sketchOf, withOrigins } from "../origins.js";
+import { makeNode, type Op, type Outline, type Trace, traced } from "../tape.js";
 import { isFloat, type Node, type Tensor } from "../tensor.js";
 import {
   type CircuitOptions,
@@ -44,17 +44,25 @@ export function recordCall<R>(
   const fn = checkCall(op, f, args) as (...args: unknown[]) => unknown;
   checkCircuitOptions(op, options, known, args);
   const { inputs, fill } = readInputs(op, args, options.names);
-  return traced((trace) => {
-    const { result, origins } = withOrigins(() => {
-      const placeholders = inputs.map(
-        ({ type }, index) => makeNode(inputOp, [], { index }, [type]).outputs[0] as Tensor,
-      );
-      return { placeholders, outputs: readOutputs(op, fn(...fill(placeholders))) };
-    }, "forward");
-    const { placeholders } = result;
-    const outputs = ordered(op, result.outputs, options.output);
-    return then({ op, trace, inputs, placeholders, outputs, origins });
-  }).result;
+  const body = () => {
+    const placeholders = inputs.map(
+      ({ type }, index) => makeNode(inputOp, [], { index }, [type]).outputs[0] as Tensor,
+    );
+    return { placeholders, outputs: readOutputs(op, fn(...fill(placeholders))) };
+  };
+  const sketch = sketchOf(body);
+  /** Nothing for a function that, other than its sketch, needs the updates which are left out. */
+  const recorded = (outline: Outline | undefined): { made: R } | undefined =>
+    traced((trace) => {
+      const { result, origins } = withOrigins(body, "forward", sketch);
+      if (outline?.missed) return undefined;
+      const { placeholders } = result;
+      const outputs = ordered(op, result.outputs, options.output);
+      return { made: then({ op, trace, inputs, placeholders, outputs, origins }) };
+    }, outline && { outline }).result;
+  const made =
+    (sketch.withoutUpdates && recorded({ leftOut: false, missed: false })) || recorded(undefined);
+  return (made as { made: R }).made;
 }
 
 /** The call's graph with the reverse walk from its last output, on which `seed` arrives. */

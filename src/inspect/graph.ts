@@ -4,10 +4,10 @@
  */
 import { type OnTerm, pullback } from "../autodiff/reverse.js";
 import { parameterRead } from "../evaluate.js";
-import { ownerOf } from "../nn/module.js";
 import { full } from "../ops/create.js";
 import { alias, broadcastTo } from "../ops/shape.js";
 import type { Origin } from "../origins.js";
+import { nameOf } from "../parameter.js";
 import { record } from "../tape.js";
 import { isFloat, type Node, type Tensor } from "../tensor.js";
 import { type GateRule, ruleOf } from "./rules.js";
@@ -87,10 +87,7 @@ export function nodesBetween(outputs: readonly Tensor[], leaves: ReadonlySet<Ten
 function outsideLabel(tensor: Tensor, count: number): string {
   const { node, index } = tensor;
   const read = parameterRead(node);
-  if (read) {
-    const { parameter } = read;
-    return ownerOf(parameter)?.key ?? (parameter.name || `parameter${count}`);
-  }
+  if (read) return nameOf(read.parameter) ?? `parameter${count}`;
   const known = node.values[index];
   if (known && tensor.rank === 0) return numberText(known[0] as number);
   return `${node.op.name}${count}`;

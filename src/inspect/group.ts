@@ -161,10 +161,35 @@ function collapse(
 /** From how many gates on a circuit is shown by module. */
 const MANY = 100;
 
-/** The circuit as it is shown: by module if asked for, or if it is large and has modules. */
-export function arranged(circuit: CircuitData, group: boolean | undefined): CircuitData {
-  const wanted = group ?? circuit.gates.length > MANY;
-  return wanted && circuit.gates.some(({ modules, group: is }) => modules.length > 0 && !is)
-    ? collapsed(circuit)
-    : circuit;
+/** What of a circuit is open when it is written. */
+export interface Levels {
+  /** How many levels of fused gates are open: 0 by default, `Infinity` for all. */
+  readonly depth?: number;
+  /**
+   * How many levels of modules are open, the others being one gate each; `Infinity` for gates without
+   * modules around them. By default none of a circuit of more than 100 gates, and all of others.
+   */
+  readonly modules?: number;
+}
+
+/** The levels of gates and modules that are still to be opened. */
+export type Open = Required<Levels>;
+
+/** The circuit as it is shown, by module unless all of them are open, and what is open of it. */
+export function arranged(
+  circuit: CircuitData,
+  { depth = 0, modules }: Levels,
+): { readonly shown: CircuitData; readonly open: Open } {
+  const { gates } = circuit;
+  const grouped = gates.some(({ group }) => group);
+  const levels = modules ?? (grouped || gates.length > MANY ? 0 : Number.POSITIVE_INFINITY);
+  const hides = levels < Number.POSITIVE_INFINITY && gates.some((gate) => gate.modules.length > 0);
+  const shown = hides && !grouped ? collapsed(circuit) : circuit;
+  return { shown, open: { depth, modules: levels } };
+}
+
+/** What is open inside a gate; undefined where it is closed itself. */
+export function openInside({ inside, group }: Gate, { depth, modules }: Open): Open | undefined {
+  if (!inside || (group ? modules : depth) < 1) return undefined;
+  return group ? { depth, modules: modules - 1 } : { depth: depth - 1, modules };
 }

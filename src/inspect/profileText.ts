@@ -89,6 +89,9 @@ function sumOf(costs: readonly Cost[], { peak, sum }: ProfileData): Cost {
 /**
  * The trace event format ("JSON object format", Google 2016): complete events, one after the other,
  * times in microseconds; the modules, outermost first, as events around those of their instructions.
+ * Viewers nest events by their times, to the nanosecond, and of events of the same time what comes
+ * later into what came first: so times are whole nanoseconds, an event takes one at least, and a
+ * module comes before what is in it.
  */
 export function profileTrace({ rows, peak, sum, wholeMicroseconds }: ProfileData): string {
   const common = { pid: 1, tid: 1 };
@@ -96,36 +99,29 @@ export function profileTrace({ rows, peak, sum, wholeMicroseconds }: ProfileData
     { ...common, name: "process_name", ph: "M", ts: 0, args: { name: "chainrule" } },
     { ...common, name: "thread_name", ph: "M", ts: 0, args: { name: "one step, by instruction" } },
   ];
-  let ts = 0;
-  const open: { name: string; begin: number }[] = [];
+  let nanoseconds = 0;
+  const now = (): number => nanoseconds / 1000;
+  const begin = <Event extends object>(event: Event): Event & { ts: number; dur: number } => {
+    const begun = { ...common, ...event, ph: "X", ts: now(), dur: 0 };
+    events.push(begun);
+    return begun;
+  };
+  const end = (event: { readonly ts: number; dur: number }): void => {
+    event.dur = now() - event.ts;
+  };
+  const open: (ReturnType<typeof begin> & { readonly name: string })[] = [];
   const close = (depth: number): void => {
-    for (let module = open.pop(); module; module = open.pop()) {
-      const { name, begin } = module;
-      events.push({
-        ...common,
-        name,
-        cat: "module",
-        ph: "X",
-        ts: begin,
-        dur: ts - begin,
-        args: {},
-      });
-      if (open.length <= depth) break;
-    }
+    for (const module of open.splice(depth)) end(module);
   };
   for (const row of rows) {
     const { modules } = row;
-    const same = modules.findIndex((name, depth) => open[depth]?.name !== name);
-    const depth = same < 0 ? modules.length : same;
-    if (open.length > depth) close(depth);
-    for (const name of modules.slice(open.length)) open.push({ name, begin: ts });
-    events.push({
-      ...common,
+    const same = open.findIndex(({ name }, depth) => modules[depth] !== name);
+    if (same >= 0) close(same);
+    for (const name of modules.slice(open.length))
+      open.push(begin({ name, cat: "module", args: {} }));
+    const instruction = begin({
       name: `${row.kernel}: ${opOf(row)}`,
       cat: row.derivativeOf === undefined ? "forward" : "backward",
-      ph: "X",
-      ts,
-      dur: row.microseconds,
       args: {
         instruction: row.index,
         shape: formatShape(row.shape),
@@ -137,7 +133,8 @@ export function profileTrace({ rows, peak, sum, wholeMicroseconds }: ProfileData
         "of peak": row.ofPeak,
       },
     });
-    ts += row.microseconds;
+    nanoseconds += Math.max(1, Math.round(1000 * row.microseconds));
+    end(instruction);
   }
   close(0);
   const otherData = { peak, microseconds: sum.microseconds, wholeMicroseconds };

@@ -3,8 +3,8 @@ import { parameterRead } from "../evaluate.js";
 import { max } from "../ops/reduce.js";
 import type { StatisticsOptions } from "../ops/watch.js";
 import type { Origin } from "../origins.js";
-import type { Parameter } from "../parameter.js";
-import { moduleHooks, type Trace } from "../tape.js";
+import { nameOf } from "../parameter.js";
+import type { Trace } from "../tape.js";
 import type { Node, Tensor } from "../tensor.js";
 import type {
   ActivationRecord,
@@ -58,9 +58,6 @@ export class Reader {
   }
 }
 
-const keyOf = (parameter: Parameter): string =>
-  moduleHooks()?.keyOf(parameter) ?? (parameter.name || "parameter");
-
 /** Names that are all different: "tanh", "tanh 2". */
 function distinct(): (name: string) => string {
   const counts = new Map<string, number>();
@@ -77,7 +74,7 @@ function layersOf(looks: Looks, trace: Trace): Read<LayerRecord>[] {
     const gradient = trace.gradients.get(parameter);
     if (!gradient || !first) return [];
     const { shape } = parameter;
-    const key = unique(keyOf(parameter));
+    const key = unique(nameOf(parameter) ?? "parameter");
     const readGradient = looks.norm(gradient);
     const readWeight = looks.norm(first);
     const updated = trace.assigned.has(parameter);
@@ -153,7 +150,7 @@ function activationsOf(looks: Looks, forward: Origins): Read<ActivationRecord>[]
 
 function normsOf(looks: Looks, forward: Origins, trace: Trace): Read<NormRecord>[] {
   const byKey = new Map(
-    [...trace.standIns].map(([parameter, [first]]) => [keyOf(parameter), first]),
+    [...trace.standIns].map(([parameter, [first]]) => [nameOf(parameter), first]),
   );
   const unique = distinct();
   return forward.flatMap(([node, { modules }]) => {

@@ -1,11 +1,11 @@
 /** A circuit as aligned text: a row for each wire, with its value and its gradient. */
 import { checkCircuit, checkCount, checkFlag, checkOptions } from "./check.js";
-import { arranged } from "./group.js";
+import { arranged, type Levels, type Open, openInside } from "./group.js";
 import { padEnd, padStart, width } from "./table.js";
 import type { CircuitData, Gate, Wire } from "./types.js";
 import { callText, counted, summaryText, wireOf } from "./words.js";
 
-export interface TextOptions {
+export interface TextOptions extends Levels {
   /**
    * Values green and gradients red; by default on a terminal, unless the environment sets NO_COLOR
    * (no-color.org).
@@ -13,10 +13,6 @@ export interface TextOptions {
   readonly color?: boolean;
   /** How many entries of each tensor are shown in the place of its range: 0 by default. */
   readonly entries?: number;
-  /** How many times gates and modules are opened: 0 by default. */
-  readonly depth?: number;
-  /** Modules as one gate each; by default for circuits of more than 100 gates. */
-  readonly group?: boolean;
 }
 
 interface Row {
@@ -81,11 +77,12 @@ function gateRows(
   gate: Gate,
   indent: string,
   entries: number,
-  depth: number,
+  open: Open,
 ): Row[] {
   const { inside } = gate;
+  const below = openInside(gate, open);
   const hint =
-    inside && depth === 0 && !gate.group ? ` [${counted(insideCount(inside), "gate")} inside]` : "";
+    inside && !below && !gate.group ? ` [${counted(insideCount(inside), "gate")} inside]` : "";
   const [first, ...others] = gate.outputs.map((id) => wireOf(circuit, id)) as [Wire, ...Wire[]];
   return [
     ...wireRows(
@@ -98,7 +95,7 @@ function gateRows(
     ...others.flatMap((wire) =>
       wireRows(circuit, wire, `${wire.label} of the same`, indent, entries),
     ),
-    ...(inside && depth > 0 ? circuitRows(inside, `${indent}│ `, entries, depth - 1, true) : []),
+    ...(inside && below ? circuitRows(inside, `${indent}│ `, entries, below, true) : []),
   ];
 }
 
@@ -106,7 +103,7 @@ function circuitRows(
   circuit: CircuitData,
   indent: string,
   entries: number,
-  depth: number,
+  open: Open,
   opened: boolean,
 ): Row[] {
   const rows: Row[] = [];
@@ -123,7 +120,7 @@ function circuitRows(
     if (!opened && module !== section)
       rows.push({ name: module ? `${module}:` : "outside of modules:", value: "", gradient: "" });
     section = module;
-    rows.push(...gateRows(circuit, gate, indent, entries, depth));
+    rows.push(...gateRows(circuit, gate, indent, entries, open));
   }
   return rows;
 }
@@ -135,17 +132,17 @@ function circuitRows(
  */
 export function toText(circuit: CircuitData, options: TextOptions = {}): string {
   checkCircuit("toText", circuit);
-  checkOptions("toText", options, ["color", "entries", "depth", "group"]);
-  const { color = wantsColor(), entries = 0, depth = 0, group } = options;
+  checkOptions("toText", options, ["color", "entries", "depth", "modules"]);
+  const { color = wantsColor(), entries = 0 } = options;
   checkCount("toText", "entries", entries);
-  checkCount("toText", "depth", depth);
+  checkCount("toText", "depth", options.depth);
+  checkCount("toText", "modules", options.modules);
   checkFlag("toText", "color", color);
-  checkFlag("toText", "group", group);
-  const shown = arranged(circuit, group);
+  const { shown, open } = arranged(circuit, options);
   const output = wireOf(circuit, circuit.outputs.at(-1) as number);
   const rows = [
     { name: "wire", value: "value", gradient: `gradient of ${output.label}` },
-    ...circuitRows(shown, "", entries, depth, false),
+    ...circuitRows(shown, "", entries, open, false),
   ];
   const widths = (["name", "value", "gradient"] as const).map((key) =>
     Math.max(...rows.map((row) => width(row[key]))),
@@ -162,6 +159,6 @@ export function toText(circuit: CircuitData, options: TextOptions = {}): string 
       .trimEnd(),
   );
   const closed =
-    shown === circuit ? "" : `, by module in ${shown.gates.length}; the option depth opens them`;
+    shown === circuit ? "" : `, by module in ${shown.gates.length}; the option modules opens them`;
   return [`${counted(insideCount(circuit), "gate")}${closed}`, ...lines].join("\n");
 }

@@ -7,14 +7,11 @@ const snakeCase = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /** The outermost module that was asked for a Parameter, and its key there. */
-export interface Owner {
+interface Owner {
   readonly root: Module;
   readonly key: string;
 }
 const owners = new WeakMap<Parameter, Owner>();
-
-/** Where a Parameter belongs; undefined until a module was asked for its Parameters. */
-export const ownerOf = (parameter: Parameter): Owner | undefined => owners.get(parameter);
 
 /**
  * A layer, or a network of them. Parameters, buffers and child modules are its properties; their
@@ -116,7 +113,7 @@ export interface Layer extends Module {
 function rootsOf(parameters: Iterable<Parameter>): Set<Module> {
   const roots = new Set<Module>();
   for (const parameter of parameters) {
-    const owner = ownerOf(parameter);
+    const owner = owners.get(parameter);
     if (owner) roots.add(owner.root);
   }
   return roots;
@@ -154,6 +151,6 @@ setHooks({
         for (const restore of undo.reverse()) restore();
       };
     },
-    keyOf: (parameter) => ownerOf(parameter)?.key,
+    keyOf: (parameter) => owners.get(parameter)?.key,
   },
 });

@@ -76,7 +76,7 @@ export function recordBody(
       });
       return { inputs, outputs };
     },
-    { parent: currentTrace(), ...rest },
+    { body: { parent: currentTrace(), ...rest } },
   );
   const assigned = [...trace.assigned];
   const outputs = [

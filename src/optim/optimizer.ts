@@ -1,4 +1,4 @@
-import { gradients } from "../autodiff/transforms.js";
+import { gradients, reaches } from "../autodiff/transforms.js";
 import { evaluate, keepsGraphs } from "../evaluate.js";
 import { neg } from "../ops/elementwise.js";
 import { host } from "../ops/random.js";
@@ -122,12 +122,15 @@ export abstract class Optimizer<H extends Hyper = Hyper> {
       throw new Error(
         `minimize: the loss was read before: got a value without its graph, expected minimize(loss) first; the loss keeps its value`,
       );
-    const found = gradients(loss, this.parameters);
-    if (found.every((gradient) => gradient === undefined))
+    const outline = currentTrace()?.outline;
+    const found = outline ? [] : gradients(loss, this.parameters);
+    const some = outline ? reaches(loss, this.parameters) : found.some((gradient) => gradient);
+    if (!some)
       throw new Error(
         `minimize: the loss reaches none of the parameters: got ${loss}, expected one computed from ${this.parameters[0]} or others`,
       );
-    this.#commit(found, [loss]);
+    if (outline) outline.leftOut = true;
+    else this.#commit(found, [loss]);
   }
 
   /**

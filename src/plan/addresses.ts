@@ -7,7 +7,7 @@
  */
 
 import { type Block, blocksOf, liveBytesOf, type Segment } from "./liveness.js";
-import type { Instruction, Value } from "./lowering.js";
+import { type Instruction, reads, type Value } from "./lowering.js";
 
 const ALIGNMENT = 16;
 const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
@@ -58,6 +58,42 @@ export function placeValues(
     segments.map(({ begin, ...rest }) => ({ begin: offset + begin, ...rest })),
   );
   return { peakBytes, liveBytes, segments };
+}
+
+/**
+ * The same for what runs once and has nearly every value as an output, which all live to the end:
+ * one after the other, sharing nothing. Where that would take much more than the outputs do, places
+ * are shared after all.
+ */
+export function placeApart(
+  instructions: readonly Instruction[],
+  inputs: readonly (Value | undefined)[],
+  outputs: readonly Value[],
+): Placement {
+  const lives = new Map<Value, Segment>();
+  let end = 0;
+  const touch = (value: Value, at: number): void => {
+    const life = lives.get(value);
+    if (life) life.last = at;
+    if (life || !value.inArena || value.bytes === 0) return;
+    const { bytes } = value;
+    lives.set(value, { begin: end, bytes, first: at, last: at });
+    end += align(bytes);
+  };
+  for (const input of inputs) if (input) touch(input, -1);
+  for (const [at, instruction] of instructions.entries()) {
+    for (const value of instruction.writes) touch(value, at);
+    for (const value of reads(instruction)) touch(value, at);
+  }
+  for (const output of outputs) touch(output, instructions.length);
+  const segments = [...lives.values()];
+  const kept = segments.filter(({ last }) => last === instructions.length);
+  if (end > SPACIOUS * kept.reduce((sum, { bytes }) => sum + align(bytes), 0))
+    return placeValues(instructions, inputs, outputs);
+  for (const [value, { begin }] of lives) value.offset = begin;
+  const last = segments.at(-1);
+  const peakBytes = last ? last.begin + last.bytes : 0;
+  return { peakBytes, liveBytes: liveBytesOf([{ segments }], instructions.length), segments };
 }
 
 /** What a block takes from others, where that is known: no order saves any of it. */

@@ -159,7 +159,10 @@ function occupy({ segments }: Block, begin: number, bytes: number, at: number): 
 }
 
 /** The largest sum of bytes that are occupied during one instruction: no arena can be smaller. */
-export function liveBytesOf(blocks: readonly Block[], instructions: number): number {
+export function liveBytesOf(
+  blocks: readonly Pick<Block, "segments">[],
+  instructions: number,
+): number {
   // Entry 0 is the start.
   const change = new Float64Array(instructions + 3);
   for (const { segments } of blocks)

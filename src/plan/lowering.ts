@@ -82,6 +82,13 @@ export interface Instruction {
 }
 
 /**
+ * What a plan is for. "fused": to run fast and often. "plain": to run once, with nearly every value
+ * an output: nothing is merged, fused or written in place. "checked": to debug: nothing is fused or in
+ * place, and every node's results are checked as soon as they are there, while its inputs still are.
+ */
+export type PlanKind = "fused" | "plain" | "checked";
+
+/**
  * Turns the nodes of a tape into instructions. Ops see this class only: they emit, and never see an
  * address.
  */
@@ -95,16 +102,17 @@ export class Lowering {
   readonly #parameters = new Map<Parameter, Value>();
   readonly #sources = new Map<HostSource, Value>();
   readonly #scalars = new Map<string, Value>();
+  readonly #inPlace: boolean;
   #node: Node | undefined;
 
   /**
    * `find` gives the tensor that stands for another after common subexpressions are merged.
-   * `checked`: every node's results are checked when they are there, and nothing is in place.
    */
-  constructor(float: FloatDtype, find: (tensor: Tensor) => Tensor, checked = false) {
+  constructor(float: FloatDtype, find: (tensor: Tensor) => Tensor, kind: PlanKind) {
     this.float = float;
     this.#find = find;
-    if (checked) this.checks = new Map();
+    this.#inPlace = kind === "fused";
+    if (kind === "checked") this.checks = new Map();
   }
 
   lower(node: Node): void {
@@ -229,7 +237,7 @@ export class Lowering {
     inPlace: Instruction["inPlace"] = [],
   ): void {
     const node = this.#node as Node;
-    this.instructions.push({ opcode, writes, rest, inPlace: this.checks ? [] : inPlace, node });
+    this.instructions.push({ opcode, writes, rest, inPlace: this.#inPlace ? inPlace : [], node });
   }
 }
 

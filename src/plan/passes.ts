@@ -57,10 +57,14 @@ export interface ReducedTape {
 }
 
 /**
- * Common-subexpression and dead-code removal. `substituted` maps a tensor to the one that stands
- * for it.
+ * Common-subexpression and dead-code removal; the latter alone where nothing `merges`. `substituted`
+ * maps a tensor to the one that stands for it.
  */
-export function reduceTape(tape: Tape, substituted: ReadonlyMap<Tensor, Tensor>): ReducedTape {
+export function reduceTape(
+  tape: Tape,
+  substituted: ReadonlyMap<Tensor, Tensor>,
+  merges = true,
+): ReducedTape {
   const stands = new Map<Node, Node>();
   const find = (tensor: Tensor): Tensor => {
     let t = tensor;
@@ -73,7 +77,7 @@ export function reduceTape(tape: Tape, substituted: ReadonlyMap<Tensor, Tensor>)
   // creation alone.
   const roots = [...tape.outputs, ...tape.assignments.map(({ value }) => value)];
   const nodes = liveNodes(roots, find);
-  for (const node of nodes) {
+  for (const node of merges ? nodes : []) {
     const key = isKnown(node)
       ? node.outputs.map((output, at) => constantKey(node.values[at] as TypedArray, output)).join()
       : `${node.op.name}(${node.inputs

@@ -10,12 +10,19 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Parameter } from "../parameter.js";
 import type { FloatDtype, Node, Tensor } from "../tensor.js";
-import { type PlacedSegment, placeValues } from "./addresses.js";
+import { type PlacedSegment, placeApart, placeValues } from "./addresses.js";
 import { fuseChains } from "./chains.js";
 import { composeCopies } from "./copies.js";
 import { fuseEpilogues } from "./epilogues.js";
 import { shareGeluSlopes } from "./geluSlopes.js";
-import { dropUnread, type Instruction, Lowering, reads, type Value } from "./lowering.js";
+import {
+  dropUnread,
+  type Instruction,
+  Lowering,
+  type PlanKind,
+  reads,
+  type Value,
+} from "./lowering.js";
 import { fuseNormRelus } from "./normEpilogues.js";
 import { reduceTape, type Tape } from "./passes.js";
 import { mergeUpdates } from "./updates.js";
@@ -51,26 +58,25 @@ export interface Plan {
 const NOTHING: ReadonlyMap<Tensor, Tensor> = new Map();
 
 /**
- * `checked`: a plan for debugging, in which every node's results are checked as soon as they are
- * there, while its inputs still are. Nothing is fused and nothing written in place.
- *
  * Throws what the ops' lowering throws; nothing else can fail.
  */
 export function makePlan(
   tape: Tape,
   float: FloatDtype,
   substituted: ReadonlyMap<Tensor, Tensor> = NOTHING,
-  checked = false,
+  kind: PlanKind = "fused",
 ): Plan {
-  const { nodes, find } = reduceTape(tape, substituted);
-  const lowering = new Lowering(float, find, checked);
+  const fused = kind === "fused";
+  const { nodes, find } = reduceTape(tape, substituted, kind !== "plain");
+  const lowering = new Lowering(float, find, kind);
   const commits = new Map(tape.assignments.map(({ parameter, value }) => [parameter, find(value)]));
   const inputs = tape.placeholders.map((placeholder) => lowering.output(placeholder.node));
   for (const [index, value] of inputs.entries())
     lowering.check(tape.placeholders[index] as Tensor, value, true);
-  const late = checked
-    ? new Set<Node>()
-    : lateNodes(nodes, find, new Set(commits.values()), tape.outputs.map(find));
+  const late =
+    fused && commits.size > 0
+      ? lateNodes(nodes, find, new Set(commits.values()), tape.outputs.map(find))
+      : new Set<Node>();
   for (const node of nodes) if (!late.has(node)) lowering.lower(node);
   const firstUpdate = lowering.instructions.length;
   for (const node of nodes) if (late.has(node)) lowering.lower(node);
@@ -91,16 +97,17 @@ export function makePlan(
   const kept = new Set([...outputs, ...committed.map(({ value }) => value)]);
   const recorded = [...lowering.instructions, ...updates];
   const given = new Set(inputs);
-  const needed = checked ? recorded : fuse(recorded, kept);
-  if (!checked) commitInPlace(needed, committed, given);
+  const needed = fused ? fuse(recorded, kept) : recorded;
+  if (fused && committed.length > 0) commitInPlace(needed, committed, given);
   for (const { parameter, value } of committed)
     if (value.parameter !== parameter && value.size > 0)
       emitCopy(needed, lowering.parameter(parameter), value, anyNode);
-  const instructions = checked ? needed : shareStorage(mergeUpdates(needed), given, outputs);
+  const instructions = fused ? shareStorage(mergeUpdates(needed), given, outputs) : needed;
 
   const live = usedValues(instructions, outputs);
   const usedInputs = inputs.map((input) => (live.has(input) ? input : undefined));
-  const { peakBytes, liveBytes, segments } = placeValues(instructions, usedInputs, outputs);
+  const place = kind === "plain" ? placeApart : placeValues;
+  const { peakBytes, liveBytes, segments } = place(instructions, usedInputs, outputs);
   const pool = [...live].filter((value) => value.inPool);
   const poolBytes = placePool(pool);
   const parameters = [...live].flatMap((value) => value.parameter ?? []);

@@ -115,6 +115,35 @@ export class Program {
    * lie where `take` finds them.
    */
   run(inputs: readonly TypedArray[], rehearsal = false, left = 0): TypedArray[] {
+    const copies: TypedArray[] = [];
+    this.#run(inputs, rehearsal, () => {
+      const { outputs } = this.plan;
+      for (const value of left > 0 ? outputs.slice(0, -left) : outputs)
+        copies.push(
+          value.dtype === "bool" ? Uint8Array.from(this.#view(value)) : this.#copy(value),
+        );
+    });
+    return copies;
+  }
+
+  /**
+   * The same, with outputs read where they lie: output `index` is `size` of `numbers` from `begin`
+   * on, a bool a number 0 or 1.
+   */
+  runAndRead(
+    inputs: readonly TypedArray[],
+    read: (index: number, numbers: TypedArray, begin: number, size: number) => void,
+  ): void {
+    this.#run(inputs, false, () => {
+      const { views } = this.backend.memory;
+      for (const [index, value] of this.plan.outputs.entries()) {
+        const begin = this.#address(value) / elementBytes(value.dtype);
+        read(index, views[value.dtype], begin, value.size);
+      }
+    });
+  }
+
+  #run(inputs: readonly TypedArray[], rehearsal: boolean, readOutputs: () => void): void {
     if (this.#running) throw new Error("run: the program is running already: expected no re-entry");
     this.#running = true;
     try {
@@ -125,13 +154,9 @@ export class Program {
       const [own, ...others] = this.#programs() as [ThreadProgram, ...ThreadProgram[]];
       if (backend.run(this.float, own.address, own.bytes, this.#block, others) !== 0)
         throw this.#refusal();
-      const { outputs } = this.plan;
-      const copies = (left > 0 ? outputs.slice(0, -left) : outputs).map((value) =>
-        value.dtype === "bool" ? Uint8Array.from(this.#view(value)) : this.#copy(value),
-      );
+      readOutputs();
       for (const parameter of this.plan.assigned) parameter.written();
       if (!rehearsal) for (const { value } of this.#host) value.source?.committed?.();
-      return copies;
     } finally {
       this.#running = false;
     }

@@ -8,14 +8,17 @@ import {
   compile,
   div,
   grad,
+  gradients,
   init,
   max,
   maximum,
   mul,
+  type Parameter,
   parameter,
   sigmoid,
   split,
   square,
+  stopGradient,
   sub,
   sum,
   type Tensor,
@@ -23,7 +26,7 @@ import {
 } from "../../src/index.js";
 import { type CircuitData, circuit, type Wire } from "../../src/inspect/index.js";
 import * as nn from "../../src/nn/index.js";
-import { Adam } from "../../src/optim/index.js";
+import { Adam, SGD } from "../../src/optim/index.js";
 import { ts } from "../../src/pure.js";
 import * as random from "../../src/random.js";
 import { wasm } from "../../src/wasm/backend.js";
@@ -409,6 +412,81 @@ describe("a compiled step with effects", () => {
     for (const { source } of found.gates) expect(source).toMatch(/circuit\.test\.ts:\d+:\d+$/);
     expect(model.forward).toBe(nn.Sequential.prototype.forward);
   });
+});
+
+describe("updates of an optimizer", () => {
+  const names = ({ gates }: CircuitData): string[] => gates.map(({ name }) => name);
+  const one = () => {
+    const w = parameter([2], { name: "w" });
+    return { w, optimizer: new SGD([w], { lr: 0.5 }) };
+  };
+
+  test("are gates where something depends on them, and are left out where nothing does", () => {
+    const { w, optimizer } = one();
+    const step = (again: boolean) => (): Tensor => {
+      const loss = sum(w.mul(w));
+      optimizer.minimize(loss);
+      return again ? sum(w.mul(3)) : loss;
+    };
+    expect(names(circuit(step(false), []))).toEqual(["mul", "sum"]);
+    const found = circuit(step(true), []);
+    expect(names(found)).toContain("sgd");
+    expect(found.wires[found.outputs[0] as number]?.value.entries).toEqual([0]);
+    for (const { source } of found.gates) expect(source).toMatch(/circuit\.test\.ts:/);
+    expect(w.toArray()).toEqual([2]);
+  });
+
+  test.each<[string, (w: Parameter, loss: Tensor) => Tensor]>([
+    ["reads", (w) => sum(w.mul(3))],
+    ["assigns", (w) => sum(assign(w, w.mul(3)))],
+    ["differentiates", (w, loss) => sum(gradients(loss.mul(3), [w])[0] as Tensor)],
+  ])("are there for a function that %s only at some calls", (_, after) => {
+    for (const first of [false, true]) {
+      const { w, optimizer } = one();
+      let again = first;
+      const found = circuit(() => {
+        again = !again;
+        const loss = sum(w.mul(w));
+        optimizer.minimize(loss);
+        return again ? after(w, loss) : loss;
+      }, []);
+      const [mul, , ...rest] = names(found);
+      expect(mul).toBe("mul");
+      // The last recording is what is shown, whole.
+      expect(rest.length > 0).toBe(again);
+    }
+  });
+
+  test("are refused as they would be", () => {
+    const { w, optimizer } = one();
+    expect(() =>
+      circuit(
+        (x: Tensor) => {
+          const loss = sum(x.add(stopGradient(w)));
+          optimizer.minimize(loss);
+          return loss;
+        },
+        [tensor([1])],
+      ),
+    ).toThrow(
+      new Error(
+        "minimize: the loss reaches none of the parameters: got Tensor(f32[]), expected one computed from Parameter(w: f32[1]) or others",
+      ),
+    );
+    expect(() =>
+      circuit(() => {
+        optimizer.minimize(w.mul(w));
+        return sum(w);
+      }, []),
+    ).toThrow(/^gradients: result is not a scalar: got \[1\]/);
+  });
+});
+
+test("the user's line is found through many calls of the library", () => {
+  let model: nn.Layer = new nn.ReLU();
+  for (let level = 0; level < 30; level++) model = new nn.Sequential(model);
+  const found = circuit((x: Tensor) => sum(model.forward(x)), [tensor([1, -1])]);
+  for (const { source } of found.gates) expect(source).toMatch(/circuit\.test\.ts:/);
 });
 
 test("a Parameter that is assigned and read again is the value assigned", () => {

@@ -282,7 +282,7 @@ test("a circuit comes out of a page as it went in", () => {
 
 test.each<[unknown, unknown, string]>([
   [null, {}, "no circuit: got null, expected what circuit(f, inputs) returns"],
-  [{ gates: [] }, {}, "no circuit: got a Object, expected what circuit(f, inputs) returns"],
+  [{ gates: [] }, {}, "no circuit: got an Object, expected what circuit(f, inputs) returns"],
   [chain(1), null, "bad options: got null, expected an object"],
   [chain(1), { size: 3 }, "unknown option: got size, expected depth, modules or title"],
   [chain(1), { depth: "1" }, 'bad depth: got "1", expected a whole number ≥ 0, or Infinity'],

@@ -52,8 +52,8 @@ const OPTIONS: [string, (options: Loose) => unknown, string][] = [
   ["profile", (o) => profile(square, [x], o), "repeats"],
   ["monitor", (o) => monitor(compile(square), o), "every or bins"],
   ["compile", (o) => compile(square, o), "maxBytes or debug"],
-  ["toText", (o) => drawn.toText(o), "color, entries, depth or group"],
-  ["toDot", (o) => drawn.toDot(o), "depth or group"],
+  ["toText", (o) => drawn.toText(o), "color, entries, depth or modules"],
+  ["toDot", (o) => drawn.toDot(o), "depth or modules"],
 ];
 
 test.each(OPTIONS)("options of %s", (name, run, known) => {
@@ -98,7 +98,7 @@ test.each(Object.entries(READERS))("no circuit: %s", (name, read) => {
 test.each<[() => unknown, Error]>([
   [
     () => new inspect.Circuit({} as Loose),
-    new TypeError("Circuit: no circuit: got a Object, expected what circuit(f, inputs) returns"),
+    new TypeError("Circuit: no circuit: got an Object, expected what circuit(f, inputs) returns"),
   ],
   [
     () => drawn.toText({ depth: -1 }),
@@ -113,8 +113,8 @@ test.each<[() => unknown, Error]>([
     new TypeError("toText: bad color: got 1, expected true or false"),
   ],
   [
-    () => drawn.toDot({ group: 1 as Loose }),
-    new TypeError("toDot: bad group: got 1, expected true or false"),
+    () => drawn.toDot({ modules: true as Loose }),
+    new TypeError("toDot: bad modules: got a boolean, expected a whole number ≥ 0, or Infinity"),
   ],
   [
     () => profile(square, [x], { repeats: 1 }).toText({ rows: -1 }),

@@ -313,10 +313,48 @@ test("the trace has what the trace event format requires", () => {
     ["sgd: sgd", 35, 5],
   ]);
   expect(spans(/module/)).toEqual([
-    ["a.0", 0, 10],
     ["a", 0, 35],
+    ["a.0", 0, 10],
     ["a.1", 10, 5],
     ["a.0", 15, 20],
+  ]);
+});
+
+test("a viewer nests the trace as it is meant: instructions in their modules", () => {
+  const rows = [
+    { ...row(0, "gemm", ["a", "a.0"]), ...cost(0.5550000000198452, 1, 1) },
+    { ...row(1, "sum", ["a", "a.0"]), ...cost(0, 1, 1) },
+    { ...row(2, "exp", ["a"]), ...cost(0.0004, 1, 1) },
+    { ...row(3, "exp", ["b"]), ...cost(1e-7, 1, 1) },
+    { ...row(4, "log", ["b", "b.0", "b.0.1"]), ...cost(0.3, 1, 1) },
+    { ...row(5, "sgd", []), ...cost(0.1, 1, 1) },
+  ];
+  const { traceEvents } = JSON.parse(profileTrace({ ...DATA, rows })) as {
+    traceEvents: { ph: string; name: string; ts: number; dur: number }[];
+  };
+  // As Perfetto and chrome://tracing read it: nanoseconds, a stack of what has not ended yet.
+  const stack: { name: string; end: number }[] = [];
+  const nested = traceEvents.flatMap(({ ph, name, ts, dur }) => {
+    if (ph !== "X") return [];
+    const [begin, end] = [Math.round(1000 * ts), Math.round(1000 * (ts + dur))];
+    expect(end).toBeGreaterThan(begin);
+    while ((stack.at(-1)?.end ?? Number.POSITIVE_INFINITY) <= begin) stack.pop();
+    expect(stack.at(-1)?.end ?? end).toBeGreaterThanOrEqual(end);
+    stack.push({ name, end });
+    return [stack.map((event) => event.name).join(" > ")];
+  });
+  expect(nested).toEqual([
+    "a",
+    "a > a.0",
+    "a > a.0 > gemm: gemm",
+    "a > a.0 > sum: sum",
+    "a > exp: exp",
+    "b",
+    "b > exp: exp",
+    "b > b.0",
+    "b > b.0 > b.0.1",
+    "b > b.0 > b.0.1 > log: log",
+    "sgd: sgd",
   ]);
 });
 

@@ -45,6 +45,46 @@ test("charts have the monitor's numbers, by layer and by step", () => {
     expect(values).toEqual(history.map(({ layers }) => layers[k]?.gradientNorm));
 });
 
+test("batch norms have charts of what the batch had, and of what is kept", () => {
+  seed(1);
+  const model = new nn.Sequential(
+    new nn.Linear(3, 4),
+    new nn.BatchNorm1d(4),
+    new nn.BatchNorm1d(4, { trackRunningStats: false }),
+  );
+  const optimizer = new SGD(model.parameters(), { lr: 0.1 });
+  const watched = monitor(
+    compile((x: Tensor) => {
+      const loss = model.forward(x).square().mean();
+      optimizer.minimize(loss);
+      return loss;
+    }),
+    { every: 1 },
+  );
+  for (let k = 0; k < 3; k++) watched(normal([5, 3]));
+  const { history } = watched;
+  const charts = historyCharts(history).slice(3);
+  expect(charts.map((chart) => chart.title)).toEqual([
+    "Means of batch norms",
+    "Variances of batch norms",
+  ]);
+  const lines = charts.map((chart) => (chart.kind === "lines" ? chart.series : []));
+  const over = (what: "mean" | "variance" | "runningMean" | "runningVariance", norm: number) =>
+    history.map(({ norms }) => norms[norm]?.[what]?.mean);
+  expect(lines).toEqual([
+    [
+      { label: "1, batch", values: over("mean", 0) },
+      { label: "1, running", values: over("runningMean", 0) },
+      { label: "2, batch", values: over("mean", 1) },
+    ],
+    [
+      { label: "1, batch", values: over("variance", 0) },
+      { label: "1, running", values: over("runningVariance", 0) },
+      { label: "2, batch", values: over("variance", 1) },
+    ],
+  ]);
+});
+
 test("metrics whose names end in the same word share a chart", () => {
   const metrics = {
     "train loss": [3, 2],
@@ -121,7 +161,7 @@ test.each<[unknown, string]>([
     { monitor: { history: [] } },
     "nothing to report: got a monitor that was never called, expected",
   ],
-  [{ circuit: {} }, "no circuit: got a Object, expected what circuit(f, inputs) returns"],
+  [{ circuit: {} }, "no circuit: got an Object, expected what circuit(f, inputs) returns"],
   [
     { metrics: { loss: [1] }, names: ["x"] },
     "names without inputs: expected inputs, whose circuit",
@@ -131,7 +171,7 @@ test.each<[unknown, string]>([
   [{ metrics: {}, hash: 3 }, "bad hash: got 3, expected a string"],
   [{ history: [], monitor: { history: [] } }, "two histories: got history and monitor, expected"],
   [{ history: [1] }, "bad history: got an array of 1, expected the history of a monitor"],
-  [{ monitor: {} }, "bad monitor: got a Object, expected what monitor(step) returns"],
+  [{ monitor: {} }, "bad monitor: got an Object, expected what monitor(step) returns"],
   [{ metrics: [1] }, "bad metrics: got an array of 1, expected an object of arrays of numbers"],
   [{ metrics: { loss: 1 } }, "bad metric loss: got 1, expected an array of numbers"],
   [{ metrics: { loss: [1, "2"] } }, 'bad metric loss at 1: got "2", expected a number'],

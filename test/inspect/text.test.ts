@@ -264,13 +264,22 @@ describe("by module", () => {
   });
 
   test("text says how much is closed, and opens it", () => {
-    const text = deep.toText({ ...plain, group: true });
+    const text = deep.toText({ ...plain, modules: 0 });
     expect(text).toMatch(
-      new RegExp(`^${deep.gates.length} gates, by module in 5; the option depth opens them\n`),
+      new RegExp(`^${deep.gates.length} gates, by module in 5; the option modules opens them\n`),
     );
     expect(text).toMatch(/^add3 = 0\(x\): 4 gates /m);
-    expect(deep.toText({ ...plain, group: true, depth: 2 })).toMatch(/^│ │ 0\.first\.weight /m);
+    expect(deep.toText({ ...plain, modules: 2 })).toMatch(/^│ │ 0\.first\.weight /m);
     expect(deep.toText(plain)).toMatch(/^0\.first:$/m);
+  });
+
+  test("modules and fused gates open apart from each other", () => {
+    const one = deep.toText({ ...plain, modules: 1 });
+    expect(one).toMatch(/^│ /m);
+    expect(one).not.toMatch(/^│ │ /m);
+    expect(deep.toText({ ...plain, modules: 0, depth: 9 })).not.toMatch(/^│ /m);
+    const closed = deep.toText({ ...plain, modules: 0 });
+    expect(deep.collapsed().toText(plain)).toBe(closed.replace(/, by module.*/, ""));
   });
 
   test("circuits of more than a hundred gates are shown so by default", () => {
@@ -281,7 +290,7 @@ describe("by module", () => {
     many.parameters();
     const found = circuit((x: Tensor) => sum(many.forward(x)), [tensor([[1]])]);
     expect(found.toText(plain)).toMatch(/^103 gates, by module in 103;/);
-    expect(found.toText({ ...plain, group: false })).toMatch(/^103 gates\n/);
+    expect(found.toText({ ...plain, modules: Number.POSITIVE_INFINITY })).toMatch(/^103 gates\n/);
   });
 });
 
@@ -289,8 +298,8 @@ describe("Graphviz", () => {
   test.each([
     ["scalars", () => xyz.toDot()],
     ["forks", () => forked.toDot()],
-    ["modules closed", () => deep.toDot({ group: true })],
-    ["modules and gates opened", () => deep.toDot({ group: true, depth: 9 })],
+    ["modules closed", () => deep.toDot({ modules: 0 })],
+    ["modules and gates opened", () => deep.toDot({ modules: 9, depth: 9 })],
     [
       "words that have to be escaped",
       () =>

@@ -164,8 +164,8 @@ async function reportPage(tab) {
     ...expected(
       "figures",
       titles.join(", "),
-      "Accuracy, Loss, Gradient norms, Updates beside weights, Dead units, Activations of 2 relu, " +
-        "Memory of a step",
+      "Accuracy, Loss, Gradient norms, Updates beside weights, Dead units, Means of batch norms, " +
+        "Variances of batch norms, Activations of 2 relu, Memory of a step",
     ),
   );
   const blank = await tab.evaluate(

@@ -63,6 +63,7 @@ function large() {
 
 /** A run as a monitor records it. */
 function history() {
+  const spread = (mean) => ({ mean, std: 0.1, min: mean - 0.2, max: mean + 0.2 });
   const layer = (key, k, scale) => ({
     key,
     shape: [8, 6],
@@ -91,7 +92,16 @@ function history() {
         nonFinite: 0,
       },
     ],
-    norms: [],
+    norms: [
+      {
+        key: "1",
+        channels: 8,
+        mean: spread(0.3 + 0.05 * Math.sin(k)),
+        variance: spread(2 + 0.5 * Math.cos(k)),
+        runningMean: spread(0.3 * (1 - 0.9 ** k)),
+        runningVariance: spread(2 - 0.9 ** k),
+      },
+    ],
     warnings:
       k === 3 ? [{ kind: "dead", key: "2 relu", text: "2 relu: a tenth is dead <here>" }] : [],
   }));

@@ -73,6 +73,17 @@ function linesOf<T extends { readonly key: string }>(
   });
 }
 
+/** Of each batch norm, over its channels: what this batch had, and what predictions are made with. */
+function normParts({ norms }: MonitorRecord, what: "mean" | "variance") {
+  return norms.flatMap((norm) => {
+    const running = what === "mean" ? norm.runningMean : norm.runningVariance;
+    return [
+      { key: `${norm.key}, batch`, number: norm[what].mean },
+      { key: `${norm.key}, running`, number: running?.mean },
+    ];
+  });
+}
+
 export function historyCharts(history: History): Chart[] {
   if (history.length === 0) return [];
   const x = { label: "step", values: stepsOf(history) };
@@ -119,6 +130,33 @@ export function historyCharts(history: History): Chart[] {
       caption: "The fraction of entries in the flat ends of sigmoid or tanh, from 0 to 1.",
       y: { label: "fraction saturated", isLog: false, isFraction: true },
       series: linesOf(history, activations, ({ saturated }) => saturated),
+    },
+    {
+      ...base,
+      title: "Means of batch norms",
+      caption:
+        "What each batch norm takes off, averaged over its channels: the batch's means, and the " +
+        "running means that predictions are made with. Far apart, predictions see other values " +
+        "than training does.",
+      y: { label: "mean", isLog: false },
+      series: linesOf(
+        history,
+        (record) => normParts(record, "mean"),
+        ({ number }) => number,
+      ),
+    },
+    {
+      ...base,
+      title: "Variances of batch norms",
+      caption:
+        "What each batch norm divides by the root of, averaged over its channels, on a " +
+        "logarithmic axis: the batch's variances, and the running ones.",
+      y: { label: "variance", isLog: true },
+      series: linesOf(
+        history,
+        (record) => normParts(record, "variance"),
+        ({ number }) => number,
+      ),
     },
   ];
   return [...charts.filter(({ series }) => series.length > 0), ...histogramCharts(history)];

@@ -78,7 +78,8 @@ function checkRun(run: unknown): asserts run is Run {
   if (monitor !== undefined && !(isObject(monitor) && Array.isArray(monitor.history)))
     refuse("monitor", monitor, "what monitor(step) returns");
   const isRecord = (value: unknown): boolean =>
-    isObject(value) && Array.isArray(value.layers) && Array.isArray(value.activations);
+    isObject(value) &&
+    [value.layers, value.activations, value.norms].every((parts) => Array.isArray(parts));
   if (history !== undefined && !(Array.isArray(history) && history.every(isRecord)))
     refuse("history", history, "the history of a monitor");
   if (metrics !== undefined) checkMetrics(metrics);
@@ -129,9 +130,9 @@ function checkEnvironment(environment: unknown): void {
 
 /**
  * A page of a training run, one file that asks nothing of a network: loss and metrics, norms of
- * gradients, updates beside weights, activations over time, warnings in words, the circuit of the
- * loss, the memory of a step, the environment and the hash of the weights. Behind every chart there
- * is a table.
+ * gradients, updates beside weights, activations and batch norms over time, warnings in words, the
+ * circuit of the loss, the memory of a step, the environment and the hash of the weights. Behind
+ * every chart there is a table.
  *
  * Throws a TypeError for what is of the wrong kind, and what `circuit` throws.
  */
