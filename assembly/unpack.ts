@@ -50,7 +50,12 @@ const CONSTANT: usize = 4;
 
 const NO_FUNCTION: u32 = 255;
 const BRANCH_TABLE: u32 = 0x0e;
+const CALL_INDIRECT: u32 = 0x11;
 const BULK: u32 = 0xfc;
+/** Numbers of no SIMD instruction: for constants that repeat 4 or 8 bytes, and relaxed_madd. */
+const SPLAT4: u32 = 0xa2;
+const SPLAT8: u32 = 0xa5;
+const RELAXED_MADD: u32 = 0xe2;
 /** Opcodes below 64 that a number follows. */
 const NUMBERED: u64 = 0xffff_ff18_0003_701c;
 
@@ -58,24 +63,10 @@ let next: usize = TEXT;
 let range: u64 = 0;
 let code: u64 = 0;
 
-/** The next symbol's number, and where its byte goes. */
+/** The number of the next symbol, what the last token was, and how far back the last match went. */
 let count: usize = 0;
-let to: usize = 0;
-let kind: usize = 0;
-/** What the last token was, and how far back the last match went. */
 let last: usize = LITERAL;
 let distance: usize = 0;
-/** Symbols that follow before an opcode, or numbers. */
-let left: u32 = 0;
-/** The latest two opcodes, and how many symbols have come after them. */
-let opcode: u32 = 0;
-let previous: u32 = 0;
-let place: u32 = 0;
-/** Blocks within a function, and where it begins. */
-let depth: i32 = 0;
-let start: usize = 0;
-/** The first local that has not been used. */
-let fresh: u32 = 0;
 
 /** A value of some bits, the highest first; each has a slot for what comes before it. */
 function tree(slot: usize, bits: u32): u32 {
@@ -121,10 +112,10 @@ function digits(): u32 {
   return value;
 }
 
-/** A number ≥ 1: how many bits follow its first, and these. */
+/** A number from 1 to 255: how many bits follow its first, and these. */
 function number(slot: usize): u32 {
-  let bits = tree(slot, 4);
-  slot += (<usize>bits + 1) << 7;
+  let bits = tree(slot, 3);
+  slot += (<usize>bits + 1) << 6;
   let value: u32 = 1;
   while (bits-- > 0) {
     value = (value << 1) | tree(slot + ((value < 8 ? value - 1 : bits + 7) << 2), 1);
@@ -132,138 +123,40 @@ function number(slot: usize): u32 {
   return value;
 }
 
-// @ts-ignore: decorator
-@inline
-function put(byte: u32): void {
-  store<u8>(to++, byte);
-}
-
-function putNumber(value: u32): void {
+/** Writes a number of at most two bytes; returns where it ends. */
+function putNumber(to: usize, value: u32): usize {
   if (value > 127) {
-    put(value | 128);
+    store<u8>(to++, value | 128);
     value >>= 7;
   }
-  put(value);
+  store<u8>(to++, value);
+  return to;
 }
 
-function beginFunction(): void {
-  kind = DECLARATION;
-  place = -1;
-  fresh = 0;
-  for (let local: usize = 0; local < 256; local++) store<u8>(LATEST + local, local);
-}
-
-/** What follows an opcode. */
-// @ts-ignore: decorator
-@inline
-function putOpcode(symbol: u32): void {
-  previous = opcode;
-  opcode = symbol;
-  place = -1;
-  left = 0;
-  if (symbol < 256) {
-    put(symbol);
-    if (symbol - 0x20 < 3) {
-      kind = LOCAL;
-      return;
-    }
-    if (symbol - 2 < 3) depth++;
-    if (symbol - 0x43 < 2) {
-      kind = CONSTANT;
-      left = (symbol - 0x42) << 2;
-      return;
-    }
-    if (symbol - 0x28 < 0x17) put(0);
-    if (symbol < 64 ? (NUMBERED >> symbol) & 1 : symbol < 0x43 || symbol == BULK) left = 1;
-    if (symbol == 0x11) left = 2;
-    if (symbol == 0x0b && depth-- == 0) {
-      // How long it is, in three bytes.
-      const size = <u32>(to - start) - 3;
-      store<u16>(start, (size & 127) | ((size << 1) & 0x7f00) | 0x8080);
-      store<u8>(start, size >> 14, 2);
-      beginFunction();
-      return;
-    }
-  } else {
-    symbol &= 255;
-    put(0xfd);
-    if (symbol == 0xe2) {
-      // f32x4.relaxed_madd, in the place of an instruction that there is not.
-      store<u16>(to, 0x0285);
-      to += 2;
-    } else putNumber(symbol);
-    if (symbol - 12 < 2) {
-      kind = CONSTANT;
-      left = 16;
-      return;
-    }
-    if (symbol < 12 || symbol - 84 < 10) {
-      put(0);
-      left = symbol - 84 < 8 ? 2 : 1;
-    }
-    if (symbol - 21 < 14) left = 1;
-  }
-  kind = left ? IMMEDIATE : OPCODE;
-}
-
-function putSymbol(symbol: u32): void {
-  const head = headOf();
-  store<u32>(LINKS + (count << 2), load<u32>(head));
-  store<u32>(head, <u32>count);
-  store<u16>(HISTORY + (count << 1), symbol);
-  count++;
-  if (kind == OPCODE) putOpcode(symbol);
-  else if (kind == LOCAL) {
-    let local = fresh;
-    let rank: usize = symbol - 1;
-    if (symbol) local = load<u8>(LATEST + rank);
-    else for (rank = 0; load<u8>(LATEST + rank) != local; ) rank++;
-    memory.copy(LATEST + 1, LATEST, rank);
-    store<u8>(LATEST, local);
-    fresh = max(fresh, local + 1);
-    putNumber(local);
-    kind = OPCODE;
-  } else if (kind == DECLARATION && place == 0) {
-    if (symbol == NO_FUNCTION) {
-      kind = CONSTANT;
-      left = -1;
-    } else {
-      start = to;
-      to += 3;
-      put(symbol);
-      left = symbol << 1;
-      if (!left) kind = OPCODE;
-      depth = 0;
-    }
-  } else if (kind == IMMEDIATE && place == 0 && opcode == BRANCH_TABLE) {
-    putNumber(symbol);
-    left = symbol + 1;
-  } else {
-    put(symbol);
-    if (kind == IMMEDIATE && place == 0 && opcode == BULK && symbol >= 10) left = 13 - symbol;
-    if ((kind != IMMEDIATE || symbol < 128) && --left == 0) {
-      if (start) kind = OPCODE;
-      else beginFunction();
-    }
-  }
-  place++;
-}
-
-function headOf(): usize {
-  const hash = (((opcode << 3) + <u32>kind) * 97 + previous * 2521) & <u32>HEADS_MASK;
-  return HEADS + (<usize>hash << 2);
-}
-
-/** Where a match of this length came before. */
-function placeOf(length: u32): usize {
+/** Where a match of this length came before, by the list of the places with the same opcodes. */
+function placeOf(length: u32, head: usize): usize {
   let rank = number(RANK + ((<usize>max(min(length, 5), 2) - 2) << 12));
-  let from: usize = load<u32>(headOf());
+  let from: usize = load<u32>(head);
   while (--rank) from = load<u32>(LINKS + (from << 2));
   return from;
 }
 
-/** Writes the next module of the text, whose bytes are known, at `out`. */
-export function unpack(out: usize, bytes: usize): void {
+/** The local of a symbol, which becomes the latest. */
+function localOf(symbol: u32, fresh: u32): u32 {
+  let local = fresh;
+  let rank: usize = symbol - 1;
+  if (symbol) local = load<u8>(LATEST + rank);
+  else for (rank = 0; load<u8>(LATEST + rank) != local; ) rank++;
+  for (; rank > 0; rank--) store<u8>(LATEST + rank, load<u8>(LATEST + rank - 1));
+  store<u8>(LATEST, local);
+  return local;
+}
+
+/**
+ * Writes the next module of the text, whose bytes are known, from `to` on. All in one function: the
+ * first compiler has registers for locals alone.
+ */
+export function unpack(to: usize, bytes: usize): void {
   if (range == 0) {
     for (let seen: u32 = 0; seen <= SEEN; seen++) {
       store<u32>(RATES + (<usize>seen << 2), 32768 / (2 * seen + 3));
@@ -271,30 +164,141 @@ export function unpack(out: usize, bytes: usize): void {
     code = (<u64>digits() << 24) | digits();
     range = 1 << 48;
   }
-  to = out;
-  kind = CONSTANT;
-  left = number(HEADER);
-  opcode = 0;
-  previous = 0;
-  place = 0;
-  start = 0;
-  while (to < out + bytes) {
-    if (tree(FLAGS + (((last << 3) + kind) << 2), 1)) {
-      let length: u32;
-      if (tree(AGAIN + (last << 2), 1)) {
-        length = number(LENGTH_AGAIN);
-        last = MATCH_AGAIN;
+  const end = to + bytes;
+  // What the next symbol is, and how many of its kind there are; of a number, of its bytes the last.
+  let kind = CONSTANT;
+  let left = tree(HEADER, 10);
+  // The latest two opcodes, and how many symbols have come after them.
+  let opcode: u32 = 0;
+  let previous: u32 = 0;
+  let place: u32 = 0;
+  // Where the function begins, how many blocks are open in it, and its first local not yet used.
+  let start: usize = 0;
+  let depth = 0;
+  let fresh: u32 = 0;
+  // What is left of a match.
+  let length: u32 = 0;
+  while (to < end) {
+    const hash = (((opcode << 3) + <u32>kind) * 97 + previous * 2521) & <u32>HEADS_MASK;
+    const head = HEADS + (<usize>hash << 2);
+    let symbol: u32 = 0;
+    if (length == 0) {
+      if (tree(FLAGS + (((last << 3) + kind) << 2), 1)) {
+        if (tree(AGAIN + (last << 2), 1)) {
+          length = number(LENGTH_AGAIN);
+          last = MATCH_AGAIN;
+        } else {
+          length = number(LENGTH);
+          distance = count - placeOf(length, head);
+          last = MATCH;
+        }
       } else {
-        length = number(LENGTH);
-        distance = count - placeOf(length);
-        last = MATCH;
+        const known = kind == OPCODE ? opcode : 512 + (opcode << 2) + (place & 3);
+        const slot = (known * 293) & <u32>SYMBOL_MASK;
+        const bits = kind == OPCODE ? 9 : kind == LOCAL ? 6 : 8;
+        symbol = tree(SYMBOL + (<usize>slot << 2), bits);
+        last = LITERAL;
       }
-      for (; length > 0; length--) putSymbol(load<u16>(HISTORY + ((count - distance) << 1)));
+    }
+    if (length > 0) {
+      length--;
+      symbol = load<u16>(HISTORY + ((count - distance) << 1));
+    }
+    store<u32>(LINKS + (count << 2), load<u32>(head));
+    store<u32>(head, <u32>count);
+    store<u16>(HISTORY + (count << 1), symbol);
+    count++;
+
+    let begins = false;
+    if (kind == OPCODE) {
+      previous = opcode;
+      opcode = symbol;
+      place = -1;
+      kind = IMMEDIATE;
+      left = 0;
+      if (symbol < 256) {
+        store<u8>(to++, symbol);
+        if (symbol - 0x20 < 3) kind = LOCAL;
+        else if (symbol == 0x0b) {
+          if (depth-- == 0) {
+            // How long it is, in three bytes.
+            const size = <u32>(to - start) - 3;
+            store<u16>(start, (size & 127) | ((size << 1) & 0x7f00) | 0x8080);
+            store<u8>(start, size >> 14, 2);
+            begins = true;
+          }
+        } else if (symbol - 0x43 < 2) {
+          kind = CONSTANT;
+          left = (symbol - 0x42) << 2;
+        } else {
+          if (symbol - 2 < 3) depth++;
+          if (symbol - 0x28 < 0x17) store<u8>(to++, 0);
+          if (symbol < 64 ? (NUMBERED >> symbol) & 1 : symbol < 0x43 || symbol == BULK) left = 1;
+          if (symbol == CALL_INDIRECT) left = 2;
+        }
+      } else {
+        symbol &= 255;
+        store<u8>(to++, 0xfd);
+        if (symbol == SPLAT4 || symbol == SPLAT8) {
+          store<u8>(to++, 12);
+          kind = CONSTANT;
+          left = symbol == SPLAT4 ? 4 : 8;
+        } else if (symbol == RELAXED_MADD) {
+          store<u16>(to, 0x0285);
+          to += 2;
+        } else {
+          to = putNumber(to, symbol);
+          if (symbol < 12 || symbol - 84 < 10) {
+            store<u8>(to++, 0);
+            left = symbol - 84 < 8 ? 2 : 1;
+          } else if (symbol < 14) {
+            kind = CONSTANT;
+            left = 16;
+          } else if (symbol - 21 < 14) left = 1;
+        }
+      }
+      if (kind == IMMEDIATE && left == 0) kind = OPCODE;
+    } else if (kind == LOCAL) {
+      const local = localOf(symbol, fresh);
+      fresh = max(fresh, local + 1);
+      to = putNumber(to, local);
+      kind = OPCODE;
+    } else if (kind == DECLARATION && place == 0) {
+      if (symbol == NO_FUNCTION) {
+        kind = CONSTANT;
+        left = -1;
+      } else {
+        start = to;
+        depth = 0;
+        store<u8>(to, symbol, 3);
+        to += 4;
+        left = symbol << 1;
+        if (left == 0) kind = OPCODE;
+      }
+    } else if (kind == IMMEDIATE && place == 0 && opcode == BRANCH_TABLE) {
+      to = putNumber(to, symbol);
+      left = symbol + 1;
     } else {
-      const known = kind == OPCODE ? opcode : 512 + (opcode << 2) + (place & 3);
-      const slot = (known * 293) & <u32>SYMBOL_MASK;
-      putSymbol(tree(SYMBOL + (<usize>slot << 2), kind == OPCODE ? 9 : 8));
-      last = LITERAL;
+      store<u8>(to++, symbol);
+      if (kind == IMMEDIATE && place == 0 && opcode == BULK && symbol >= 10) left = 13 - symbol;
+      if ((kind != IMMEDIATE || symbol < 128) && --left == 0) {
+        if (start) kind = OPCODE;
+        else begins = true;
+        if (opcode == 256 + SPLAT4) {
+          v128.store(to - 4, v128.load32_splat(to - 4));
+          to += 12;
+        } else if (opcode == 256 + SPLAT8) {
+          v128.store(to - 8, v128.load64_splat(to - 8));
+          to += 8;
+        }
+      }
+    }
+    place++;
+    if (begins) {
+      kind = DECLARATION;
+      place = 0;
+      fresh = 0;
+      for (let local: usize = 0; local < 256; local++) store<u8>(LATEST + local, local);
     }
   }
 }

@@ -3,7 +3,8 @@
 // Left out, since it follows from the rest, is how long a function is and that of every load and
 // store the alignment, which is a hint: 0. Locals are numbered in the order of their first use and
 // stand in a list, the latest used first: 0 is the first not used before, else 1 + its place there.
-// Code that does the same to other locals thus has the same symbols.
+// Code that does the same to other locals thus has the same symbols. Vectors that repeat 4 or 8 bytes
+// are instructions of their own.
 
 /** What a symbol is: `kind` in assembly/unpack.ts. */
 const OPCODE = 0;
@@ -14,9 +15,11 @@ const CONSTANT = 4;
 
 const CODE = 10;
 const SIMD = 256;
-/** f32x4.relaxed_madd, whose number has nine bits, and an eighth that no instruction has. */
-const RELAXED_MADD = 0x105;
+/** Numbers that no instruction has: for f32x4.relaxed_madd, whose own has nine bits, and splats. */
 const UNUSED = 0xe2;
+const SPLAT4 = SIMD + 0xa2;
+const SPLAT8 = SIMD + 0xa5;
+const RELAXED_MADD = 0x105;
 /** In place of a number of declarations: no function follows. */
 const NO_FUNCTION = 255;
 
@@ -64,6 +67,13 @@ function reader(bytes, at) {
 
 const coded = (value) => (value < 128 ? [value] : [(value & 127) | 128, ...coded(value >>> 7)]);
 
+function constant(bytes) {
+  const repeats = (size) => bytes.every((byte, index) => byte === bytes[index % size]);
+  if (repeats(4)) return { opcode: SPLAT4, kind: CONSTANT, follow: bytes.slice(0, 4) };
+  if (repeats(8)) return { opcode: SPLAT8, kind: CONSTANT, follow: bytes.slice(0, 8) };
+  return { opcode: SIMD + 12, kind: CONSTANT, follow: bytes };
+}
+
 /** { opcode, local } or { opcode, kind, follow }, the symbols that follow it. */
 function readInstruction(read) {
   const first = read.byte();
@@ -76,7 +86,8 @@ function readInstruction(read) {
       const lane = number < 92 && number >= 84;
       return { opcode, follow: [...read.coded(), ...read.bytes(lane ? 1 : 0)] };
     }
-    if (number === 12 || number === 13) return { opcode, kind: CONSTANT, follow: read.bytes(16) };
+    if (number === 12) return constant(read.bytes(16));
+    if (number === 13) return { opcode, kind: CONSTANT, follow: read.bytes(16) };
     return { opcode, follow: read.bytes(number >= 21 && number <= 34 ? 1 : 0) };
   }
   const opcode = first;
@@ -159,6 +170,8 @@ function readFunction(read, parameters) {
 
 function bytesOfInstruction({ opcode, local, follow }) {
   if (local !== undefined) return [opcode, ...coded(local)];
+  if (opcode === SPLAT4) return [0xfd, 12, ...follow, ...follow, ...follow, ...follow];
+  if (opcode === SPLAT8) return [0xfd, 12, ...follow, ...follow];
   const number = opcode - SIMD;
   if (number >= 0) {
     const code = [0xfd, ...coded(number === UNUSED ? RELAXED_MADD : number)];
@@ -205,6 +218,7 @@ function symbolsOf(header, functions, rest) {
       if (local === undefined) for (const symbol of follow) put(kind, symbol);
       else {
         const rank = latest.indexOf(local);
+        if (rank > 62) throw new Error(`kernels: too many locals in use: got ${rank + 1}`);
         put(LOCAL, local === fresh ? 0 : rank + 1);
         latest.splice(rank, 1);
         latest.unshift(local);

@@ -23,8 +23,9 @@ const MATCH_AGAIN = 2;
 /** How often a bit has been seen, at most, when its probability changes. */
 const SEEN = 30;
 const PASSES = 6;
-const MOST_RANK = 256;
-const MOST_LENGTH = 2000;
+/** Numbers of eight bits. */
+const MOST_RANK = 255;
+const MOST_LENGTH = 255;
 /** Of a longer match, no shorter part is tried. */
 const PARTS = 40;
 
@@ -32,7 +33,8 @@ const slotOf = ({ kind, opcode, place }) =>
   SYMBOL + (((kind === 0 ? opcode : 512 + 4 * opcode + (place & 3)) * 293) & SYMBOL_MASK);
 const headOf = ({ kind, opcode, previous }) =>
   ((8 * opcode + kind) * 97 + previous * 2521) & (HEADS - 1);
-const bitsOf = ({ kind }) => (kind === 0 ? 9 : 8);
+/** Opcodes have nine bits; no function uses the latest of more than 63 locals. */
+const bitsOf = ({ kind }) => [9, 6, 8, 8, 8][kind];
 const rankSlot = (length) => RANK + 1024 * Math.max(0, Math.min(length, 5) - 2);
 
 /** The probabilities of bits: of 1, in 1 / 65536, and how often each was seen. */
@@ -66,13 +68,13 @@ function treeBits(slot, bits, value, take) {
   }
 }
 
-/** The same of a number ≥ 1: how many bits follow its first, and these. */
+/** The same of a number from 1 to 255: how many bits follow its first, and these. */
 function numberBits(slot, value, take) {
   const count = 31 - Math.clz32(value);
-  treeBits(slot, 4, count, take);
+  treeBits(slot, 3, count, take);
   for (let left = count - 1; left >= 0; left--) {
     const known = value >> (left + 1);
-    take(slot + 32 * (count + 1) + (known < 8 ? known : 8 + left), (value >> left) & 1);
+    take(slot + 16 * (count + 1) + (known < 8 ? known : 8 + left), (value >> left) & 1);
   }
 }
 
@@ -171,7 +173,7 @@ function choose(symbols, { matches, again }, literals, bits) {
 function tokenBits(symbols, headers, tokens, take, literal) {
   let last = LITERAL;
   for (const { type, from, to, rank } of tokens) {
-    if (headers.has(from)) numberBits(HEADER, headers.get(from), take);
+    if (headers.has(from)) treeBits(HEADER, 10, headers.get(from), take);
     take(8 * last + symbols[from].kind + 1, type === LITERAL ? 0 : 1);
     for (let at = from; at < to; at++) literal?.(at);
     if (type === LITERAL)
