@@ -18,10 +18,31 @@ const browsers = {
   },
   firefox: {
     commands: ["firefox-esr", "firefox"],
-    launch: ({ firefox }, executablePath) =>
-      firefox.launch({ channel: "moz-firefox", executablePath }),
+    // Its tabs take the scheme from the whole browser.
+    launch: ({ firefox }, executablePath, scheme) =>
+      firefox.launch({
+        channel: "moz-firefox",
+        executablePath,
+        firefoxUserPrefs: {
+          "layout.css.prefers-color-scheme.content-override": scheme === "dark" ? 0 : 1,
+        },
+      }),
   },
 };
+
+/** Browsers of one kind by their colour scheme, each started when it is asked for. */
+function schemes(start) {
+  const started = new Map();
+  return {
+    async of(scheme) {
+      if (!started.has(scheme)) started.set(scheme, await start(scheme));
+      return started.get(scheme);
+    },
+    async close() {
+      for (const browser of started.values()) await browser.close();
+    },
+  };
+}
 
 /** A tab with a file in it, and what it asked for and complained of. */
 async function opened(browser, file, options = {}) {
@@ -36,6 +57,9 @@ async function opened(browser, file, options = {}) {
   });
   tab.on("pageerror", (error) => complaints.push(`throws ${error.message}`));
   await tab.goto(address);
+  const { colorScheme = "light" } = options;
+  const isSo = (scheme) => matchMedia(`(prefers-color-scheme: ${scheme})`).matches;
+  if (!(await tab.evaluate(isSo, colorScheme))) complaints.push(`is not ${colorScheme}`);
   return { tab, complaints };
 }
 
@@ -58,10 +82,12 @@ async function main(names) {
       tell(process.env.CI === "true" ? "failed" : "skipped", `${name}: not installed here`);
       continue;
     }
-    const browser = await launch(createRequire(manifest)("playwright-core"), binary);
+    const playwright = createRequire(manifest)("playwright-core");
+    const started = schemes((scheme) => launch(playwright, binary, scheme));
     try {
       for (const { label, file, options, check } of checks) {
         const since = performance.now();
+        const browser = await started.of(options?.colorScheme);
         const { tab, complaints } = await opened(browser, file, options);
         try {
           const wrong = await check(tab);
@@ -81,7 +107,7 @@ async function main(names) {
         }
       }
     } finally {
-      await browser.close();
+      await started.close();
     }
   }
   console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
