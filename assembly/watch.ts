@@ -106,41 +106,27 @@ function blockSquares(x: usize, y: usize): f64 {
 function squares(x: usize, y: usize, n: u32): f64 {
   let p01 = f64x2.splat(0);
   let p23 = f64x2.splat(0);
-  let p45 = f64x2.splat(0);
-  let p67 = f64x2.splat(0);
-  const whole = x + (<usize>(n & ~7) << 2);
-  for (; x < whole; x += 32) {
-    let a01: v128, a23: v128, b01: v128, b23: v128;
+  for (let left = n >> 2; left > 0; left--, x += 16) {
+    let v = v128.load(x);
     if (y) {
-      const a = f32x4.sub(v128.load(x), v128.load(y));
-      const b = f32x4.sub(v128.load(x, 16), v128.load(y, 16));
-      y += 32;
-      a01 = f64x2.promote_low_f32x4(a);
-      a23 = upper(a);
-      b01 = f64x2.promote_low_f32x4(b);
-      b23 = upper(b);
-    } else {
-      a01 = pair(x);
-      a23 = pair(x + 8);
-      b01 = pair(x + 16);
-      b23 = pair(x + 24);
+      v = f32x4.sub(v, v128.load(y));
+      y += 16;
     }
-    p01 = f64x2.add(p01, f64x2.mul(a01, a01));
-    p23 = f64x2.add(p23, f64x2.mul(a23, a23));
-    p45 = f64x2.add(p45, f64x2.mul(b01, b01));
-    p67 = f64x2.add(p67, f64x2.mul(b23, b23));
+    const a = f64x2.promote_low_f32x4(v);
+    const b = upper(v);
+    p01 = f64x2.add(p01, f64x2.mul(a, a));
+    p23 = f64x2.add(p23, f64x2.mul(b, b));
   }
   // An absent element adds 0 to a partial that is never −0: no change.
-  for (let q: u32 = 0; q < (n & 7); q++) {
-    const d = y ? load<f32>(x + (q << 2)) - load<f32>(y + (q << 2)) : load<f32>(x + (q << 2));
-    const square = f64x2.replace_lane(f64x2.splat(0), 0, <f64>d * <f64>d);
+  for (let q: u32 = 0; q < (n & 3); q++) {
+    const v = load<f32>(x + (q << 2));
+    const d: f64 = y ? v - load<f32>(y + (q << 2)) : v;
+    const square = f64x2.replace_lane(f64x2.splat(0), 0, d * d);
     const term = q & 1 ? i64x2.shuffle(square, square, 1, 0) : square;
     if (q < 2) p01 = f64x2.add(p01, term);
-    else if (q < 4) p23 = f64x2.add(p23, term);
-    else if (q < 6) p45 = f64x2.add(p45, term);
-    else p67 = f64x2.add(p67, term);
+    else p23 = f64x2.add(p23, term);
   }
-  return total(f64x2.add(p01, p45), f64x2.add(p23, p67));
+  return total(p01, p23);
 }
 
 /** The first `count` ≤ 3 elements at x; the others are NaN. */

@@ -794,7 +794,7 @@ export interface Kernels {
    * the squares are rounded, element q joins partial q mod 16 in floats, p[q] += p[q + 8], then + 4,
    * and the block's sum is (p[0] + p[2]) + (p[1] + p[3]) in f64. Where that is not between 2⁻⁶⁰ and
    * 2¹⁰⁰, and in the last elements that are no whole block, all is in f64: element q joins partial q
-   * mod 8, p[q] += p[q + 4], and the same. The blocks' sums are added in f64.
+   * mod 4, and the sum is the same. The blocks' sums are added in f64.
    */
   norm(out: number, x: number, y: number, n: number): void;
   /**

@@ -37,8 +37,8 @@ export const checkFinite: OnHeap<"checkFinite"> = (m, y, n, infinities, count, i
 
 /** Elements whose squares are added in floats, and what their sum must be between for that. */
 const BLOCK = 256;
-const SMALL = 2 ** -60;
-const LARGE = 2 ** 100;
+const SMALL = 8.673617379884035e-19; // 2⁻⁶⁰
+const LARGE = 1.2676506002282294e30; // 2¹⁰⁰
 
 export const norm: OnHeap<"norm"> = (m, out, x, y, n) => {
   const { f } = m;
@@ -70,12 +70,12 @@ function blockSquares(at: (i: number) => number, begin: number): number {
 
 /** The squares of elements, added in f64. */
 function squares(at: (i: number) => number, begin: number, end: number): number {
-  const p = [0, 0, 0, 0, 0, 0, 0, 0];
+  const p = [0, 0, 0, 0];
   for (let i = begin; i < end; i++) {
     const v = at(i);
-    p[(i - begin) & 7] = (p[(i - begin) & 7] as number) + v * v;
+    p[(i - begin) & 3] = (p[(i - begin) & 3] as number) + v * v;
   }
-  return total(p.slice(0, 4).map((v, i) => v + (p[i + 4] as number)));
+  return total(p);
 }
 
 /** Of four partials. */
