@@ -1,3 +1,4 @@
+import { checkOptions, describe } from "./describe.js";
 import type { LinearMemory } from "./memory.js";
 import type { Plan } from "./plan/plan.js";
 import type { Schedule } from "./plan/schedule.js";
@@ -187,6 +188,11 @@ export function init(options?: InitOptions): void;
 export function init(
   options: InitOptions & { readonly threads?: number } = {},
 ): Promise<ThreadedBackend> | undefined {
+  checkOptions("init", options, ["backend", "dtype", "relaxedSimd", "module", "threads"]);
+  if (options.backend !== undefined && !options.backend?.memory)
+    throw new TypeError(
+      `init: unknown backend: got ${describe(options.backend)}, expected wasm, or ts of "chainrule/pure"`,
+    );
   if ("threads" in options) return initThreads(options);
   const { relaxedSimd } = options;
   if (relaxedSimd !== undefined && options.backend)

@@ -363,6 +363,8 @@ export function compile<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   options: CompileOptions = {},
 ): Compiled<A, R> {
+  if (typeof fn !== "function")
+    throw new TypeError(`compile: no function: got ${describe(fn)}, expected one`);
   checkCompileOptions(options);
   const entries: Entry[] = [];
   let latest: Entry | undefined;

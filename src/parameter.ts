@@ -111,8 +111,12 @@ export class Parameter<S extends Shape = Shape> extends Tensor<S> {
     return this.backend.memory.views[this.dtype][this.address / elementBytes(this.dtype)] as number;
   }
 
-  /** Replaces its value at once. The length must be right: callers check. */
+  /** Replaces its value at once. */
   write(data: TypedArray): void {
+    if (data.length !== this.size)
+      throw new RangeError(
+        `write: number of values differs: got ${data.length} for ${this}, expected ${this.size}`,
+      );
     this.#view().set(data);
     this.written();
   }

@@ -141,6 +141,24 @@ const refused: readonly (readonly [string, () => unknown, string])[] = [
   ],
   ["clip", () => optimizers.clipGradNorm(v, 1), "gradNorm: gradients are no list: got a Tensor"],
   [
+    "minimize",
+    () => new optim.SGD([p], { lr: 1 }).minimize(3 as Loose),
+    "minimize: operand is not",
+  ],
+  ["gradients", () => core.gradients(p.sum(), p), "gradients: list of parameters is no array: got"],
+  ["compile", () => core.compile(new nn.ReLU()), "compile: no function: got a ReLU, expected one"],
+  [
+    "init",
+    () => core.init({ backend: "ts" }),
+    'init: unknown backend: got "ts", expected wasm, or',
+  ],
+  ["init", () => core.init({ precision: "f64" }), "init: unknown option: got precision, expected"],
+  [
+    "write",
+    () => p.write(new Float32Array(1)),
+    "write: number of values differs: got 1 for Parameter(f32[2]), expected 2",
+  ],
+  [
     "Parameter",
     () => new core.Parameter(v),
     "Parameter: made with new: got a Tensor, expected parameter(data), which makes one",
@@ -156,6 +174,18 @@ test("a Parameter that was refused takes no memory", () => {
   expect(() => new core.Parameter([undefined], "f32", new Float32Array(1))).toThrow("Parameter: ");
   expect(p.backend.memory.liveBytes).toBe(live);
   expect(c.parameter([3]).item()).toBe(3);
+});
+
+test("a Parameter that two modules share is trained once and saved under both names", () => {
+  const tied = new nn.Linear(1, 1, { bias: false });
+  const model = new nn.Sequential(tied, new nn.Tanh(), tied);
+  expect(model.parameters()).toEqual([tied.weight]);
+  expect(Object.keys(model.stateDict())).toEqual(["0.weight", "2.weight"]);
+  tied.weight.write(Float32Array.of(1));
+  const loss = model.forward(c.tensor([[1]])).sum();
+  new optim.SGD(model.parameters(), { lr: 1 }).minimize(loss);
+  const slope = 1 - Math.tanh(1) ** 2;
+  expect(tied.weight.item()).toBeCloseTo(1 - (Math.tanh(1) + slope), 6);
 });
 
 test("undefined stands for an option that is not given", () => {

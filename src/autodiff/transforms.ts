@@ -2,7 +2,7 @@ import { keepGraphs, parameterRead } from "../evaluate.js";
 import { full, zeros } from "../ops/create.js";
 import { alias } from "../ops/shape.js";
 import { Parameter } from "../parameter.js";
-import { formatShape, sameShape } from "../shape.js";
+import { checkArray, formatShape, sameShape } from "../shape.js";
 import {
   compiledTrace,
   currentTrace,
@@ -215,6 +215,7 @@ function standInsOf(parameter: Parameter, trace: Trace | undefined): Tensor[] {
  */
 export function gradients(loss: Tensor, parameters: readonly Parameter[]): (Tensor | undefined)[] {
   checkScalar("gradients", loss);
+  checkArray("gradients", "list of parameters", parameters);
   for (const parameter of parameters)
     if (!(parameter instanceof Parameter))
       throw new TypeError(

@@ -27,9 +27,12 @@ export abstract class Module {
   /** What the module computes: one tensor from one for a `Layer`. */
   abstract forward(...inputs: never[]): unknown;
 
-  /** The Parameters that are trained, in the order of construction. */
+  /**
+   * The Parameters that are trained, in the order of construction; one that several modules share
+   * comes once.
+   */
   parameters(): Parameter[] {
-    return [...this.namedParameters().values()].filter((parameter) => parameter.trainable);
+    return [...new Set(this.namedParameters().values())].filter(({ trainable }) => trainable);
   }
 
   /** Parameters and buffers by key. */

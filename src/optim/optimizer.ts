@@ -6,7 +6,7 @@ import { assign, Parameter } from "../parameter.js";
 import type { HostSource } from "../plan/lowering.js";
 import { formatShape, type Shape, sameShape } from "../shape.js";
 import { entryOf, loadInto, type StateDict } from "../state.js";
-import { type Assignment, currentTrace, describe, type Trace } from "../tape.js";
+import { type Assignment, checkTensors, currentTrace, describe, type Trace } from "../tape.js";
 import type { FloatDtype, Tensor } from "../tensor.js";
 import { loadGroups, saveGroups } from "./groupState.js";
 
@@ -118,6 +118,7 @@ export abstract class Optimizer<H extends Hyper = Hyper> {
    * value.
    */
   minimize(loss: Tensor): void {
+    checkTensors("minimize", loss);
     if (!currentTrace() && loss.node.values[loss.index])
       throw new Error(
         `minimize: the loss was read before: got a value without its graph, expected minimize(loss) first; the loss keeps its value`,

@@ -5,7 +5,7 @@ import { moved, type Programs } from "../program.js";
 
 /** A vector with one value for each channel of x. */
 const channels = (x: Tensor, value: number): Tensor =>
-  full([x.shape[1] as number], value, { dtype: x.dtype as "f32" | "f64" });
+  full([x.shape[1] ?? 0], value, { dtype: x.dtype as "f32" | "f64" });
 
 export const programs: Programs = {
   batch_norm_train: (inputs, { momentum = 0.1, eps = 1e-5 }) => {
