@@ -25,6 +25,7 @@ export {
   type InitOptions,
   init,
   type KernelModule,
+  type RelaxedOptions,
   type ThreadedBackend,
   type ThreadsOptions,
 } from "./backend.js";

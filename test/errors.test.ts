@@ -223,11 +223,10 @@ const rows: Record<string, Row> = {
       'import { ts } from "chainrule/pure" and call init({ backend: ts, dtype: "f64" })',
   },
   "init with relaxed SIMD in a given backend": {
-    call: () => init({ backend: ts, relaxedSimd: true }),
+    call: () => init({ backend: ts, relaxedSimd: true } as never),
     kind: TypeError,
     message:
-      "init: relaxedSimd and backend exclude each other: got relaxedSimd true and backend ts, " +
-      "expected one; createWasmBackend({ relaxedSimd }) makes a backend",
+      "init: relaxedSimd and backend exclude each other: got relaxedSimd true and backend ts, expected one",
   },
   "axis out of range": {
     call: () => sum(loose(zeros([2, 2])), [3]),

@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
-import { createWasmBackend, init, matmul, tensor, wasm } from "../src/index.js";
+import { defaultBackend } from "../src/backend.js";
+import { init, matmul, tensor, wasm } from "../src/index.js";
 import { ts } from "../src/pure.js";
 import { hasRelaxedSimd } from "../src/wasm/kernels.js";
 
@@ -12,17 +13,19 @@ const here = hasRelaxedSimd();
 
 afterEach(() => init({ backend: wasm }));
 
-test("the default is strict; relaxedSimd is relaxed where the engine has it", () => {
+test("the default is strict; relaxedSimd is relaxed where the engine has it", async () => {
   expect(wasm.variant).toBe("simd");
   expect(ts.variant).toBeUndefined();
-  const backend = createWasmBackend({ relaxedSimd: true });
+  const backend = await init({ relaxedSimd: true });
   expect(backend.variant).toBe(here ? "relaxed" : "simd");
-  expect(createWasmBackend({ relaxedSimd: false }).variant).toBe("simd");
+  expect(defaultBackend()).toBe(backend);
+  expect(await init({ relaxedSimd: false })).toBe(wasm);
+  expect(defaultBackend()).toBe(wasm);
 });
 
-test("without relaxed SIMD the strict build runs", () => {
+test("without relaxed SIMD the strict build runs", async () => {
   const a = tensor([1, 2, 3, 4], { shape: [2, 2] });
-  init({ relaxedSimd: true });
+  await init({ relaxedSimd: true });
   expect(matmul(a, a).toArray()).toEqual([
     [7, 10],
     [15, 22],

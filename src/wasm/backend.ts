@@ -9,7 +9,7 @@ import {
   type KernelExports,
   kernelModules,
 } from "./kernels.js";
-import { useModule } from "./modules.js";
+import { loadRelaxed, useModule } from "./modules.js";
 
 const PAGE = 65536;
 /** One page short of 4 GiB, so that the address after the last byte is still a u32. */
@@ -59,14 +59,21 @@ export function instantiate(
 export interface WasmOptions {
   /** Limits the memory; just under 4 GiB by default. */
   readonly maximumBytes?: number;
-  /** Products with fused multiply-adds, if the engine has them: see `init`. */
-  readonly relaxedSimd?: boolean;
 }
 
-/** A backend of its own, instantiated on first use; its `variant` says whether it fuses. */
-export function createWasmBackend(options: WasmOptions = {}): Backend {
+/** A backend of its own, instantiated on first use. */
+export const createWasmBackend = (options?: WasmOptions): Backend => makeBackend(false, options);
+
+/** Whether products are to fuse multiply-adds and can; awaits their kernels. */
+export async function canFuse(relaxedSimd: boolean | undefined): Promise<boolean> {
+  if (!relaxedSimd || !hasRelaxedSimd()) return false;
+  await loadRelaxed();
+  return true;
+}
+
+/** Its `variant` says whether it fuses. */
+export function makeBackend(fused: boolean, options: WasmOptions = {}): Backend {
   const limit = limitOf(options.maximumBytes);
-  const fused = options.relaxedSimd === true && hasRelaxedSimd();
   let made: Instance | undefined;
   const instance = (): Instance => {
     if (made) return made;
@@ -105,9 +112,9 @@ let relaxed: Backend | undefined;
 export const wasmHome: Home = {
   backend: wasm,
   create: createWasmBackend,
-  withRelaxedSimd(relaxedSimd) {
-    if (!relaxedSimd) return wasm;
-    relaxed ??= createWasmBackend({ relaxedSimd });
+  async withRelaxedSimd(relaxedSimd) {
+    if (!(await canFuse(relaxedSimd))) return wasm;
+    relaxed ??= makeBackend(true);
     return relaxed;
   },
   useModule,

@@ -6,8 +6,8 @@
 import type { ThreadedBackend, ThreadProgram } from "../backend.js";
 import { makeFinalizer } from "../finalizer.js";
 import type { makeSchedule } from "../plan/schedule.js";
-import { createWasmBackend, instantiate, limitOf, type WasmOptions } from "./backend.js";
-import { hasRelaxedSimd, instantiateKernels, sharedModules } from "./kernels.js";
+import { canFuse, instantiate, limitOf, makeBackend, type WasmOptions } from "./backend.js";
+import { instantiateKernels, sharedModules } from "./kernels.js";
 import {
   ARRIVED,
   bytesAt,
@@ -37,6 +37,8 @@ const PATIENCE = 10_000;
 export interface ThreadedOptions extends WasmOptions {
   /** An integer from 1 to 256, the calling thread included. */
   readonly threads: number;
+  /** Products with fused multiply-adds, if the engine has them: see `init`. */
+  readonly relaxedSimd?: boolean;
   /**
    * Estimated nanoseconds below which work is not shared (default 2,000); 0 shares whatever can be,
    * worth it or not.
@@ -152,12 +154,13 @@ export async function createTeam(
 ): Promise<ThreadedBackend> {
   const count = checkCount(options.threads);
   const { minimumWork = MINIMUM_WORK, patience = PATIENCE } = options;
+  if (count > 1) checkShared();
+  const fused = await canFuse(options.relaxedSimd);
   // One thread needs nothing that is shared.
-  if (count === 1) return Object.assign(createWasmBackend(options), { [Symbol.dispose]: () => {} });
-  checkShared();
+  if (count === 1)
+    return Object.assign(makeBackend(fused, options), { [Symbol.dispose]: () => {} });
   const limit = limitOf(options.maximumBytes);
   const wasm = new WebAssembly.Memory({ initial: 1, maximum: limit / 65536, shared: true });
-  const fused = options.relaxedSimd === true && hasRelaxedSimd();
   const modules = sharedModules(fused);
   const control = new Int32Array(new SharedArrayBuffer(controlBytes(count)));
   const sleeps = maySleep();

@@ -3,12 +3,13 @@
  * relaxed build against f64, and a network in it against the strict build. Prints what is wrong.
  */
 import { Activation, Opcode } from "../../assembly/opcodes.js";
-import { compile, createWasmBackend, init, type Tensor, tensor, wasm } from "../../src/index.js";
+import { compile, init, type Tensor, tensor, wasm } from "../../src/index.js";
 import * as nn from "../../src/nn/index.js";
 import { SGD } from "../../src/optim/index.js";
 import { seed, uniform } from "../../src/random.js";
 
-const backend = createWasmBackend({ relaxedSimd: true });
+const backend = await init({ relaxedSimd: true });
+init({ backend: wasm });
 
 interface Case {
   readonly m: number;
@@ -161,9 +162,9 @@ function losses(): number[] {
 
 function wrongLosses(): string[] {
   const strict = losses();
-  init({ relaxedSimd: true });
+  init({ backend });
   const fused = losses();
-  init({ relaxedSimd: false });
+  init({ backend: wasm });
   const again = losses();
   const far = strict.filter((loss, at) => !(Math.abs(loss - (fused[at] as number)) < 1e-5 * loss));
   const changed = strict.filter((loss, at) => loss !== again[at]);

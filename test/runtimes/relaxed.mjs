@@ -2,7 +2,7 @@
 import { init } from "chainrule";
 import { run as strict } from "./wasm.mjs";
 
-export function run() {
-  init({ relaxedSimd: true });
+export async function run() {
+  await init({ relaxedSimd: true });
   return strict();
 }
