@@ -19,10 +19,9 @@ import type { Plan } from "./plan.js";
 import type { Schedule } from "./schedule.js";
 import { operandsOf, Part, type Share } from "./shares.js";
 
-const STATUS_BYTES = 16;
+export const STATUS_BYTES = 16;
 /** The run loop reads nine operands of every instruction: of the last ones past their end. */
 const LOOKAHEAD_BYTES = 36;
-const POISON = 0xa5;
 
 interface Relocation {
   readonly word: number;
@@ -48,14 +47,6 @@ export interface ProgramOptions {
   explain?(finding: Finding): Error;
   /** What to add to what an op says when it refuses its input. */
   where?(node: Node): string;
-}
-
-export interface Pieces {
-  /** All of them; throws what is refused. */
-  run(): void;
-  readonly instructions: readonly (() => void)[];
-  /** None of them: what entering the backend costs. */
-  idle(): void;
 }
 
 const finalizer = makeFinalizer<{ backend: Backend; address: number }>((block) =>
@@ -117,13 +108,10 @@ export class Program {
     if (this.#running) throw new Error("run: the program is running already: expected no re-entry");
     this.#running = true;
     try {
-      for (const { value, numbers } of this.#host) value.source?.read(numbers);
-      this.#place();
-      this.#copyIn(inputs);
-      const { backend } = this;
+      const status = this.prepare(inputs);
       const [own, ...others] = this.#programs() as [ThreadProgram, ...ThreadProgram[]];
-      if (backend.run(this.float, own.address, own.bytes, this.#block, others) !== 0)
-        throw this.#refusal();
+      if (this.backend.run(this.float, own.address, own.bytes, status, others) !== 0)
+        throw this.refusal();
       const outputs = this.plan.outputs.map((value) =>
         value.dtype === "bool" ? Uint8Array.from(this.#view(value)) : this.#copy(value),
       );
@@ -136,26 +124,13 @@ export class Program {
   }
 
   /**
-   * Puts program and inputs in place; then its instructions can be run one by one, in order, on one
-   * thread. Whoever runs them restores what they write to Parameters.
+   * Puts program and inputs in place. Returns the address of the status, which the words come after.
    */
-  pieces(inputs: readonly TypedArray[]): Pieces {
+  prepare(inputs: readonly TypedArray[]): number {
     for (const { value, numbers } of this.#host) value.source?.read(numbers);
     this.#place();
     this.#copyIn(inputs);
-    const { backend, float } = this;
-    const status = this.#block;
-    const base = status + STATUS_BYTES;
-    const bytes = this.words.byteLength;
-    const starts = [...this.#shares.keys()];
-    const instructions = starts.map((start, index) => {
-      const length = (starts[index + 1] ?? bytes) - start;
-      return () => void backend.run(float, base + start, length, status, []);
-    });
-    const run = (): void => {
-      if (backend.run(float, base, bytes, status, []) !== 0) throw this.#refusal();
-    };
-    return { run, instructions, idle: () => void backend.run(float, base, 0, status, []) };
+    return this.#block;
   }
 
   /**
@@ -167,25 +142,6 @@ export class Program {
     this.backend.memory.free(this.#block);
     this.#block = 0;
     this.#arena = -1;
-  }
-
-  /**
-   * Fills the arena with a pattern, so that `bytesWritten` can tell afterwards what a run has
-   * written.
-   */
-  poison(): void {
-    this.#place();
-    this.#arenaBytes().fill(POISON);
-  }
-
-  /** The highest byte of the arena, plus one, that is not as `poison` left it. */
-  bytesWritten(): number {
-    return this.#arenaBytes().findLastIndex((byte) => byte !== POISON) + 1;
-  }
-
-  #arenaBytes(): Uint8Array {
-    const { arena, memory } = this.backend;
-    return memory.views.u8.subarray(arena.address, arena.address + arena.bytes);
   }
 
   #poolStart(): number {
@@ -262,7 +218,8 @@ export class Program {
     }
   }
 
-  #refusal(): Error {
+  /** What a run was refused for. */
+  refusal(): Error {
     const status = this.backend.memory.views.u32.subarray(
       this.#block >>> 2,
       (this.#block >>> 2) + 4,
