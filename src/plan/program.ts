@@ -14,10 +14,10 @@ import { Refusal } from "../../assembly/opcodes.js";
 import { type Backend, elementBytes, type ThreadProgram } from "../backend.js";
 import { makeFinalizer } from "../finalizer.js";
 import { type FloatDtype, isFloat, type Node, type Tensor, type TypedArray } from "../tensor.js";
-import { Value } from "./lowering.js";
+import { operandsOf, Value } from "./lowering.js";
 import type { Plan } from "./plan.js";
 import type { Schedule } from "./schedule.js";
-import { operandsOf, Part, type Share } from "./shares.js";
+import type { Share } from "./shares.js";
 
 export const STATUS_BYTES = 16;
 /** The run loop reads nine operands of every instruction: of the last ones past their end. */
@@ -81,8 +81,9 @@ export class Program {
     this.#inputs = plan.inputs;
     this.#options = options;
     const threads = options.alone || plan.checks ? undefined : backend.threads;
-    const schedule = threads?.schedule(plan);
-    const { words, relocations, shares, ends } = assemble(schedule?.lists ?? [wholes(plan)]);
+    const whole = wholes(plan);
+    const schedule = threads?.schedule(plan, whole);
+    const { words, relocations, shares, ends } = assemble(schedule?.lists ?? [whole]);
     this.words = words;
     this.threads = ends.length;
     this.#ends = ends;
@@ -277,7 +278,7 @@ function assemble(lists: Schedule["lists"]): {
       for (const operand of operands) {
         if (operand instanceof Value)
           relocations.push({ word: words.length, value: operand, offset: 0 });
-        else if (operand instanceof Part)
+        else if (typeof operand === "object")
           relocations.push({ word: words.length, value: operand.value, offset: operand.moved });
         words.push(typeof operand === "number" ? operand : 0);
       }

@@ -9,9 +9,9 @@
  * its input, runs on one thread.
  */
 import { Opcode } from "../../assembly/opcodes.js";
-import { BLOCK } from "./loops.js";
-import { type Instruction, Value } from "./lowering.js";
-import { type Operand, type Operands, operandsOf, Part, type Share } from "./shares.js";
+import { BLOCK } from "./blocks.js";
+import type { Value } from "./lowering.js";
+import { type Operand, type Operands, Part, type Share } from "./shares.js";
 
 interface Rule {
   /** How many operands the kernel takes; instructions with others are not shared. */
@@ -47,22 +47,23 @@ const number = (operands: Operands, index: number): number => operands[index] as
 const product = (operands: Operands, ...indices: readonly number[]): number =>
   indices.reduce((size, index) => size * number(operands, index), 1);
 
+/** Of an instruction that is whole: none of its operands is a part. */
+const isValue = (operand: Operand | undefined): operand is Value => typeof operand === "object";
+
 /** `count` elements from `first` on; an address of 0 stays. */
 const elements = (operand: Operand | undefined, first: number, count: number): Operand =>
-  operand instanceof Value
-    ? new Part(operand, first * WORD, count * WORD)
-    : ((operand ?? 0) as Operand);
+  isValue(operand) ? new Part(operand, first * WORD, count * WORD) : ((operand ?? 0) as Operand);
 
 /** All from `first` on. */
 const from = (operand: Operand | undefined, first: number): Operand =>
-  operand instanceof Value
+  isValue(operand)
     ? new Part(operand, first * WORD, Math.max(0, operand.bytes - first * WORD))
     : ((operand ?? 0) as Operand);
 
 /** The elements of the largest operand. */
 const largest = (operands: Operands): number =>
   operands.reduce<number>(
-    (most, operand) => (operand instanceof Value ? Math.max(most, operand.size) : most),
+    (most, operand) => (isValue(operand) ? Math.max(most, operand.size) : most),
     0,
   );
 
@@ -573,10 +574,9 @@ export const rules: ReadonlyMap<Opcode, Rule> = new Map<Opcode, Rule>([
 /** Instructions without a rule, that cost about as much as their operands are large. */
 const DEFAULT_WORK = CURVED;
 
-/** Estimated nanoseconds of an instruction on one thread. */
-export function workOf(instruction: Instruction): number {
-  const operands = operandsOf(instruction);
-  const rule = rules.get(instruction.opcode);
+/** Estimated nanoseconds of a whole instruction on one thread. */
+export function workOf({ opcode, operands }: Share): number {
+  const rule = rules.get(opcode);
   if (rule) return rule.work(operands);
   return largest(operands) * DEFAULT_WORK;
 }
@@ -585,10 +585,8 @@ export function workOf(instruction: Instruction): number {
  * The shares of an instruction for at most `parts` threads, as even as its units allow; one share
  * when it has no rule. Scratch is the business of whoever places the shares.
  */
-export function split(instruction: Instruction, parts: number): Share[] {
-  const { opcode, writes, node } = instruction;
-  const operands = operandsOf(instruction);
-  const whole = { opcode, operands, writes, node };
+export function split(whole: Share, parts: number): Share[] {
+  const { opcode, operands } = whole;
   const rule = rules.get(opcode);
   if (!rule || (rule.operands ?? operands.length) !== operands.length) return [whole];
   const units = rule.units(operands);
