@@ -24,7 +24,6 @@ import { LinearMemory } from "../src/memory.js";
 import * as nn from "../src/nn/index.js";
 import { Adam, AdamW, SGD } from "../src/optim/index.js";
 import { createTsBackend, ts } from "../src/pure.js";
-import { bytesWritten, poison } from "./arena.js";
 
 afterEach(() => init({ backend: wasm }));
 
@@ -88,9 +87,9 @@ describe.each([wasm, ts])("plans in $name", (backend) => {
     const args = [numbers(7, 5), labels];
     step(...args);
     for (let k = 0; k < 2; k++) {
-      poison(step.program);
+      step.program.poison();
       step(...args);
-      expect(bytesWritten(step.program)).toBe(step.plan.peakBytes);
+      expect(step.program.bytesWritten()).toBe(step.plan.peakBytes);
     }
   });
 

@@ -22,6 +22,7 @@ import type { Share } from "./shares.js";
 export const STATUS_BYTES = 16;
 /** The run loop reads nine operands of every instruction: of the last ones past their end. */
 const LOOKAHEAD_BYTES = 36;
+const POISON = 0xa5;
 
 interface Relocation {
   readonly word: number;
@@ -143,6 +144,25 @@ export class Program {
     this.backend.memory.free(this.#block);
     this.#block = 0;
     this.#arena = -1;
+  }
+
+  /**
+   * Fills the arena with a pattern, so that `bytesWritten` can tell afterwards what a run has
+   * written.
+   */
+  poison(): void {
+    this.#place();
+    this.#arenaBytes().fill(POISON);
+  }
+
+  /** The highest byte of the arena, plus one, that is not as `poison` left it. */
+  bytesWritten(): number {
+    return this.#arenaBytes().findLastIndex((byte) => byte !== POISON) + 1;
+  }
+
+  #arenaBytes(): Uint8Array {
+    const { arena, memory } = this.backend;
+    return memory.views.u8.subarray(arena.address, arena.address + arena.bytes);
   }
 
   #poolStart(): number {
