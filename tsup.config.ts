@@ -41,6 +41,8 @@ const common: Options = {
   // Half of the time to the first gradient is parsing.
   minify: true,
   esbuildPlugins: [sources],
+  // The package has no dependencies: the loader is bundled.
+  noExternal: ["@assemblyscript/loader"],
   // Left for the bundler of the isolate: relative to dist, where all files lie side by side.
   external: [/\.wasm(\?module)?$/],
 };

@@ -3,6 +3,7 @@
  * embedded in the JavaScript, or a `.wasm` file imported as a module where isolates refuse to
  * compile bytes. `init({ module })` goes before both.
  */
+import { instantiateSync } from "@assemblyscript/loader";
 
 export interface ModuleProvider {
   readonly variants: readonly Variant[];
@@ -115,7 +116,10 @@ export function instantiate(
   imports: WebAssembly.Imports,
 ): WebAssembly.Instance {
   try {
-    return new WebAssembly.Instance(module, imports);
+    // The loader knows modules of this realm only; a sandbox may hand over one of another.
+    return module instanceof WebAssembly.Module
+      ? instantiateSync(module, imports).instance
+      : new WebAssembly.Instance(module, imports);
   } catch (cause) {
     // WebKit compiles under any policy, and refuses here.
     if (cause instanceof WebAssembly.LinkError || cause instanceof RangeError) throw cause;
