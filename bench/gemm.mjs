@@ -6,7 +6,7 @@
  */
 import { compile, createWasmBackend, matmul } from "chainrule";
 import { createTsBackend } from "chainrule/pure";
-import { fma } from "./peak.mjs";
+import { hasFma } from "./peak.mjs";
 
 /**
  * C is m × n, k terms a sum: cubes, a wide layer on a batch of 64, sizes that fill no tile; few rows,
@@ -42,7 +42,7 @@ const STATUS_BYTES = 16;
 const builds = {
   wasm: createWasmBackend(),
   ts: createTsBackend(),
-  ...(fma ? { fma } : {}),
+  ...(hasFma ? { fma: createWasmBackend({ relaxedSimd: true }) } : {}),
 };
 
 /** The opcode of GEMM, as the library itself writes it. */

@@ -6,7 +6,7 @@
  * second time with fused multiply-adds.
  */
 import { readFileSync } from "node:fs";
-import { init, wasm } from "chainrule";
+import { createWasmBackend } from "chainrule";
 
 /** The panel's operands: A k × 6 at most, B k × 8, C, above the compiler's own data. */
 const K = 256;
@@ -18,14 +18,8 @@ const C = B + K * 8 * 4;
 const STEPS = 1 << 17;
 const PANELS = 512;
 
-/** The library's backend that fuses multiply-adds; undefined where the engine cannot. */
-export const fma = await fusedBackend();
-
-async function fusedBackend() {
-  const backend = await init({ relaxedSimd: true });
-  init({ backend: wasm });
-  return backend.variant === "relaxed" ? backend : undefined;
-}
+/** Whether the library fuses multiply-adds here when it is asked to. */
+export const hasFma = createWasmBackend({ relaxedSimd: true }).variant === "relaxed";
 
 /**
  * The loops of one build as tasks. One multiplication or addition of one lane is a flop:
@@ -55,5 +49,5 @@ function loopsOf(build) {
 
 /** The four loops, and where the engine has them the four with fused multiply-adds. */
 export function peakLoops() {
-  return { ...loopsOf("simd"), ...(fma ? loopsOf("relaxed") : {}) };
+  return { ...loopsOf("simd"), ...(hasFma ? loopsOf("relaxed") : {}) };
 }

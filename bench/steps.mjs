@@ -2,15 +2,15 @@
  * Whole training steps through the public API, copies of the batch in and of the loss out included,
  * on batches that take turns.
  */
-import { compile, init, wasm } from "chainrule";
+import { compile, createWasmBackend, init, wasm } from "chainrule";
 import { ts } from "chainrule/pure";
 import { seed } from "chainrule/random";
 import { MODELS } from "./models.mjs";
-import { fma } from "./peak.mjs";
+import { hasFma } from "./peak.mjs";
 
 const BATCHES = 8;
 
-const builds = { wasm, ts, ...(fma ? { fma } : {}) };
+const builds = { wasm, ts, ...(hasFma ? { fma: createWasmBackend({ relaxedSimd: true }) } : {}) };
 
 function makeTask(backend, model) {
   init({ backend });

@@ -120,7 +120,8 @@ const embed = (build) => {
   return `/** ${file} */\nexport const ${build} = ${text};\n`;
 };
 mkdirSync("src/generated", { recursive: true });
-// A module of its own, which is loaded when it is asked for.
-writeFileSync("src/generated/relaxedKernels.ts", embed("relaxed"));
 const unpack = readFileSync("build/kernels.unpack.wasm").toString("base64");
-writeFileSync("src/generated/kernels.ts", `${embed("simd")}export const unpack = "${unpack}";\n`);
+writeFileSync(
+  "src/generated/kernels.ts",
+  [...["simd", "relaxed"].map(embed), `export const unpack = "${unpack}";\n`].join(""),
+);

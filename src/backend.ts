@@ -91,8 +91,8 @@ export interface Home {
   readonly backend: Backend;
   /** Another backend of the same kind, with a memory of its own. */
   create(): Backend;
-  /** The one that `init({ relaxedSimd })` chooses, once its kernels are there. */
-  withRelaxedSimd?(relaxedSimd: boolean): Promise<Backend>;
+  /** The one that `init({ relaxedSimd })` chooses. */
+  withRelaxedSimd?(relaxedSimd: boolean): Backend;
   /** The one that `init({ threads })` makes. */
   withThreads?(options: ThreadsOptions): Promise<ThreadedBackend>;
   /** Takes a compiled module of the kernels, for backends that are not instantiated yet. */
@@ -142,18 +142,13 @@ export type KernelModule = typeof globalThis extends {
 export interface InitOptions {
   readonly backend?: Backend;
   readonly dtype?: FloatDtype;
+  readonly relaxedSimd?: boolean;
   /**
    * The kernels, compiled by you, for places that do not compile bytes or to serve them as a file:
    * `import module from "chainrule/kernels.wasm"`, or
    * `await WebAssembly.compileStreaming(fetch(url))`. Call it before anything is computed. A second
    * call may bring `chainrule/kernels.relaxed.wasm`, which `relaxedSimd` needs as well.
    */
-  readonly module?: KernelModule;
-}
-
-export interface RelaxedOptions {
-  readonly relaxedSimd: boolean;
-  readonly dtype?: "f32";
   readonly module?: KernelModule;
 }
 
@@ -169,10 +164,9 @@ export interface ThreadsOptions {
  * backend they were made in. `dtype: "f64"` needs the TypeScript backend: `import { ts } from
  * "chainrule/pure"`.
  *
- * `await init({ relaxedSimd: true })` chooses a WebAssembly backend whose matrix products (so
- * convolutions and attention too) fuse each multiplication with its addition, if the engine has
- * relaxed SIMD, else the strict one, and returns it: call it first, its kernels are loaded when they
- * are asked for. It is faster and rounds once less, and it gives up the promise of equal bits:
+ * `relaxedSimd: true` chooses a WebAssembly backend whose matrix products (so convolutions and
+ * attention too) fuse each multiplication with its addition, if the engine has relaxed SIMD, else
+ * the strict one. It is faster and rounds once less, and it gives up the promise of equal bits:
  * results may differ from one engine or CPU to another, and from the TypeScript build, within the
  * same error bounds. `false` goes back to the strict one.
  *
@@ -190,15 +184,16 @@ export interface ThreadsOptions {
  * `os.availableParallelism()`, `navigator.hardwareConcurrency`.
  */
 export function init(options: ThreadsOptions): Promise<ThreadedBackend>;
-export function init(options: RelaxedOptions): Promise<Backend>;
 export function init(options?: InitOptions): void;
-export function init(options: AnyOptions = {}): Promise<Backend> | undefined {
+export function init(
+  options: InitOptions & { readonly threads?: number } = {},
+): Promise<ThreadedBackend> | undefined {
   if ("threads" in options) return initThreads(options);
-  const { relaxedSimd, dtype = options.backend ? "f32" : activeDtype } = options;
+  const { relaxedSimd } = options;
   if (relaxedSimd !== undefined && options.backend)
     throw new TypeError(
       `init: relaxedSimd and backend exclude each other: got relaxedSimd ${relaxedSimd} and backend ` +
-        `${options.backend.name}, expected one`,
+        `${options.backend.name}, expected one; createWasmBackend({ relaxedSimd }) makes a backend`,
     );
   if (options.module !== undefined) {
     if (!home?.useModule)
@@ -207,8 +202,9 @@ export function init(options: AnyOptions = {}): Promise<Backend> | undefined {
       );
     home.useModule(options.module);
   }
-  if (relaxedSimd !== undefined) return initRelaxed(relaxedSimd, options.dtype);
-  const backend = options.backend ?? active;
+  const chosen = relaxedSimd === undefined ? options.backend : home?.withRelaxedSimd?.(relaxedSimd);
+  const backend = chosen ?? active;
+  const dtype = options.dtype ?? (chosen ? "f32" : activeDtype);
   if (dtype !== "f32" && dtype !== "f64")
     throw new TypeError(`init: unknown dtype: got ${String(dtype)}, expected f32 or f64`);
   const floats = (backend ?? home?.backend)?.floats;
@@ -222,15 +218,9 @@ export function init(options: AnyOptions = {}): Promise<Backend> | undefined {
   return undefined;
 }
 
-type AnyOptions = InitOptions & { readonly threads?: number; readonly relaxedSimd?: boolean };
-
-async function initRelaxed(relaxedSimd: boolean, dtype: FloatDtype = "f32"): Promise<Backend> {
-  const backend = (await home?.withRelaxedSimd?.(relaxedSimd)) ?? defaultBackend();
-  init({ backend, dtype });
-  return backend;
-}
-
-async function initThreads(options: AnyOptions): Promise<ThreadedBackend> {
+async function initThreads(
+  options: InitOptions & { readonly threads?: number },
+): Promise<ThreadedBackend> {
   const { threads, backend, dtype = "f32", relaxedSimd } = options;
   if (backend !== undefined)
     throw new TypeError(

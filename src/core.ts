@@ -25,7 +25,6 @@ export {
   type InitOptions,
   init,
   type KernelModule,
-  type RelaxedOptions,
   type ThreadedBackend,
   type ThreadsOptions,
 } from "./backend.js";

@@ -10,7 +10,7 @@ import {
   type KernelExports,
   kernelModules,
 } from "./kernels.js";
-import { compile, kernelBytes, loadRelaxed, useModule } from "./modules.js";
+import { compile, kernelBytes, useModule } from "./modules.js";
 
 const PAGE = 65536;
 /** One page short of 4 GiB, so that the address after the last byte is still a u32. */
@@ -60,21 +60,14 @@ export function instantiate(
 export interface WasmOptions {
   /** Limits the memory; just under 4 GiB by default. */
   readonly maximumBytes?: number;
+  /** Products with fused multiply-adds, if the engine has them: see `init`. */
+  readonly relaxedSimd?: boolean;
 }
 
-/** A backend of its own, instantiated on first use. */
-export const createWasmBackend = (options?: WasmOptions): Backend => makeBackend(false, options);
-
-/** Whether products are to fuse multiply-adds and can; awaits their kernels. */
-export async function canFuse(relaxedSimd: boolean | undefined): Promise<boolean> {
-  if (!relaxedSimd || !hasRelaxedSimd()) return false;
-  await loadRelaxed();
-  return true;
-}
-
-/** Its `variant` says whether it fuses. */
-export function makeBackend(fused: boolean, options: WasmOptions = {}): Backend {
+/** A backend of its own, instantiated on first use; its `variant` says whether it fuses. */
+export function createWasmBackend(options: WasmOptions = {}): Backend {
   const limit = limitOf(options.maximumBytes);
+  const fused = options.relaxedSimd === true && hasRelaxedSimd();
   let made: Instance | undefined;
   const instance = (): Instance => {
     if (made) return made;
@@ -113,9 +106,9 @@ let relaxed: Backend | undefined;
 export const wasmHome: Home = {
   backend: wasm,
   create: createWasmBackend,
-  async withRelaxedSimd(relaxedSimd) {
-    if (!(await canFuse(relaxedSimd))) return wasm;
-    relaxed ??= makeBackend(true);
+  withRelaxedSimd(relaxedSimd) {
+    if (!relaxedSimd) return wasm;
+    relaxed ??= createWasmBackend({ relaxedSimd });
     return relaxed;
   },
   useModule,
@@ -126,13 +119,13 @@ export const wasmHome: Home = {
  * nothing of what the others run, or bundlers would cut that in two.
  */
 export const threadParts = {
-  canFuse,
   compile,
+  createWasmBackend,
+  hasRelaxedSimd,
   instantiate,
   instantiateKernels,
   kernelBytes,
   limitOf,
-  makeBackend,
   makeFinalizer,
 };
 export type ThreadParts = typeof threadParts;

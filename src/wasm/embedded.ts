@@ -1,9 +1,6 @@
-/**
- * Kernels embedded in the JavaScript, compiled synchronously on first use; the relaxed ones are in a
- * part of the package of its own.
- */
-import { simd, unpack } from "../generated/kernels.js";
-import { compile, instantiate, type ModuleProvider, type Variant } from "./modules.js";
+/** Kernels embedded in the JavaScript, compiled synchronously on first use. */
+import { relaxed, simd, unpack } from "../generated/kernels.js";
+import { compile, instantiate, type ModuleProvider } from "./modules.js";
 
 /** How many bytes, and the text that stands for them. */
 interface Embedded {
@@ -31,14 +28,10 @@ function decode({ bytes, text }: Embedded): Uint8Array<ArrayBuffer> {
   return new Uint8Array(memory.buffer.slice(end, end + bytes));
 }
 
-const texts = new Map<Variant, Embedded>([["simd", simd]]);
-const bytes = (variant: Variant): Uint8Array<ArrayBuffer> => decode(texts.get(variant) as Embedded);
+const texts = { simd, relaxed };
 
 export const embedded: ModuleProvider = {
   variants: ["simd", "relaxed"],
-  async load() {
-    texts.set("relaxed", (await import("../generated/relaxedKernels.js")).relaxed);
-  },
-  bytes,
-  module: (variant) => compile(bytes(variant)),
+  bytes: (variant) => decode(texts[variant]),
+  module: (variant) => compile(decode(texts[variant])),
 };

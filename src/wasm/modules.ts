@@ -7,8 +7,6 @@ import { instantiateSync } from "@assemblyscript/loader";
 
 export interface ModuleProvider {
   readonly variants: readonly Variant[];
-  /** Brings the relaxed ones, where they do not come with the entry. */
-  load?(): Promise<void>;
   /** A compiled module; kept by the caller. */
   module(variant: Variant): WebAssembly.Module;
   /** What it is compiled from, where that is at hand. */
@@ -51,11 +49,6 @@ export function useModule(module: unknown): void {
 
 export const offers = (variant: Variant): boolean =>
   compiled.has(variant) || provider?.variants.includes(variant) === true;
-
-/** To be awaited before the relaxed kernels are asked for. */
-export async function loadRelaxed(): Promise<void> {
-  if (!compiled.has("relaxed")) await provider?.load?.();
-}
 
 export function kernelModule(variant: Variant): WebAssembly.Module {
   if (typeof WebAssembly === "undefined")

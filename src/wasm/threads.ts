@@ -37,8 +37,6 @@ const PATIENCE = 10_000;
 export interface ThreadedOptions extends WasmOptions {
   /** An integer from 1 to 256, the calling thread included. */
   readonly threads: number;
-  /** Products with fused multiply-adds, if the engine has them: see `init`. */
-  readonly relaxedSimd?: boolean;
   /**
    * Estimated nanoseconds below which work is not shared (default 2,000); 0 shares whatever can be,
    * worth it or not.
@@ -156,13 +154,13 @@ export async function createTeam(
 ): Promise<ThreadedBackend> {
   const count = checkCount(options.threads);
   const { minimumWork = MINIMUM_WORK, patience = PATIENCE } = options;
-  if (count > 1) checkShared();
-  const fused = await parts.canFuse(options.relaxedSimd);
   // One thread needs nothing that is shared.
   if (count === 1)
-    return Object.assign(parts.makeBackend(fused, options), { [Symbol.dispose]: () => {} });
+    return Object.assign(parts.createWasmBackend(options), { [Symbol.dispose]: () => {} });
+  checkShared();
   const limit = parts.limitOf(options.maximumBytes);
   const wasm = new WebAssembly.Memory({ initial: 1, maximum: limit / 65536, shared: true });
+  const fused = options.relaxedSimd === true && parts.hasRelaxedSimd();
   const modules = sharedModules(fused, parts);
   const control = new Int32Array(new SharedArrayBuffer(controlBytes(count)));
   const sleeps = maySleep();
