@@ -8,7 +8,7 @@ import { defineConfig, type Options } from "tsup";
  * of the first import. Entries that are used with `chainrule` reach all that it has in common with
  * any of them, so that it is one chunk; bundlers still leave out what is not used.
  */
-const withCore = /[\\/]src[\\/]((nn|optim|data|inspect)[\\/]index|random|pure|threads)\.ts$/;
+const withCore = /[\\/]src[\\/]((nn|optim|data|inspect)[\\/]index|random|pure)\.ts$/;
 
 /** Classes keep their names where identifiers are short: messages and the console show them. */
 const named = (text: string): string =>

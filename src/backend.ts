@@ -2,6 +2,7 @@ import { checkOptions, describe } from "./describe.js";
 import type { LinearMemory } from "./memory.js";
 import type { Plan } from "./plan/plan.js";
 import type { Schedule } from "./plan/schedule.js";
+import type { Share } from "./plan/shares.js";
 import type { Dtype, FloatDtype } from "./tensor.js";
 
 /** The kernels, a memory, and `run`. There are two: `wasm` and, from `chainrule/pure`, `ts`. */
@@ -33,8 +34,8 @@ export interface Backend {
 export interface Threads {
   /** With the one that calls. */
   readonly count: number;
-  /** How they share a plan; undefined when one thread is estimated to be as fast. */
-  schedule(plan: Plan): Schedule | undefined;
+  /** How they share the instructions of a plan; undefined when one is estimated to be as fast. */
+  schedule(plan: Plan, whole: readonly Share[]): Schedule | undefined;
 }
 
 export interface ThreadProgram {

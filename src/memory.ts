@@ -1,9 +1,9 @@
 /**
  * One linear memory and its one allocator. Blocks are 64-byte aligned; free ones are kept in
  * address order and merge with their neighbours; the memory grows only when no free block is large
- * enough.
+ * enough but the last, which has no end.
  *
- *     0 … base | block | block | free | block | … bytes()
+ *     0 … base | block | block | free | block | free …
  */
 export interface LinearMemoryHost {
   /** The bytes as they are now; another object after growing, also where they are shared. */
@@ -34,16 +34,15 @@ interface Block {
 
 export class LinearMemory {
   readonly #host: LinearMemoryHost;
-  readonly #free: Block[] = [];
+  /** In address order; the last one has no end. */
+  readonly #free: Block[];
   readonly #taken = new Map<number, number>();
-  /** End of the highest block ever placed. */
-  #top: number;
   #live = 0;
   #views: Views | undefined;
 
   constructor(host: LinearMemoryHost, base: number) {
     this.#host = host;
-    this.#top = align(base);
+    this.#free = [{ address: align(base), bytes: Number.POSITIVE_INFINITY }];
   }
 
   /** Bytes in blocks now. */
@@ -80,31 +79,23 @@ export class LinearMemory {
    */
   allocate(wanted: number): number {
     const bytes = Math.max(align(wanted), ALIGNMENT);
-    let best = -1;
-    for (const [index, block] of this.#free.entries())
-      if (block.bytes >= bytes && (best < 0 || block.bytes < (this.#free[best] as Block).bytes))
-        best = index;
-    if (best >= 0) {
-      const block = this.#free[best] as Block;
-      const address = block.address;
-      if (block.bytes === bytes) this.#free.splice(best, 1);
-      else {
-        block.address += bytes;
-        block.bytes -= bytes;
-      }
-      return this.#take(address, bytes);
-    }
-    const last = this.#free[this.#free.length - 1];
-    const extends_ = last !== undefined && last.address + last.bytes === this.#top;
-    const address = extends_ ? last.address : this.#top;
-    if (address + bytes > this.bytes && !this.#grow(address + bytes))
+    // The smallest that is large enough, of equal ones the first.
+    const block = this.#free.reduceRight((best, other) =>
+      other.bytes >= bytes && other.bytes <= best.bytes ? other : best,
+    );
+    const { address } = block;
+    const end = address + bytes;
+    if (end > this.bytes && !(end <= this.#host.limit && this.#host.grow(end)))
       throw new RangeError(
         `memory: cannot grow: got a request for ${wanted} bytes with ${this.#live} live, ` +
           `expected at most ${this.#host.limit} in all`,
       );
-    if (extends_) this.#free.pop();
-    this.#top = address + bytes;
-    return this.#take(address, bytes);
+    block.address = end;
+    block.bytes -= bytes;
+    if (block.bytes === 0) this.#free.splice(this.#free.indexOf(block), 1);
+    this.#taken.set(address, bytes);
+    this.#live += bytes;
+    return address;
   }
 
   /** Gives a block back. */
@@ -113,27 +104,16 @@ export class LinearMemory {
     if (bytes === undefined) throw new Error(`memory: no block at ${address}: expected a live one`);
     this.#taken.delete(address);
     this.#live -= bytes;
-    let at = this.#free.findIndex((block) => block.address > address);
-    if (at < 0) at = this.#free.length;
+    const at = this.#free.findIndex((block) => block.address > address);
     this.#free.splice(at, 0, { address, bytes });
     this.#merge(at);
     if (at > 0) this.#merge(at - 1);
   }
 
-  #take(address: number, bytes: number): number {
-    this.#taken.set(address, bytes);
-    this.#live += bytes;
-    return address;
-  }
-
-  #grow(bytes: number): boolean {
-    return bytes <= this.#host.limit && this.#host.grow(bytes);
-  }
-
+  /** Makes a free block and the next one, where they touch, one. */
   #merge(at: number): void {
-    const block = this.#free[at];
-    const next = this.#free[at + 1];
-    if (!block || !next || block.address + block.bytes !== next.address) return;
+    const [block, next] = this.#free.slice(at) as [Block, Block];
+    if (block.address + block.bytes !== next.address) return;
     block.bytes += next.bytes;
     this.#free.splice(at + 1, 1);
   }

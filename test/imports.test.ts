@@ -90,6 +90,7 @@ describe("imports of src point one way", () => {
         ]),
         "src/index.ts → src/wasm/embedded.ts",
         "src/threads.ts → src/wasm/threads.ts",
+        "src/threads.ts → src/wasm/backend.ts",
         "src/index.workerd.ts → src/kernels.wasm",
         "src/index.workerd.ts → src/kernels.relaxed.wasm",
         "src/index.edgeLight.ts → src/kernels.wasm?module",
@@ -122,6 +123,18 @@ describe("imports of src point one way", () => {
     const allowed =
       /^node_modules\/|^src\/(inspect\/.*|shape|grouped|describe|tensor)\.ts$|^src\/inspect\/.*\.css$/;
     expect(Object.keys(metafile.inputs).filter((path) => !allowed.test(path))).toEqual([]);
+  });
+
+  test("what threads load has constants alone in common with what is loaded at once", () => {
+    const reached = (entry: string): Set<string> => {
+      const files = new Set([entry]);
+      for (const file of files)
+        for (const { from, to, typeOnly } of imports) if (from === file && !typeOnly) files.add(to);
+      return files;
+    };
+    const first = reached("src/index.ts");
+    const both = [...reached("src/threads.ts")].filter((file) => first.has(file));
+    expect(both.sort()).toEqual(["assembly/opcodes.ts", "src/plan/blocks.ts"]);
   });
 
   test("assembly imports nothing from outside", () => {

@@ -22,7 +22,8 @@ import * as nn from "../src/nn/index.js";
 import * as optim from "../src/optim/index.js";
 import * as random from "../src/random.js";
 import { createThreadedBackend } from "../src/threads.js";
-import { toShared } from "../src/wasm/kernels.js";
+import { threadParts } from "../src/wasm/backend.js";
+import { toShared } from "../src/wasm/sharedModules.js";
 import { numbers } from "./kernels/values.js";
 
 const made: ThreadedBackend[] = [];
@@ -30,7 +31,7 @@ const threaded = async (
   threads: number,
   options: { minimumWork?: number; patience?: number; maximumBytes?: number } = {},
 ): Promise<ThreadedBackend> => {
-  const backend = await createThreadedBackend({ threads, minimumWork: 0, ...options });
+  const backend = await createThreadedBackend({ threads, minimumWork: 0, ...options }, threadParts);
   made.push(backend);
   return backend;
 };

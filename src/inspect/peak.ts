@@ -7,6 +7,7 @@ import { matmul } from "../ops/matmul.js";
 import { Program } from "../plan/program.js";
 import type { Shape } from "../shape.js";
 import type { FloatDtype, Tensor } from "../tensor.js";
+import { piecesOf } from "./pieces.js";
 
 /** What this machine does at best, on one thread, with this backend and precision. */
 export interface Peak {
@@ -32,7 +33,7 @@ const MOST_RUNS = 2000;
 function timeOf(f: (x: Tensor, y: Tensor) => Tensor, args: [Tensor, Tensor]): number {
   const { plan, program } = compile(f).trace(...args);
   const alone = new Program(plan, program.backend, program.float, { alone: true });
-  const { run } = alone.pieces(dataOf(args));
+  const { run } = piecesOf(alone, dataOf(args));
   let best = Number.POSITIVE_INFINITY;
   for (let spent = 0, runs = 0; (spent < PATIENCE && runs < MOST_RUNS) || runs < 3; runs++) {
     const time = timed(run);

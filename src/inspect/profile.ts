@@ -11,6 +11,7 @@ import { checkCall } from "./call.js";
 import { checkOptions } from "./check.js";
 import { kernelName } from "./kernelNames.js";
 import { measurePeak, type Peak, timed } from "./peak.js";
+import { piecesOf } from "./pieces.js";
 import { opOf, profileText, profileTrace, type TextOptions } from "./profileText.js";
 import { bytesOf, flopsOf } from "./work.js";
 
@@ -101,12 +102,12 @@ function measure(program: Program, inputs: readonly TypedArray[], repeats: numbe
   const parts: number[] = [];
   try {
     // The first run warms up, and refuses what is to be refused.
-    program.pieces(inputs).run();
+    piecesOf(program, inputs).run();
     for (let pass = 0; pass < repeats; pass++) {
       restore();
-      whole = Math.min(whole, timed(program.pieces(inputs).run));
+      whole = Math.min(whole, timed(piecesOf(program, inputs).run));
       restore();
-      const pieces = program.pieces(inputs);
+      const pieces = piecesOf(program, inputs);
       for (const [index, piece] of pieces.instructions.entries())
         parts[index] = Math.min(parts[index] ?? Number.POSITIVE_INFINITY, timed(piece));
       idle = Math.min(idle, timed(pieces.idle));

@@ -17,8 +17,7 @@
  * count what they move.
  */
 import { Opcode } from "../../assembly/opcodes.js";
-import { type Instruction, reads, type Value } from "../plan/lowering.js";
-import { operandsOf } from "../plan/shares.js";
+import { type Instruction, operandsOf, reads, type Value } from "../plan/lowering.js";
 import { scratchOf } from "../plan/split.js";
 
 type Operands = readonly unknown[];

@@ -12,7 +12,7 @@ import { asTensor, checkFloat, type Operand } from "./create.js";
 import { broadcastSource, broadcastTo } from "./shape.js";
 import type { Binary, Unary } from "./signatures.js";
 
-type Rules = Op<null>["vjp"];
+type Rules = NonNullable<Op<null>["vjp"]>;
 
 /** Equal dtypes; floats, or i32 where whole numbers are offered. */
 function inferNumbers(
@@ -95,19 +95,21 @@ export function lowerBinary(opcode: Opcode, node: Node, to: Lowering, kind?: num
 
 type BinaryOp = (a: Tensor, b: Tensor) => Tensor;
 
-/** An op on equal shapes; of floats, and of i32 if there is an operation on whole numbers. */
+/**
+ * An op on equal shapes; of floats, and of i32 if there is an operation on whole numbers. Each
+ * derivative is a factor, which is its own transpose: one rule per operand is both jvp and vjp.
+ */
 export function binary(
   name: string,
   opcode: Opcode,
-  vjp: Rules,
-  jvp: Rules,
+  rules: Rules,
   integers?: IntegerOperation,
 ): BinaryOp {
   const op: Op<null> = {
     name,
     infer: (inputs) => inferNumbers(name, inputs, integers !== undefined),
-    ...(vjp && { vjp }),
-    ...(jvp && { jvp }),
+    vjp: rules,
+    jvp: rules,
     lower: (node, to) =>
       node.outputs[0]?.dtype === "i32"
         ? lowerBinary(Opcode.Integers, node, to, integers)
@@ -132,35 +134,27 @@ const ins = (node: Node<null>): [Tensor, Tensor] => node.inputs as unknown as [T
 const out = (node: Node<null>): Tensor => node.outputs[0] as Tensor;
 
 const none: Rules = [null, null];
-const equalOp = binary("equal", Opcode.Equal, none, none);
-const shareOp = binary("maximumShare", Opcode.MaximumShare, none, none);
+const equalOp = binary("equal", Opcode.Equal, none);
+const shareOp = binary("maximumShare", Opcode.MaximumShare, none);
 
 // Each rule's column: with respect to a, with respect to b.
 // biome-ignore format: a calculus table, proofread down its columns
-const addOp = binary("add", Opcode.Add, [(d) => d, (d) => d], [(t) => t, (t) => t],
-  IntegerOperation.Add);
-// biome-ignore format: as above
-const subOp = binary("sub", Opcode.Sub, [(d) => d, (d) => neg(d)], [(t) => t, (t) => neg(t)],
-  IntegerOperation.Sub);
+const addOp = binary("add", Opcode.Add, [(d) => d, (d) => d], IntegerOperation.Add);
+const subOp = binary("sub", Opcode.Sub, [(d) => d, (d) => neg(d)], IntegerOperation.Sub);
 // biome-ignore format: as above
 const mulOp = binary("mul", Opcode.Mul,
-  [(d, n) => mul(d, ins(n)[1]), (d, n) => mul(d, ins(n)[0])],
-  [(t, n) => mul(t, ins(n)[1]), (t, n) => mul(t, ins(n)[0])],
-  IntegerOperation.Mul);
+  [(d, n) => mul(d, ins(n)[1]), (d, n) => mul(d, ins(n)[0])], IntegerOperation.Mul);
 // biome-ignore format: as above
 const divOp = binary("div", Opcode.Div,
-  [(d, n) => div(d, ins(n)[1]), (d, n) => neg(mul(d, div(out(n), ins(n)[1])))],
-  [(t, n) => div(t, ins(n)[1]), (t, n) => neg(mul(t, div(out(n), ins(n)[1])))]);
+  [(d, n) => div(d, ins(n)[1]), (d, n) => neg(mul(d, div(out(n), ins(n)[1])))]);
 /** Ties share equally, as in PyTorch. */
 // biome-ignore format: as above
 const maximumOp = binary("maximum", Opcode.Maximum,
   [(d, n) => mul(d, shareOp(ins(n)[0], ins(n)[1])), (d, n) => mul(d, shareOp(ins(n)[1], ins(n)[0]))],
-  [(t, n) => mul(t, shareOp(ins(n)[0], ins(n)[1])), (t, n) => mul(t, shareOp(ins(n)[1], ins(n)[0]))],
   IntegerOperation.Maximum);
 // biome-ignore format: as above
 const minimumOp = binary("minimum", Opcode.Minimum,
   [(d, n) => mul(d, shareOp(ins(n)[1], ins(n)[0])), (d, n) => mul(d, shareOp(ins(n)[0], ins(n)[1]))],
-  [(t, n) => mul(t, shareOp(ins(n)[1], ins(n)[0])), (t, n) => mul(t, shareOp(ins(n)[0], ins(n)[1]))],
   IntegerOperation.Minimum);
 
 /** a + b, broadcasting. */

@@ -59,21 +59,18 @@ const byExponent = (d: Tensor, base: Tensor, exponent: Tensor, power: Tensor): T
 // Each rule's column: with respect to a, with respect to b.
 // biome-ignore format: a calculus table, proofread down its columns
 const powOp = binary("pow", Opcode.Pow,
-  [(d, n) => byBase(d, ...ins(n)), (d, n) => byExponent(d, ...ins(n), y(n))],
-  [(t, n) => byBase(t, ...ins(n)), (t, n) => byExponent(t, ...ins(n), y(n))]);
+  [(d, n) => byBase(d, ...ins(n)), (d, n) => byExponent(d, ...ins(n), y(n))]);
 /** r² = a² + b²; a / r / r where a / r² would overflow on the way. */
 // biome-ignore format: as above
 const hypotOp = binary("hypot", Opcode.Hypot,
-  [(d, n) => mul(d, div(ins(n)[0], y(n))), (d, n) => mul(d, div(ins(n)[1], y(n)))],
-  [(t, n) => mul(t, div(ins(n)[0], y(n))), (t, n) => mul(t, div(ins(n)[1], y(n)))]);
+  [(d, n) => mul(d, div(ins(n)[0], y(n))), (d, n) => mul(d, div(ins(n)[1], y(n)))]);
 const overSquares = (of: Tensor, n: Node<null>): Tensor => {
   const r = hypotOp(...ins(n));
   return div(div(of, r), r);
 };
 // biome-ignore format: as above
 const atan2Op = binary("atan2", Opcode.Atan2,
-  [(d, n) => mul(d, overSquares(ins(n)[1], n)), (d, n) => neg(mul(d, overSquares(ins(n)[0], n)))],
-  [(t, n) => mul(t, overSquares(ins(n)[1], n)), (t, n) => neg(mul(t, overSquares(ins(n)[0], n)))]);
+  [(d, n) => mul(d, overSquares(ins(n)[1], n)), (d, n) => neg(mul(d, overSquares(ins(n)[0], n)))]);
 
 /** x to a constant power, without a logarithm in its derivative. */
 const powerOp: Op<number> = {

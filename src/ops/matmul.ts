@@ -24,26 +24,50 @@ const NO_BIAS = 0;
 const DEFAULT_SCALARS = [0, 0] as const;
 const NO_ACTIVATION = 0;
 
-/** [m, n, k] of op(A)·op(B). */
+/** [m, n, k] of op(A)·op(B), and the k of B; a batch comes before. */
 function sizes(a: Shape, b: Shape, t: Transposed): [number, number, number, number] {
-  const [a0, a1, b0, b1] = [a[0], a[1], b[0], b[1]] as [number, number, number, number];
+  const [a0, a1, b0, b1] = [...a.slice(-2), ...b.slice(-2)] as [number, number, number, number];
   const [m, k] = t.a ? [a1, a0] : [a0, a1];
   const [kB, n] = t.b ? [b1, b0] : [b0, b1];
   return [m, n, k, kB];
 }
 
-function emitGemm(node: Node, to: Lowering, t: Transposed, bias: Value | number): void {
+/** [m, n, k, rsA, csA, rsB, csB] of a node whose first operands are A and B. */
+function layout(node: Node, to: Lowering, t: Transposed): number[] {
   const [a, b] = [to.operand(node, 0).shape, to.operand(node, 1).shape];
   const [m, n, k] = sizes(a, b, t);
-  const [rsA, csA] = t.a ? [1, m] : [k, 1];
-  const [rsB, csB] = t.b ? [1, k] : [n, 1];
+  return [m, n, k, ...(t.a ? [1, m] : [k, 1]), ...(t.b ? [1, k] : [n, 1])];
+}
+
+function emitGemm(node: Node, to: Lowering, t: Transposed, bias: Value | number): void {
+  const [m, n, k, ...strides] = layout(node, to, t) as [number, number, number, ...number[]];
   to.emit(
     Opcode.Gemm,
     [to.output(node)],
-    [to.input(node, 0), to.input(node, 1), bias, m, n, k, n, rsA, csA, rsB, csB].concat(
+    [to.input(node, 0), to.input(node, 1), bias, m, n, k, n, ...strides].concat(
       ...DEFAULT_SCALARS,
       NO_ACTIVATION,
     ),
+  );
+}
+
+/** One operand of a batch: itself with its batch stride, or what it repeats with stride 0. */
+function batched(node: Node, to: Lowering, index: number): { value: Value; stride: number } {
+  const operand = to.operand(node, index);
+  const matrix = sizeOf(operand.shape.slice(1));
+  const from = broadcastSource(operand);
+  return from.size === matrix
+    ? { value: to.valueOf(from), stride: 0 }
+    : { value: to.valueOf(operand), stride: matrix };
+}
+
+function emitBatch(node: Node, to: Lowering, t: Transposed): void {
+  const [left, right] = [batched(node, to, 0), batched(node, to, 1)];
+  const batch = to.operand(node, 0).shape[0] as number;
+  to.emit(
+    Opcode.GemmBatched,
+    [to.output(node)],
+    [left.value, right.value, batch, left.stride, right.stride, ...layout(node, to, t)],
   );
 }
 
@@ -55,6 +79,7 @@ function sameFloats(op: string, types: readonly TensorType[]): void {
     );
 }
 
+/** a [m, k], b [k, n] → [m, n], or the same for each of a batch, the axis before. */
 const matmulOp: Op<Transposed> = {
   name: "matmul",
   cost: "high",
@@ -66,7 +91,7 @@ const matmulOp: Op<Transposed> = {
       throw new RangeError(
         `matmul: inner dimensions differ: got ${formatShape(a.shape)} × ${formatShape(b.shape)}`,
       );
-    return [{ shape: [m, n], dtype: a.dtype }];
+    return [{ shape: [...a.shape.slice(0, -2), m, n], dtype: a.dtype }];
   },
   // C = A·B: dA = dC·Bᵀ, dB = Aᵀ·dC, each written so that stored transposes stay unmaterialised.
   vjp: [
@@ -83,64 +108,14 @@ const matmulOp: Op<Transposed> = {
     (aDot, { inputs, attrs: t }) => product(aDot, inputs[1] as Tensor, t.a, t.b),
     (bDot, { inputs, attrs: t }) => product(inputs[0] as Tensor, bDot, t.a, t.b),
   ],
-  lower: (node, to) => emitGemm(node, to, node.attrs, NO_BIAS),
+  lower(node, to) {
+    if (node.outputs[0]?.rank === 2) emitGemm(node, to, node.attrs, NO_BIAS);
+    else emitBatch(node, to, node.attrs);
+  },
 };
 
 const product = (a: Tensor, b: Tensor, transA: boolean, transB: boolean): Tensor =>
   record1(matmulOp, [a, b], { a: transA, b: transB });
-
-/** One operand of a batch: itself with its batch stride, or what it repeats with stride 0. */
-function batched(node: Node, to: Lowering, index: number): { value: Value; stride: number } {
-  const operand = to.operand(node, index);
-  const [, rows, cols] = operand.shape as [number, number, number];
-  const from = broadcastSource(operand);
-  return from.size === rows * cols
-    ? { value: to.valueOf(from), stride: 0 }
-    : { value: to.valueOf(operand), stride: rows * cols };
-}
-
-/** The same for each of a batch: a [batch, m, k], b [batch, k, n] → [batch, m, n]. */
-const batchOp: Op<Transposed> = {
-  name: "matmul",
-  cost: "high",
-  infer: (types, t) => {
-    const [a, b] = types as [TensorType, TensorType];
-    sameFloats("matmul", types);
-    const [m, n] = sizes(a.shape.slice(1), b.shape.slice(1), t);
-    return [{ shape: [a.shape[0] as number, m, n], dtype: a.dtype }];
-  },
-  vjp: [
-    (d, { inputs, attrs: t }) => {
-      const b = inputs[1] as Tensor;
-      return t.a ? products(b, d, t.b, true) : products(d, b, false, !t.b);
-    },
-    (d, { inputs, attrs: t }) => {
-      const a = inputs[0] as Tensor;
-      return t.b ? products(d, a, true, t.a) : products(a, d, !t.a, false);
-    },
-  ],
-  jvp: [
-    (aDot, { inputs, attrs: t }) => products(aDot, inputs[1] as Tensor, t.a, t.b),
-    (bDot, { inputs, attrs: t }) => products(inputs[0] as Tensor, bDot, t.a, t.b),
-  ],
-  lower(node, to) {
-    const t = node.attrs;
-    const [a, b] = [0, 1].map((index) => to.operand(node, index).shape) as [Shape, Shape];
-    const [m, n, k] = sizes(a.slice(1), b.slice(1), t);
-    const [rsA, csA] = t.a ? [1, m] : [k, 1];
-    const [rsB, csB] = t.b ? [1, k] : [n, 1];
-    const [left, right] = [batched(node, to, 0), batched(node, to, 1)];
-    const strides = [left.stride, right.stride];
-    to.emit(
-      Opcode.GemmBatched,
-      [to.output(node)],
-      [left.value, right.value, a[0] as number, ...strides, m, n, k, rsA, csA, rsB, csB],
-    );
-  },
-};
-
-const products = (a: Tensor, b: Tensor, transA: boolean, transB: boolean): Tensor =>
-  record1(batchOp, [a, b], { a: transA, b: transB });
 
 /** A factor as it is stored: what a swap of the last two axes swapped, which GEMM does for nothing. */
 function stored(x: Tensor): { x: Tensor; transposed: boolean } {
@@ -201,7 +176,7 @@ function multiply(left: Stored, right: Stored, batch: Shape): Tensor {
   }
   if (left.x.rank === 2 && right.x.rank === 2)
     return product(left.x, right.x, left.transposed, right.transposed);
-  return products(
+  return product(
     inBatch(left.x, batch),
     inBatch(right.x, batch),
     left.transposed,
@@ -247,11 +222,6 @@ const linearOp: Op<null> = {
   infer: (types) => {
     const [x, w, b] = types as [TensorType, TensorType, TensorType];
     sameFloats("linear", types);
-    if (x.shape[1] !== w.shape[1])
-      throw new RangeError(
-        `linear: input features differ: got x ${formatShape(x.shape)}, weight ${formatShape(w.shape)}, ` +
-          `expected x [n, ${w.shape[1]}]`,
-      );
     if (b.shape.length !== 1 || b.shape[0] !== w.shape[0])
       throw new RangeError(
         `linear: bias does not fit: got ${formatShape(b.shape)}, expected [${w.shape[0]}]`,
@@ -287,11 +257,10 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
     const y = linear(reshape(x, [rows, features]), weight, bias);
     return reshape(y, [...x.shape.slice(0, -1), weight.shape[0] as number]);
   }
-  if (bias) return record1(linearOp, [x, weight, bias], null);
   if (x.shape[1] !== weight.shape[1])
     throw new RangeError(
       `linear: input features differ: got x ${formatShape(x.shape)}, weight ${formatShape(weight.shape)}, ` +
         `expected x [n, ${weight.shape[1]}]`,
     );
-  return product(x, weight, false, true);
+  return bias ? record1(linearOp, [x, weight, bias], null) : product(x, weight, false, true);
 }

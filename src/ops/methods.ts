@@ -14,34 +14,116 @@ import type {
 } from "../shapeTypes.js";
 import { checkOpen, currentTrace } from "../tape.js";
 import { type Dtype, Tensor, type TypedArray } from "../tensor.js";
-import type { GeluOptions } from "./activations.js";
-import * as activations from "./activations.js";
-import * as compare from "./compare.js";
+import {
+  clamp,
+  elu,
+  type GeluOptions,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  hardtanh,
+  leakyRelu,
+  logSigmoid,
+  mish,
+  relu6,
+  silu,
+  softplus,
+  softsign,
+} from "./activations.js";
+import {
+  abs,
+  cast,
+  ceil,
+  eq,
+  floor,
+  ge,
+  gt,
+  le,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  lt,
+  maskedFill,
+  ne,
+  round,
+  sign,
+} from "./compare.js";
 import type { NestedNumbers, Operand } from "./create.js";
-import * as elementwise from "./elementwise.js";
-import * as indexing from "./indexing.js";
-import * as join from "./join.js";
-import * as math from "./math.js";
+import {
+  add,
+  div,
+  exp,
+  log,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  relu,
+  sigmoid,
+  sqrt,
+  square,
+  sub,
+  tanh,
+} from "./elementwise.js";
+import { gather, indexAdd, indexSelect, scatterAdd } from "./indexing.js";
+import { expandDims, flatten, permute, roll, split, squeeze, swapAxes, tile } from "./join.js";
+import {
+  atan,
+  atan2,
+  cos,
+  cosh,
+  erf,
+  expm1,
+  hypot,
+  log1p,
+  pow,
+  reciprocal,
+  rsqrt,
+  sin,
+  sinh,
+  tan,
+} from "./math.js";
 import { matmul } from "./matmul.js";
 import { max, mean, min, sum } from "./reduce.js";
 import { broadcastTo, reshape, transpose } from "./shape.js";
 import type { BinaryMethod, ReductionMethod, UnaryMethod } from "./signatures.js";
 import { logSoftmax, softmax } from "./softmax.js";
-import type { SortOptions } from "./sort.js";
-import * as sorting from "./sort.js";
-import type { NormOptions, VarianceOptions } from "./statistics.js";
-import * as statistics from "./statistics.js";
-import type { PadOptions, Range, Widths } from "./view.js";
-import * as view from "./view.js";
+import { argsort, type SortOptions, sort, topK } from "./sort.js";
+import {
+  argmax,
+  argmin,
+  cumsum,
+  logSumExp,
+  type NormOptions,
+  norm,
+  prod,
+  std,
+  type VarianceOptions,
+  variance,
+} from "./statistics.js";
+import {
+  diagonal,
+  flip,
+  type PadOptions,
+  pad,
+  type Range,
+  slice,
+  tril,
+  triu,
+  type Widths,
+} from "./view.js";
 
-export interface TensorMethods {
+interface Readings {
   /** The value of a tensor with one element; 0 or 1 for a bool. */
   item(): number;
   /** The value as nested arrays, a bool's as booleans; a number (boolean) for a scalar. */
   toArray(): NestedNumbers;
   /** A copy of the elements, row-major. */
   toTypedArray(): TypedArray;
+}
 
+/** Reading a value, and the ops that take a tensor first: `x.add(y)` is `add(x, y)`. */
+export interface TensorMethods extends Readings {
   add: BinaryMethod;
   sub: BinaryMethod;
   mul: BinaryMethod;
@@ -184,7 +266,7 @@ function nested(flat: TypedArray, shape: Shape, axis: number, at: number): Neste
   );
 }
 
-const methods: TensorMethods & ThisType<Tensor> = {
+const readings: Readings & ThisType<Tensor> = {
   item() {
     if (this.size !== 1)
       throw new RangeError(
@@ -198,299 +280,119 @@ const methods: TensorMethods & ThisType<Tensor> = {
   toTypedArray() {
     return valuesOf("toTypedArray", this).slice();
   },
-
-  add(other) {
-    return elementwise.add(this, other);
-  },
-  sub(other) {
-    return elementwise.sub(this, other);
-  },
-  mul(other) {
-    return elementwise.mul(this, other);
-  },
-  div(other) {
-    return elementwise.div(this, other);
-  },
-  maximum(other) {
-    return elementwise.maximum(this, other);
-  },
-  minimum(other) {
-    return elementwise.minimum(this, other);
-  },
-  eq(other) {
-    return compare.eq(this, other);
-  },
-  ne(other) {
-    return compare.ne(this, other);
-  },
-  lt(other) {
-    return compare.lt(this, other);
-  },
-  le(other) {
-    return compare.le(this, other);
-  },
-  gt(other) {
-    return compare.gt(this, other);
-  },
-  ge(other) {
-    return compare.ge(this, other);
-  },
-  logicalAnd(other) {
-    return compare.logicalAnd(this, other);
-  },
-  logicalOr(other) {
-    return compare.logicalOr(this, other);
-  },
-  logicalNot() {
-    return compare.logicalNot(this);
-  },
-  maskedFill(mask, value) {
-    return compare.maskedFill(this, mask, value);
-  },
-  cast(dtype) {
-    return compare.cast(this, dtype);
-  },
-  clamp(low, high) {
-    return activations.clamp(this, low, high);
-  },
-  leakyRelu(slope) {
-    return activations.leakyRelu(this, slope);
-  },
-  elu(alpha) {
-    return activations.elu(this, alpha);
-  },
-  gelu(options) {
-    return activations.gelu(this, options);
-  },
-  softplus() {
-    return activations.softplus(this);
-  },
-  silu() {
-    return activations.silu(this);
-  },
-  logSigmoid() {
-    return activations.logSigmoid(this);
-  },
-  softsign() {
-    return activations.softsign(this);
-  },
-  mish() {
-    return activations.mish(this);
-  },
-  relu6() {
-    return activations.relu6(this);
-  },
-  hardSigmoid() {
-    return activations.hardSigmoid(this);
-  },
-  hardSwish() {
-    return activations.hardSwish(this);
-  },
-  hardtanh(low, high) {
-    return activations.hardtanh(this, low, high);
-  },
-  abs() {
-    return compare.abs(this);
-  },
-  sign() {
-    return compare.sign(this);
-  },
-  floor() {
-    return compare.floor(this);
-  },
-  ceil() {
-    return compare.ceil(this);
-  },
-  round() {
-    return compare.round(this);
-  },
-  neg() {
-    return elementwise.neg(this);
-  },
-  exp() {
-    return elementwise.exp(this);
-  },
-  log() {
-    return elementwise.log(this);
-  },
-  sqrt() {
-    return elementwise.sqrt(this);
-  },
-  square() {
-    return elementwise.square(this);
-  },
-  sigmoid() {
-    return elementwise.sigmoid(this);
-  },
-  tanh() {
-    return elementwise.tanh(this);
-  },
-  relu() {
-    return elementwise.relu(this);
-  },
-  log1p() {
-    return math.log1p(this);
-  },
-  expm1() {
-    return math.expm1(this);
-  },
-  rsqrt() {
-    return math.rsqrt(this);
-  },
-  reciprocal() {
-    return math.reciprocal(this);
-  },
-  sin() {
-    return math.sin(this);
-  },
-  cos() {
-    return math.cos(this);
-  },
-  tan() {
-    return math.tan(this);
-  },
-  sinh() {
-    return math.sinh(this);
-  },
-  cosh() {
-    return math.cosh(this);
-  },
-  atan() {
-    return math.atan(this);
-  },
-  erf() {
-    return math.erf(this);
-  },
-  pow(exponent) {
-    return math.pow(this, exponent);
-  },
-  atan2(x) {
-    return math.atan2(this, x);
-  },
-  hypot(other) {
-    return math.hypot(this, other);
-  },
-
-  sum(this: Tensor, axes?: Axes, keepdims?: boolean) {
-    return sum(this, axes, keepdims);
-  },
-  mean(this: Tensor, axes?: Axes, keepdims?: boolean) {
-    return mean(this, axes, keepdims);
-  },
-  max(this: Tensor, axes?: Axes, keepdims?: boolean) {
-    return max(this, axes, keepdims);
-  },
-  min(this: Tensor, axes?: Axes, keepdims?: boolean) {
-    return min(this, axes, keepdims);
-  },
-
-  prod(this: Tensor, axes?: Axes, keepdims?: boolean) {
-    return statistics.prod(this, axes, keepdims);
-  },
-  logSumExp(this: Tensor, axes?: Axes, keepdims?: boolean) {
-    return statistics.logSumExp(this, axes, keepdims);
-  },
-  variance(axes, options) {
-    return statistics.variance(this, axes, options);
-  },
-  std(axes, options) {
-    return statistics.std(this, axes, options);
-  },
-  norm(axes, options) {
-    return statistics.norm(this, axes, options);
-  },
-  argmax(axis, keepdims) {
-    return statistics.argmax(this, axis, keepdims);
-  },
-  argmin(axis, keepdims) {
-    return statistics.argmin(this, axis, keepdims);
-  },
-  cumsum(axis) {
-    return statistics.cumsum(this, axis);
-  },
-
-  softmax(axis) {
-    return softmax(this, axis);
-  },
-  logSoftmax(axis) {
-    return logSoftmax(this, axis);
-  },
-  matmul(other) {
-    return matmul(this, other);
-  },
-  reshape(this: Tensor, shape: Shape) {
-    return reshape(this, shape);
-  },
-  transpose(axes) {
-    return transpose(this, axes);
-  },
-  broadcastTo(shape) {
-    return broadcastTo(this, shape);
-  },
-  slice(ranges) {
-    return view.slice(this, ranges);
-  },
-  flip(axes) {
-    return view.flip(this, axes);
-  },
-  pad(widths, options) {
-    return view.pad(this, widths, options);
-  },
-  diagonal(offset, axis1, axis2) {
-    return view.diagonal(this, offset, axis1, axis2);
-  },
-  triu(k) {
-    return view.triu(this, k);
-  },
-  tril(k) {
-    return view.tril(this, k);
-  },
-  split(parts, axis) {
-    return join.split(this, parts, axis);
-  },
-  expandDims(axis) {
-    return join.expandDims(this, axis);
-  },
-  squeeze(axis) {
-    return join.squeeze(this, axis);
-  },
-  flatten(start, end) {
-    return join.flatten(this, start, end);
-  },
-  permute(axes) {
-    return join.permute(this, axes);
-  },
-  swapAxes(axis1, axis2) {
-    return join.swapAxes(this, axis1, axis2);
-  },
-  tile(repeats) {
-    return join.tile(this, repeats);
-  },
-  roll(shift, axis) {
-    return join.roll(this, shift, axis);
-  },
-  gather(axis, indices) {
-    return indexing.gather(this, axis, indices);
-  },
-  indexSelect(axis, indices) {
-    return indexing.indexSelect(this, axis, indices);
-  },
-  indexAdd(axis, indices, source) {
-    return indexing.indexAdd(this, axis, indices, source);
-  },
-  scatterAdd(axis, indices, source) {
-    return indexing.scatterAdd(this, axis, indices, source);
-  },
-  argsort(axis, options) {
-    return sorting.argsort(this, axis, options);
-  },
-  sort(axis, options) {
-    return sorting.sort(this, axis, options);
-  },
-  topK(k, axis, options) {
-    return sorting.topK(this, k, axis, options);
-  },
 };
 
-for (const [name, value] of Object.entries(methods))
+/** A method's function: the tensor it is called on comes first. */
+type FunctionOf<Method> = Method extends (...operands: infer Rest) => infer Result
+  ? (x: Tensor, ...rest: Rest) => Result
+  : never;
+
+const functions: {
+  readonly [Name in keyof Omit<TensorMethods, keyof Readings>]: FunctionOf<TensorMethods[Name]>;
+} = {
+  add,
+  sub,
+  mul,
+  div,
+  maximum,
+  minimum,
+  pow,
+  atan2,
+  hypot,
+  eq,
+  ne,
+  lt,
+  le,
+  gt,
+  ge,
+  logicalAnd,
+  logicalOr,
+  logicalNot,
+  maskedFill,
+  cast,
+  neg,
+  abs,
+  sign,
+  floor,
+  ceil,
+  round,
+  clamp,
+  leakyRelu,
+  silu,
+  elu,
+  gelu,
+  softplus,
+  logSigmoid,
+  softsign,
+  mish,
+  hardtanh,
+  relu6,
+  hardSigmoid,
+  hardSwish,
+  sigmoid,
+  tanh,
+  relu,
+  softmax,
+  logSoftmax,
+  exp,
+  log,
+  sqrt,
+  square,
+  log1p,
+  expm1,
+  rsqrt,
+  reciprocal,
+  sin,
+  cos,
+  tan,
+  sinh,
+  cosh,
+  atan,
+  erf,
+  sum,
+  mean,
+  max,
+  min,
+  prod,
+  logSumExp,
+  variance,
+  std,
+  norm,
+  argmax,
+  argmin,
+  cumsum,
+  matmul,
+  reshape,
+  transpose,
+  broadcastTo,
+  slice,
+  flip,
+  pad,
+  diagonal,
+  triu,
+  tril,
+  split,
+  expandDims,
+  squeeze,
+  flatten,
+  permute,
+  swapAxes,
+  tile,
+  roll,
+  gather,
+  indexSelect,
+  indexAdd,
+  scatterAdd,
+  argsort,
+  sort,
+  topK,
+};
+
+const install = (name: string, value: unknown): unknown =>
   Object.defineProperty(Tensor.prototype, name, { value, configurable: true, writable: true });
+
+for (const [name, read] of Object.entries(readings)) install(name, read);
+for (const [name, fn] of Object.entries<(x: Tensor, ...rest: never[]) => unknown>(functions))
+  install(name, function (this: Tensor, ...rest: never[]) {
+    return fn(this, ...rest);
+  });

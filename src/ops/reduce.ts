@@ -13,7 +13,8 @@ interface ReduceAttrs {
   readonly axes: readonly number[];
 }
 
-const kept = (shape: Shape, axes: readonly number[]): Shape =>
+/** The shape with 1 for the lengths of axes that are reduced. */
+export const kept = (shape: Shape, axes: readonly number[]): Shape =>
   shape.map((length, axis) => (axes.includes(axis) ? 1 : length));
 
 /** A reduced tensor back in the shape of what was reduced. */

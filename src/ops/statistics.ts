@@ -19,12 +19,9 @@ import { add, div, exp, log, mul, sqrt, square, sub } from "./elementwise.js";
 import { gather } from "./indexing.js";
 import { concat, expandDims } from "./join.js";
 import { pow } from "./math.js";
-import { max, mean, min, sum } from "./reduce.js";
+import { kept, max, mean, min, sum } from "./reduce.js";
 import { reshape, stopGradient, transpose } from "./shape.js";
 import { slice } from "./view.js";
-
-const kept = (shape: Shape, axes: readonly number[]): Shape =>
-  shape.map((length, axis) => (axes.includes(axis) ? 1 : length));
 
 const finished = (y: Tensor, shape: Shape, axes: readonly number[], keepdims: boolean): Tensor =>
   reshape(y, keepdims ? kept(shape, axes) : shape.filter((_, axis) => !axes.includes(axis)));

@@ -1,5 +1,6 @@
 /** How elementwise instructions and reductions of rows are cut into parts, one after the other. */
 import { Opcode } from "../../assembly/opcodes.js";
+import { BLOCK } from "./blocks.js";
 import { type Instruction, reads, type Value } from "./lowering.js";
 
 /**
@@ -14,9 +15,6 @@ export interface Loop {
   /** How far a part of e elements goes in what is written and in each value that is read. */
   walk(e: number): readonly number[];
 }
-
-/** Elements that `sumBlocks` makes one. */
-export const BLOCK = 4096;
 
 /** out, x, n */
 const unary: readonly Opcode[] = [

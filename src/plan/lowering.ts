@@ -241,6 +241,10 @@ export class Lowering {
   }
 }
 
+/** The operands of an instruction in the order of the contract, by number. */
+export const operandsOf = ({ writes, rest, words }: Instruction): readonly (Value | number)[] =>
+  words ?? [...writes, ...rest];
+
 export function reads(instruction: Instruction): Value[] {
   return instruction.rest.filter((operand) => typeof operand !== "number");
 }

@@ -14,12 +14,12 @@ import { Refusal } from "../../assembly/opcodes.js";
 import { type Backend, elementBytes, type ThreadProgram } from "../backend.js";
 import { makeFinalizer } from "../finalizer.js";
 import { type FloatDtype, isFloat, type Node, type Tensor, type TypedArray } from "../tensor.js";
-import { Value } from "./lowering.js";
+import { operandsOf, Value } from "./lowering.js";
 import type { Plan } from "./plan.js";
 import type { Schedule } from "./schedule.js";
-import { operandsOf, Part, type Share } from "./shares.js";
+import type { Share } from "./shares.js";
 
-const STATUS_BYTES = 16;
+export const STATUS_BYTES = 16;
 /** The run loop reads nine operands of every instruction: of the last ones past their end. */
 const LOOKAHEAD_BYTES = 36;
 const POISON = 0xa5;
@@ -48,14 +48,6 @@ export interface ProgramOptions {
   explain?(finding: Finding): Error;
   /** What to add to what an op says when it refuses its input. */
   where?(node: Node): string;
-}
-
-export interface Pieces {
-  /** All of them; throws what is refused. */
-  run(): void;
-  readonly instructions: readonly (() => void)[];
-  /** None of them: what entering the backend costs. */
-  idle(): void;
 }
 
 const finalizer = makeFinalizer<{ backend: Backend; address: number }>((block) =>
@@ -90,8 +82,9 @@ export class Program {
     this.#inputs = plan.inputs;
     this.#options = options;
     const threads = options.alone || plan.checks ? undefined : backend.threads;
-    const schedule = threads?.schedule(plan);
-    const { words, relocations, shares, ends } = assemble(schedule?.lists ?? [wholes(plan)]);
+    const whole = wholes(plan);
+    const schedule = threads?.schedule(plan, whole);
+    const { words, relocations, shares, ends } = assemble(schedule?.lists ?? [whole]);
     this.words = words;
     this.threads = ends.length;
     this.#ends = ends;
@@ -147,13 +140,10 @@ export class Program {
     if (this.#running) throw new Error("run: the program is running already: expected no re-entry");
     this.#running = true;
     try {
-      for (const { value, numbers } of this.#host) value.source?.read(numbers);
-      this.#place();
-      this.#copyIn(inputs);
-      const { backend } = this;
+      const status = this.prepare(inputs);
       const [own, ...others] = this.#programs() as [ThreadProgram, ...ThreadProgram[]];
-      if (backend.run(this.float, own.address, own.bytes, this.#block, others) !== 0)
-        throw this.#refusal();
+      if (this.backend.run(this.float, own.address, own.bytes, status, others) !== 0)
+        throw this.refusal();
       readOutputs();
       for (const parameter of this.plan.assigned) parameter.written();
       if (!rehearsal) for (const { value } of this.#host) value.source?.committed?.();
@@ -172,26 +162,13 @@ export class Program {
   }
 
   /**
-   * Puts program and inputs in place; then its instructions can be run one by one, in order, on one
-   * thread. Whoever runs them restores what they write to Parameters.
+   * Puts program and inputs in place. Returns the address of the status, which the words come after.
    */
-  pieces(inputs: readonly TypedArray[]): Pieces {
+  prepare(inputs: readonly TypedArray[]): number {
     for (const { value, numbers } of this.#host) value.source?.read(numbers);
     this.#place();
     this.#copyIn(inputs);
-    const { backend, float } = this;
-    const status = this.#block;
-    const base = status + STATUS_BYTES;
-    const bytes = this.words.byteLength;
-    const starts = [...this.#shares.keys()];
-    const instructions = starts.map((start, index) => {
-      const length = (starts[index + 1] ?? bytes) - start;
-      return () => void backend.run(float, base + start, length, status, []);
-    });
-    const run = (): void => {
-      if (backend.run(float, base, bytes, status, []) !== 0) throw this.#refusal();
-    };
-    return { run, instructions, idle: () => void backend.run(float, base, 0, status, []) };
+    return this.#block;
   }
 
   /**
@@ -298,7 +275,8 @@ export class Program {
     }
   }
 
-  #refusal(): Error {
+  /** What a run was refused for. */
+  refusal(): Error {
     const status = this.backend.memory.views.u32.subarray(
       this.#block >>> 2,
       (this.#block >>> 2) + 4,
@@ -356,7 +334,7 @@ function assemble(lists: Schedule["lists"]): {
       for (const operand of operands) {
         if (operand instanceof Value)
           relocations.push({ word: words.length, value: operand, offset: 0 });
-        else if (operand instanceof Part)
+        else if (typeof operand === "object")
           relocations.push({ word: words.length, value: operand.value, offset: operand.moved });
         words.push(typeof operand === "number" ? operand : 0);
       }

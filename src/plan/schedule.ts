@@ -10,7 +10,7 @@
  * and again.
  */
 import { Opcode } from "../../assembly/opcodes.js";
-import { type Instruction, Value } from "./lowering.js";
+import type { Value } from "./lowering.js";
 import type { Plan } from "./plan.js";
 import { Part, type Share } from "./shares.js";
 import { scratchOf, split, workOf } from "./split.js";
@@ -102,13 +102,14 @@ interface Stretch {
  * estimated nanoseconds; 0 shares whatever can be shared, worth it or not.
  */
 export function makeSchedule(
-  plan: Plan,
+  { peakBytes }: Plan,
+  whole: readonly Share[],
   threads: number,
   minimumWork: number,
 ): Schedule | undefined {
   const lists: Share[][] = Array.from({ length: threads }, () => []);
   const fresh = (): Stretch[] => lists.map(() => ({ written: [], touched: [], time: 0 }));
-  const scratch = makeScratch(plan, threads);
+  const scratch = makeScratch(peakBytes, whole, threads);
   let stretches = fresh();
   let mayRefuse = false;
   let shared = false;
@@ -131,7 +132,7 @@ export function makeSchedule(
     mayRefuse = false;
   };
 
-  for (const instruction of plan.instructions) {
+  for (const instruction of whole) {
     const work = workOf(instruction);
     const parts = minimumWork > 0 ? Math.min(threads, Math.floor(work / minimumWork)) : threads;
     const shares = scratch.place(split(instruction, parts));
@@ -157,7 +158,7 @@ export function makeSchedule(
   return { lists, scratchBytes: scratch.bytes() };
 }
 
-const barrier = ({ node }: Instruction): Share => ({
+const barrier = ({ node }: Share): Share => ({
   opcode: Opcode.Barrier,
   operands: [],
   writes: [],
@@ -166,12 +167,13 @@ const barrier = ({ node }: Instruction): Share => ({
 
 /** Scratch of their own for the threads after the first, one block each, behind the plan's arena. */
 function makeScratch(
-  { instructions, peakBytes }: Plan,
+  peakBytes: number,
+  whole: readonly Share[],
   threads: number,
 ): { place(shares: Share[]): Share[]; bytes(): number } {
   const start = Math.ceil(peakBytes / 64) * 64;
   let size = 0;
-  for (const { opcode, writes } of instructions) {
+  for (const { opcode, writes } of whole) {
     const index = scratchOf(opcode);
     if (index !== undefined) size = Math.max(size, (writes[index] as Value).bytes);
   }
@@ -179,9 +181,8 @@ function makeScratch(
   const place = (share: Share, thread: number): Share => {
     const index = scratchOf(share.opcode);
     if (index === undefined || thread === 0) return share;
-    const { dtype, size: length } = share.operands[index] as Value;
-    const own = new Value(dtype, length);
-    own.offset = start + (thread - 1) * size;
+    const first = share.operands[index] as Value;
+    const own = new Part(first, start + (thread - 1) * size - first.offset, first.bytes);
     return { ...share, operands: share.operands.map((o, at) => (at === index ? own : o)) };
   };
   return {

@@ -1,5 +1,5 @@
 /** Rules of shares for instructions that are many in one: strided walks, updates, chains. */
-import { BLOCK } from "./loops.js";
+import { BLOCK } from "./blocks.js";
 import { CHEAP, elements, from, LINE, largest, number, type Rule, WORD } from "./shareRules.js";
 import type { Operand, Operands } from "./shares.js";
 

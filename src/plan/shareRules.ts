@@ -1,6 +1,6 @@
 /** What the rules of shares are made of: operands moved on, and units that lie one after the other. */
 
-import { Value } from "./lowering.js";
+import type { Value } from "./lowering.js";
 import { type Operand, type Operands, Part } from "./shares.js";
 
 export interface Rule {
@@ -33,22 +33,23 @@ export const number = (operands: Operands, index: number): number => operands[in
 export const product = (operands: Operands, ...indices: readonly number[]): number =>
   indices.reduce((size, index) => size * number(operands, index), 1);
 
+/** Of an instruction that is whole: none of its operands is a part. */
+const isValue = (operand: Operand | undefined): operand is Value => typeof operand === "object";
+
 /** `count` elements from `first` on; an address of 0 stays. */
 export const elements = (operand: Operand | undefined, first: number, count: number): Operand =>
-  operand instanceof Value
-    ? new Part(operand, first * WORD, count * WORD)
-    : ((operand ?? 0) as Operand);
+  isValue(operand) ? new Part(operand, first * WORD, count * WORD) : ((operand ?? 0) as Operand);
 
 /** All from `first` on. */
 export const from = (operand: Operand | undefined, first: number): Operand =>
-  operand instanceof Value
+  isValue(operand)
     ? new Part(operand, first * WORD, Math.max(0, operand.bytes - first * WORD))
     : ((operand ?? 0) as Operand);
 
 /** The elements of the largest operand. */
 export const largest = (operands: Operands): number =>
   operands.reduce<number>(
-    (most, operand) => (operand instanceof Value ? Math.max(most, operand.size) : most),
+    (most, operand) => (isValue(operand) ? Math.max(most, operand.size) : most),
     0,
   );
 

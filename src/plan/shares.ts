@@ -1,7 +1,7 @@
 /** What a program is assembled of: instructions, or the shares that threads have of them. */
 import type { Opcode } from "../../assembly/opcodes.js";
 import type { Node } from "../tensor.js";
-import type { Instruction, Value } from "./lowering.js";
+import type { Value } from "./lowering.js";
 
 /** Some bytes of a value. */
 export class Part {
@@ -45,6 +45,3 @@ export interface Share {
 
 /** The operands of an instruction in the order of the contract, by number. */
 export type Operands = readonly Operand[];
-
-export const operandsOf = ({ writes, rest, words }: Instruction): Operands =>
-  words ?? [...writes, ...rest];

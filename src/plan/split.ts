@@ -9,7 +9,6 @@
  * its input, runs on one thread.
  */
 import { Opcode } from "../../assembly/opcodes.js";
-import type { Instruction } from "./lowering.js";
 import { chain, copy, inParts, strided, sumBlocks } from "./shareParts.js";
 import {
   byChannel,
@@ -39,7 +38,7 @@ import {
   WIDE,
   withGradient,
 } from "./shareRules.js";
-import { operandsOf, type Share } from "./shares.js";
+import type { Share } from "./shares.js";
 
 const BINARY = [
   Opcode.Add,
@@ -177,10 +176,9 @@ export const rules: ReadonlyMap<Opcode, Rule> = new Map<Opcode, Rule>([
 /** Instructions without a rule, that cost about as much as their operands are large. */
 const DEFAULT_WORK = CURVED;
 
-/** Estimated nanoseconds of an instruction on one thread. */
-export function workOf(instruction: Instruction): number {
-  const operands = operandsOf(instruction);
-  const rule = rules.get(instruction.opcode);
+/** Estimated nanoseconds of a whole instruction on one thread. */
+export function workOf({ opcode, operands }: Share): number {
+  const rule = rules.get(opcode);
   if (rule) return rule.work(operands);
   return largest(operands) * DEFAULT_WORK;
 }
@@ -189,10 +187,8 @@ export function workOf(instruction: Instruction): number {
  * The shares of an instruction for at most `parts` threads, as even as its units allow; one share
  * when it has no rule. Scratch is the business of whoever places the shares.
  */
-export function split(instruction: Instruction, parts: number): Share[] {
-  const { opcode, writes, node } = instruction;
-  const operands = operandsOf(instruction);
-  const whole = { opcode, operands, writes, node };
+export function split(whole: Share, parts: number): Share[] {
+  const { opcode, operands } = whole;
   const rule = rules.get(opcode);
   if (!rule || (rule.operands ?? operands.length) !== operands.length) return [whole];
   const units = rule.units(operands);

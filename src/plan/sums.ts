@@ -1,5 +1,6 @@
 import { Opcode } from "../../assembly/opcodes.js";
-import { BLOCK, loopOf } from "./loops.js";
+import { BLOCK } from "./blocks.js";
+import { loopOf } from "./loops.js";
 import { type Instruction, reads, Value } from "./lowering.js";
 
 /**

@@ -2,6 +2,7 @@
  * The WebAssembly backend: one memory, and the kernels over it, instantiated on first use.
  */
 import { Arena, type Backend, type Home } from "../backend.js";
+import { makeFinalizer } from "../finalizer.js";
 import { LinearMemory } from "../memory.js";
 import {
   hasRelaxedSimd,
@@ -9,7 +10,7 @@ import {
   type KernelExports,
   kernelModules,
 } from "./kernels.js";
-import { useModule } from "./modules.js";
+import { compile, kernelBytes, useModule } from "./modules.js";
 
 const PAGE = 65536;
 /** One page short of 4 GiB, so that the address after the last byte is still a u32. */
@@ -112,3 +113,19 @@ export const wasmHome: Home = {
   },
   useModule,
 };
+
+/**
+ * What threads are made of. It is handed to them: their part of the package, which `init` loads, imports
+ * nothing of what the others run, or bundlers would cut that in two.
+ */
+export const threadParts = {
+  compile,
+  createWasmBackend,
+  hasRelaxedSimd,
+  instantiate,
+  instantiateKernels,
+  kernelBytes,
+  limitOf,
+  makeFinalizer,
+};
+export type ThreadParts = typeof threadParts;

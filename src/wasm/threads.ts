@@ -4,10 +4,10 @@
  * is JavaScript's Atomics; the kernels have no atomic instruction.
  */
 import type { ThreadedBackend, ThreadProgram } from "../backend.js";
-import { makeFinalizer } from "../finalizer.js";
+import type { makeFinalizer } from "../finalizer.js";
 import type { makeSchedule } from "../plan/schedule.js";
-import { createWasmBackend, instantiate, limitOf, type WasmOptions } from "./backend.js";
-import { hasRelaxedSimd, instantiateKernels, sharedModules } from "./kernels.js";
+import type { ThreadParts, WasmOptions } from "./backend.js";
+import { sharedModules } from "./sharedModules.js";
 import {
   ARRIVED,
   bytesAt,
@@ -139,7 +139,8 @@ function end(team: Team, reason: string): void {
   for (const thread of threads) thread.terminate();
 }
 
-const finalizer = makeFinalizer<Team>((team) => end(team, "it was dropped"));
+const drop = (team: Team): void => end(team, "it was dropped");
+let finalizer: ReturnType<typeof makeFinalizer<Team>> | undefined;
 
 /**
  * A backend of its own with `threads` threads, which share plans by `schedule`: what
@@ -149,16 +150,18 @@ const finalizer = makeFinalizer<Team>((team) => end(team, "it was dropped"));
 export async function createTeam(
   options: ThreadedOptions,
   schedule: typeof makeSchedule,
+  parts: ThreadParts,
 ): Promise<ThreadedBackend> {
   const count = checkCount(options.threads);
   const { minimumWork = MINIMUM_WORK, patience = PATIENCE } = options;
   // One thread needs nothing that is shared.
-  if (count === 1) return Object.assign(createWasmBackend(options), { [Symbol.dispose]: () => {} });
+  if (count === 1)
+    return Object.assign(parts.createWasmBackend(options), { [Symbol.dispose]: () => {} });
   checkShared();
-  const limit = limitOf(options.maximumBytes);
+  const limit = parts.limitOf(options.maximumBytes);
   const wasm = new WebAssembly.Memory({ initial: 1, maximum: limit / 65536, shared: true });
-  const fused = options.relaxedSimd === true && hasRelaxedSimd();
-  const modules = sharedModules(fused);
+  const fused = options.relaxedSimd === true && parts.hasRelaxedSimd();
+  const modules = sharedModules(fused, parts);
   const control = new Int32Array(new SharedArrayBuffer(controlBytes(count)));
   const sleeps = maySleep();
   let barriers = 0;
@@ -195,8 +198,8 @@ export async function createTeam(
     return Atomics.load(control, ARRIVED) >= STOPPED ? 1 : 0;
   };
 
-  const exports = instantiateKernels(modules, wasm, barrier);
-  const { memory, arena, workspaces } = instantiate(exports, wasm, limit, count);
+  const exports = parts.instantiateKernels(modules, wasm, barrier);
+  const { memory, arena, workspaces } = parts.instantiate(exports, wasm, limit, count);
   const team: Team = { control, threads: [], broken: undefined };
   await startAll(team, count, (thread) => ({
     modules,
@@ -247,6 +250,7 @@ export async function createTeam(
       return 1;
     }
   };
+  finalizer ??= parts.makeFinalizer(drop);
   let calls = 0;
   const backend: ThreadedBackend = {
     name: "wasm",
@@ -254,7 +258,7 @@ export async function createTeam(
     floats: ["f32"],
     memory,
     arena,
-    threads: { count, schedule: (plan) => schedule(plan, count, minimumWork) },
+    threads: { count, schedule: (plan, whole) => schedule(plan, whole, count, minimumWork) },
     get calls() {
       return calls;
     },
@@ -266,7 +270,7 @@ export async function createTeam(
         : exports.run(program, bytes, status, workspaces[0] as number);
     },
     [Symbol.dispose]() {
-      finalizer.unregister(backend);
+      finalizer?.unregister(backend);
       end(team, "the backend was disposed");
     },
   };

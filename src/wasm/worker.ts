@@ -9,7 +9,7 @@
  * `generation`; every thread adds 1 to `arrived` at each barrier and goes on when all have; a
  * worker adds 1 to `done` at its end. Waiting is spinning first, and sleeping after a while.
  */
-import { type KernelModules, notFused } from "./kernels.js";
+import type { KernelModules } from "./kernels.js";
 
 const CACHE_LINE = 16;
 export const GENERATION = 0;
@@ -75,7 +75,8 @@ const serve = ({ modules, memory, control, thread, threads, workspace }, ready) 
     else wait(${ARRIVED}, target);
     return Atomics.load(control, ${ARRIVED}) >= ${STOPPED} ? 1 : 0;
   };
-  const notFused = Object.fromEntries(${JSON.stringify(Object.keys(notFused))}.map((name) => [name, () => {}]));
+  const wanted = WebAssembly.Module.imports(modules.simd).filter(({ module }) => module === "fused");
+  const notFused = Object.fromEntries(wanted.map(({ name }) => [name, () => {}]));
   const make = (module, fused) =>
     new WebAssembly.Instance(module, { env: { memory }, threads: { barrier }, fused }).exports;
   const relaxed = modules.relaxed && make(modules.relaxed, {});

@@ -1,0 +1,2 @@
+/** Elements that `sumBlocks` makes one. */
+export const BLOCK = 4096;
