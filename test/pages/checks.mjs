@@ -25,9 +25,16 @@ const overlaps = (tab) =>
   });
 
 const drawn = (tab) => tab.waitForSelector(".stage [data-gate], .stage [data-group]");
-const apart = async (tab) => {
+/** The drawing moves in its window, which is as large as the browser's: nothing scrolls. */
+const whole = (tab) =>
+  tab.evaluate(() => {
+    const { scrollWidth, scrollHeight, clientWidth, clientHeight } = document.documentElement;
+    const fits = scrollWidth <= clientWidth && scrollHeight <= clientHeight;
+    return fits ? [] : [`${scrollWidth} × ${scrollHeight} in ${clientWidth} × ${clientHeight}`];
+  });
+const plainPage = async (tab) => {
   await drawn(tab);
-  return overlaps(tab);
+  return [...(await overlaps(tab)), ...(await whole(tab))];
 };
 const panel = (tab) => tab.locator(".panel").innerText();
 const focused = (tab) => tab.evaluate(() => Object.values(document.activeElement.dataset)[0] ?? "");
@@ -206,14 +213,14 @@ export const checks = [
     label: "page of a staged function, dark",
     file: "staged.html",
     options: { colorScheme: "dark" },
-    check: apart,
+    check: plainPage,
   },
   { label: "page of a loss", file: "loss.html", check: lossPage },
   {
     label: "page of a loss, narrow",
     file: "loss.html",
     options: { viewport: { width: 420, height: 800 } },
-    check: apart,
+    check: plainPage,
   },
   { label: "page of 5,000 gates", file: "large.html", check: largePage },
   { label: "report", file: "report.html", check: reportPage },
