@@ -24,6 +24,7 @@ const HEADER: usize = 1024 << 2;
 const LENGTH: usize = 2048 << 2;
 const LENGTH_AGAIN: usize = 3072 << 2;
 const RANK: usize = 4096 << 2;
+const RANK_SHORT: usize = 5120 << 2;
 const SYMBOL: usize = 8192 << 2;
 const SYMBOL_MASK: usize = 0xffff;
 const RATES: usize = SYMBOL + ((SYMBOL_MASK + 1 + 512) << 2);
@@ -135,7 +136,7 @@ function putNumber(to: usize, value: u32): usize {
 
 /** Where a match of this length came before, by the list of the places with the same opcodes. */
 function placeOf(length: u32, head: usize): usize {
-  let rank = number(RANK + ((<usize>max(min(length, 5), 2) - 2) << 12));
+  let rank = number(length > 2 ? RANK : RANK_SHORT);
   let from: usize = load<u32>(head);
   while (--rank) from = load<u32>(LINKS + (from << 2));
   return from;
@@ -159,7 +160,7 @@ function localOf(symbol: u32, fresh: u32): u32 {
 export function unpack(to: usize, bytes: usize): void {
   if (range == 0) {
     for (let seen: u32 = 0; seen <= SEEN; seen++) {
-      store<u32>(RATES + (<usize>seen << 2), 32768 / (2 * seen + 3));
+      store<u32>(RATES + (<usize>seen << 2), 16384 / (seen + 2));
     }
     code = (<u64>digits() << 24) | digits();
     range = 1 << 48;
@@ -183,8 +184,9 @@ export function unpack(to: usize, bytes: usize): void {
     const head = HEADS + (<usize>hash << 2);
     let symbol: u32 = 0;
     if (length == 0) {
-      if (tree(FLAGS + (((last << 3) + kind) << 2), 1)) {
-        if (tree(AGAIN + (last << 2), 1)) {
+      const flag = FLAGS + (((last << 3) + kind) << 2);
+      if (tree(flag, 1)) {
+        if (tree(AGAIN + flag, 1)) {
           length = number(LENGTH_AGAIN);
           last = MATCH_AGAIN;
         } else {
@@ -195,7 +197,7 @@ export function unpack(to: usize, bytes: usize): void {
       } else {
         const known = kind == OPCODE ? opcode : 512 + (opcode << 2) + (place & 3);
         const slot = (known * 293) & <u32>SYMBOL_MASK;
-        const bits = kind == OPCODE ? 9 : kind == LOCAL ? 6 : 8;
+        const bits = kind == OPCODE ? 9 : kind == LOCAL ? 7 : 8;
         symbol = tree(SYMBOL + (<usize>slot << 2), bits);
         last = LITERAL;
       }

@@ -218,7 +218,7 @@ function symbolsOf(header, functions, rest) {
       if (local === undefined) for (const symbol of follow) put(kind, symbol);
       else {
         const rank = latest.indexOf(local);
-        if (rank > 62) throw new Error(`kernels: too many locals in use: got ${rank + 1}`);
+        if (rank > 126) throw new Error(`kernels: too many locals in use: got ${rank + 1}`);
         put(LOCAL, local === fresh ? 0 : rank + 1);
         latest.splice(rank, 1);
         latest.unshift(local);

@@ -10,6 +10,7 @@ const HEADER = 1024;
 const LENGTH = 2048;
 const LENGTH_AGAIN = 3072;
 const RANK = 4096;
+const RANK_SHORT = 5120;
 const SYMBOL = 8192;
 const SYMBOL_MASK = 0xffff;
 const SLOTS = SYMBOL + SYMBOL_MASK + 1 + 512;
@@ -22,7 +23,7 @@ const MATCH_AGAIN = 2;
 
 /** How often a bit has been seen, at most, when its probability changes. */
 const SEEN = 30;
-const PASSES = 6;
+const PASSES = 10;
 /** Numbers of eight bits. */
 const MOST_RANK = 255;
 const MOST_LENGTH = 255;
@@ -33,9 +34,10 @@ const slotOf = ({ kind, opcode, place }) =>
   SYMBOL + (((kind === 0 ? opcode : 512 + 4 * opcode + (place & 3)) * 293) & SYMBOL_MASK);
 const headOf = ({ kind, opcode, previous }) =>
   ((8 * opcode + kind) * 97 + previous * 2521) & (HEADS - 1);
-/** Opcodes have nine bits; no function uses the latest of more than 63 locals. */
-const bitsOf = ({ kind }) => [9, 6, 8, 8, 8][kind];
-const rankSlot = (length) => RANK + 1024 * Math.max(0, Math.min(length, 5) - 2);
+const flagSlot = (last, { kind }) => 8 * last + kind + 1;
+/** Opcodes have nine bits; no function reaches back over more than 126 locals. */
+const bitsOf = ({ kind }) => [9, 7, 8, 8, 8][kind];
+const rankSlot = (length) => (length > 2 ? RANK : RANK_SHORT);
 
 /** The probabilities of bits: of 1, in 1 / 65536, and how often each was seen. */
 class Bits {
@@ -52,7 +54,7 @@ class Bits {
   }
 
   update(slot, bit) {
-    const rate = Math.floor(32768 / (2 * this.seen[slot] + 3));
+    const rate = Math.floor(16384 / (this.seen[slot] + 2));
     this.chances[slot] += ((65536 * bit - this.chances[slot]) * rate) >> 14;
     if (this.seen[slot] < SEEN) this.seen[slot]++;
   }
@@ -141,16 +143,16 @@ function choose(symbols, { matches, again }, literals, bits) {
   tokens[0] = { type: LITERAL, distance: 0 };
   for (let at = 0; at < count; at++) {
     const { type: last, distance } = tokens[at];
-    const flag = 8 * last + symbols[at].kind;
-    const literal = costs[at] + bits.cost(flag + 1, 0) + literals[at];
+    const flag = flagSlot(last, symbols[at]);
+    const literal = costs[at] + bits.cost(flag, 0) + literals[at];
     relax(at, at + 1, literal, { type: LITERAL, distance });
-    const match = costs[at] + bits.cost(flag + 1, 1);
+    const match = costs[at] + bits.cost(flag, 1);
     const most = distance ? again(at, distance) : 0;
-    const repeated = match + bits.cost(AGAIN + last + 1, 1);
+    const repeated = match + bits.cost(AGAIN + flag, 1);
     for (let length = 1; length <= most; length++)
       if (length <= PARTS || length === most)
         relax(at, at + length, repeated + tables[1][length], { type: MATCH_AGAIN, distance });
-    const other = match + bits.cost(AGAIN + last + 1, 0);
+    const other = match + bits.cost(AGAIN + flag, 0);
     let shortest = 1;
     for (const { length: longest, rank, distance } of matches[at]) {
       const ranks = [];
@@ -174,12 +176,13 @@ function tokenBits(symbols, headers, tokens, take, literal) {
   let last = LITERAL;
   for (const { type, from, to, rank } of tokens) {
     if (headers.has(from)) treeBits(HEADER, 10, headers.get(from), take);
-    take(8 * last + symbols[from].kind + 1, type === LITERAL ? 0 : 1);
+    const flag = flagSlot(last, symbols[from]);
+    take(flag, type === LITERAL ? 0 : 1);
     for (let at = from; at < to; at++) literal?.(at);
     if (type === LITERAL)
       treeBits(slotOf(symbols[from]), bitsOf(symbols[from]), symbols[from].symbol, take);
     else {
-      take(AGAIN + last + 1, type === MATCH_AGAIN ? 1 : 0);
+      take(AGAIN + flag, type === MATCH_AGAIN ? 1 : 0);
       const length = to - from;
       numberBits(type === MATCH_AGAIN ? LENGTH_AGAIN : LENGTH, length, take);
       if (type === MATCH) numberBits(rankSlot(length), rank, take);
@@ -238,22 +241,27 @@ export function pack(modules) {
   const found = findMatches(symbols, ends);
   let bits = new Bits();
   let literals = new Float64Array(symbols.length).fill(6);
-  let tokens = [];
+  let best = { cost: Number.POSITIVE_INFINITY, tokens: [] };
   for (let pass = 0; pass < PASSES; pass++) {
-    tokens = choose(symbols, found, literals, bits);
+    const tokens = choose(symbols, found, literals, bits);
     bits = new Bits();
     literals = new Float64Array(symbols.length);
-    const update = (slot, bit) => bits.update(slot, bit);
+    let cost = 0;
+    const update = (slot, bit) => {
+      cost += bits.cost(slot, bit);
+      bits.update(slot, bit);
+    };
     tokenBits(symbols, headers, tokens, update, (at) => {
       const symbol = symbols[at];
       literals[at] = costOf(bits, (take) =>
         treeBits(slotOf(symbol), bitsOf(symbol), symbol.symbol, take),
       );
     });
+    if (cost < best.cost) best = { cost, tokens };
   }
   const coder = new RangeCoder();
   bits = new Bits();
-  tokenBits(symbols, headers, tokens, (slot, bit) => {
+  tokenBits(symbols, headers, best.tokens, (slot, bit) => {
     coder.put(bits.chance(slot), bit);
     bits.update(slot, bit);
   });
