@@ -1,55 +1,43 @@
 /**
  * Makes the kernels of the text in which they are embedded (`scripts/packSymbols.mjs`), a module of
  * its own: a loop in JavaScript runs once, before any compiler has looked at it, and takes twenty
- * times as long. The text is a number in digits of 6 bits, from which a range coder (G. N. N. Martin
- * 1979; LZMA's, I. Pavlov 1998) reads bits, each with the probability that it has had in its slot.
- * They are tokens:
+ * times as long. The text has tokens of one character or two:
  *
- *     0 symbol                       `scripts/kernelSymbols.mjs` describes them
- *     1 0 length rank                those after the rank-th latest place with the same opcodes before
- *     1 1 length                     those that go on as far back as the last ones
+ *     symbol                                  `scripts/kernelSymbols.mjs` describes them
+ *     opcode and local                        the same of two symbols
+ *     REPEAT length distance distance distance    those that came so far back, once more
  *
  * Memory:
  *
- *     SLOTS    probabilities, u32 each: of 1, in 1 / 65536, less ½ | how often seen
- *     RATES    u32: how far a probability goes to a bit, by how often it was seen
+ *     SHORT    u16: tokens of one character; OTHERS: of two, in their order
  *     LATEST   the locals of a function, the latest used first
- *     HEADS    by the opcodes before, and LINKS by symbol: where they were before, u32
- *     HISTORY  the symbols, u16
+ *     HISTORY  the tokens of all modules, u16
  *     TEXT, and where it ends, the bytes
  */
-const FLAGS: usize = 0;
-const AGAIN: usize = 32 << 2;
-const HEADER: usize = 1024 << 2;
-const LENGTH: usize = 2048 << 2;
-const LENGTH_AGAIN: usize = 3072 << 2;
-const RANK: usize = 4096 << 2;
-const RANK_SHORT: usize = 5120 << 2;
-const SYMBOL: usize = 8192 << 2;
-const SYMBOL_MASK: usize = 0xffff;
-const RATES: usize = SYMBOL + ((SYMBOL_MASK + 1 + 512) << 2);
-const LATEST: usize = RATES + 256;
-const HEADS: usize = LATEST + 512;
-const HEADS_MASK: usize = 0x3fff;
-const HISTORY: usize = HEADS + ((HEADS_MASK + 1) << 2);
-const LINKS: usize = HISTORY + (1 << 19);
-/** In pages of 64 kB; `src/wasm/embedded.ts` puts the text here. */
-const TEXT: usize = 30 << 16;
+const SHORT: usize = 0;
+const OTHERS: usize = 1024;
+const LATEST: usize = 4096;
+const HISTORY: usize = 8192;
+/** `src/wasm/embedded.ts` puts the text here. */
+const TEXT: usize = 5 << 16;
 
-/** How often a bit has been seen, at most, when its probability changes. */
-const SEEN: u32 = 30;
-const LITERAL: usize = 0;
-const MATCH: usize = 1;
-const MATCH_AGAIN: usize = 2;
+/** As in `scripts/packSymbols.mjs`. */
+const REPEAT: u32 = 512;
+const LOCALS: u32 = 513;
+const TOKENS: u32 = LOCALS + 96;
+const RADIX: u32 = 92;
+const PREFIXES: u32 = 6;
+const SHORTEST: u32 = 16;
 
 /** What a symbol is. */
-const OPCODE: usize = 0;
-const LOCAL: usize = 1;
-const DECLARATION: usize = 2;
-const IMMEDIATE: usize = 3;
-const CONSTANT: usize = 4;
+const OPCODE: u32 = 0;
+const LOCAL: u32 = 1;
+const DECLARATION: u32 = 2;
+const IMMEDIATE: u32 = 3;
+const CONSTANT: u32 = 4;
 
 const NO_FUNCTION: u32 = 255;
+const LOCAL_GET: u32 = 0x20;
 const BRANCH_TABLE: u32 = 0x0e;
 const CALL_INDIRECT: u32 = 0x11;
 const BULK: u32 = 0xfc;
@@ -60,68 +48,36 @@ const RELAXED_MADD: u32 = 0xe2;
 /** Opcodes below 64 that a number follows. */
 const NUMBERED: u64 = 0xffff_ff18_0003_701c;
 
+const LANES = i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+
 let next: usize = TEXT;
-let range: u64 = 0;
-let code: u64 = 0;
-
-/** The number of the next symbol, what the last token was, and how far back the last match went. */
+/** The number of tokens so far. */
 let count: usize = 0;
-let last: usize = LITERAL;
-let distance: usize = 0;
 
-/** A value of some bits, the highest first; each has a slot for what comes before it. */
-function tree(slot: usize, bits: u32): u32 {
-  let node: usize = 1;
-  const limit: usize = 1 << bits;
-  let width = range;
-  let value = code;
-  do {
-    const at = slot + (node << 2);
-    const entry = load<u32>(at);
-    const seen = entry & 255;
-    const chance = (entry >>> 16) ^ 0x8000;
-    const bound = (width >> 16) * <u64>(chance | 32);
-    let change = -(<i32>chance);
-    node <<= 1;
-    if (value < bound) {
-      width = bound;
-      change += 65536;
-      node++;
-    } else {
-      value -= bound;
-      width -= bound;
-    }
-    const changed = chance + ((change * load<i32>(RATES + (seen << 2))) >> 14);
-    store<u32>(at, ((changed ^ 0x8000) << 16) | (seen + u32(seen < SEEN)));
-    if (width < 1 << 24) {
-      width <<= 24;
-      value = (value << 24) | digits();
-    }
-  } while (node < limit);
-  range = width;
-  code = value;
-  return <u32>(node - limit);
-}
-
-/** The next four digits. */
-function digits(): u32 {
+/** A number of so many characters. */
+function number(characters: u32): u32 {
   let value: u32 = 0;
-  for (const end = next + 4; next < end; next++) {
-    const character: u32 = load<u8>(next);
-    value = (value << 6) | (character - 61 - u32(character > 92));
+  for (; characters; characters--) {
+    const c: u32 = load<u8>(next++);
+    // Without `"`, `<` and `\`.
+    value = value * RADIX + c - 32 - u32(c > 34) - u32(c > 60) - u32(c > 92);
   }
   return value;
 }
 
-/** A number from 1 to 255: how many bits follow its first, and these. */
-function number(slot: usize): u32 {
-  let bits = tree(slot, 3);
-  slot += (<usize>bits + 1) << 6;
-  let value: u32 = 1;
-  while (bits-- > 0) {
-    value = (value << 1) | tree(slot + ((value < 8 ? value - 1 : bits + 7) << 2), 1);
+/** The tokens that have one character; all others follow in their order, with two. */
+function readTokens(): void {
+  for (let at: usize = 0; at < RADIX - PREFIXES; at++) {
+    const token = number(2);
+    store<u16>(SHORT + (at << 1), token);
+    store<u8>(HISTORY + token, 1);
   }
-  return value;
+  let to = OTHERS;
+  for (let token: usize = 0; token < TOKENS; token++) {
+    if (load<u8>(HISTORY + token)) continue;
+    store<u16>(to, token);
+    to += 2;
+  }
 }
 
 /** Writes a number of at most two bytes; returns where it ends. */
@@ -134,86 +90,70 @@ function putNumber(to: usize, value: u32): usize {
   return to;
 }
 
-/** Where a match of this length came before, by the list of the places with the same opcodes. */
-function placeOf(length: u32, head: usize): usize {
-  let rank = number(length > 2 ? RANK : RANK_SHORT);
-  let from: usize = load<u32>(head);
-  while (--rank) from = load<u32>(LINKS + (from << 2));
-  return from;
-}
-
-/** The local of a symbol, which becomes the latest. */
-function localOf(symbol: u32, fresh: u32): u32 {
-  let local = fresh;
-  let rank: usize = symbol - 1;
-  if (symbol) local = load<u8>(LATEST + rank);
-  else for (rank = 0; load<u8>(LATEST + rank) != local; ) rank++;
-  for (; rank > 0; rank--) store<u8>(LATEST + rank, load<u8>(LATEST + rank - 1));
-  store<u8>(LATEST, local);
+/** The local at a place of the list, which becomes the latest. */
+function localAt(rank: usize): u32 {
+  const local: u32 = load<u8>(LATEST + rank);
+  if (rank < 16) {
+    // Up to its place each lane takes the one before.
+    const moved = i8x16.le_u(LANES, i8x16.splat(<i8>rank));
+    const from = i8x16.replace_lane(i8x16.add(LANES, moved), 0, <i8>rank);
+    v128.store(LATEST, i8x16.swizzle(v128.load(LATEST), from));
+  } else {
+    memory.copy(LATEST + 1, LATEST, rank);
+    store<u8>(LATEST, local);
+  }
   return local;
 }
 
-/**
- * Writes the next module of the text, whose bytes are known, from `to` on. All in one function: the
- * first compiler has registers for locals alone.
- */
+/** Writes the next module of the text, whose bytes are known, from `to` on. */
 export function unpack(to: usize, bytes: usize): void {
-  if (range == 0) {
-    for (let seen: u32 = 0; seen <= SEEN; seen++) {
-      store<u32>(RATES + (<usize>seen << 2), 16384 / (seen + 2));
-    }
-    code = (<u64>digits() << 24) | digits();
-    range = 1 << 48;
-  }
+  if (next == TEXT) readTokens();
   const end = to + bytes;
   // What the next symbol is, and how many of its kind there are; of a number, of its bytes the last.
   let kind = CONSTANT;
-  let left = tree(HEADER, 10);
-  // The latest two opcodes, and how many symbols have come after them.
+  let left = number(2);
+  // The latest opcode, and how many symbols have come after it.
   let opcode: u32 = 0;
-  let previous: u32 = 0;
   let place: u32 = 0;
   // Where the function begins, how many blocks are open in it, and its first local not yet used.
   let start: usize = 0;
   let depth = 0;
   let fresh: u32 = 0;
-  // What is left of a match.
+  // What is left of a repeat, and how far back it lies.
   let length: u32 = 0;
+  let distance: usize = 0;
   while (to < end) {
-    const hash = (((opcode << 3) + <u32>kind) * 97 + previous * 2521) & <u32>HEADS_MASK;
-    const head = HEADS + (<usize>hash << 2);
     let symbol: u32 = 0;
     if (length == 0) {
-      const flag = FLAGS + (((last << 3) + kind) << 2);
-      if (tree(flag, 1)) {
-        if (tree(AGAIN + flag, 1)) {
-          length = number(LENGTH_AGAIN);
-          last = MATCH_AGAIN;
-        } else {
-          length = number(LENGTH);
-          distance = count - placeOf(length, head);
-          last = MATCH;
-        }
-      } else {
-        const known = kind == OPCODE ? opcode : 512 + (opcode << 2) + (place & 3);
-        const slot = (known * 293) & <u32>SYMBOL_MASK;
-        const bits = kind == OPCODE ? 9 : kind == LOCAL ? 7 : 8;
-        symbol = tree(SYMBOL + (<usize>slot << 2), bits);
-        last = LITERAL;
+      const first = number(1);
+      symbol = first < PREFIXES
+        ? load<u16>(OTHERS + ((first * RADIX + number(1)) << 1))
+        : load<u16>(SHORT + ((first - PREFIXES) << 1));
+      if (symbol == REPEAT) {
+        length = SHORTEST + number(1);
+        distance = number(3) << 1;
       }
     }
-    if (length > 0) {
+    const at = HISTORY + (count << 1);
+    if (length) {
       length--;
-      symbol = load<u16>(HISTORY + ((count - distance) << 1));
+      symbol = load<u16>(at - distance);
     }
-    store<u32>(LINKS + (count << 2), load<u32>(head));
-    store<u32>(head, <u32>count);
-    store<u16>(HISTORY + (count << 1), symbol);
+    store<u16>(at, symbol);
     count++;
+    if (symbol >= LOCALS) {
+      symbol -= LOCALS;
+      store<u8>(to, LOCAL_GET + (symbol >> 5));
+      symbol &= 31;
+      // Those not used yet lie where they did at the beginning.
+      const local = localAt(symbol ? symbol - 1 : fresh);
+      fresh = max(fresh, local + 1);
+      to = putNumber(to + 1, local);
+      continue;
+    }
 
     let begins = false;
     if (kind == OPCODE) {
-      previous = opcode;
       opcode = symbol;
       place = -1;
       kind = IMMEDIATE;
@@ -261,9 +201,7 @@ export function unpack(to: usize, bytes: usize): void {
       }
       if (kind == IMMEDIATE && left == 0) kind = OPCODE;
     } else if (kind == LOCAL) {
-      const local = localOf(symbol, fresh);
-      fresh = max(fresh, local + 1);
-      to = putNumber(to, local);
+      to = putNumber(to, localAt(symbol - 1));
       kind = OPCODE;
     } else if (kind == DECLARATION && place == 0) {
       if (symbol == NO_FUNCTION) {
@@ -300,7 +238,9 @@ export function unpack(to: usize, bytes: usize): void {
       kind = DECLARATION;
       place = 0;
       fresh = 0;
-      for (let local: usize = 0; local < 256; local++) store<u8>(LATEST + local, local);
+      for (let at: usize = 0; at < 256; at += 16) {
+        v128.store(LATEST + at, i8x16.add(LANES, i8x16.splat(<i8>at)));
+      }
     }
   }
 }

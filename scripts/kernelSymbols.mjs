@@ -197,13 +197,9 @@ function bytesOfFunction({ declarations, instructions }) {
 
 function symbolsOf(header, functions, rest) {
   const symbols = [];
-  let opcode = 0;
-  let previous = 0;
-  let place = 0;
-  const put = (kind, symbol) => symbols.push({ symbol, kind, opcode, previous, place: place++ });
+  const put = (kind, symbol) => symbols.push({ kind, symbol });
   for (const byte of header) put(CONSTANT, byte);
   for (const { declarations, instructions } of functions) {
-    place = 0;
     put(DECLARATION, declarations.length);
     for (const { count, type } of declarations) {
       put(DECLARATION, count);
@@ -211,10 +207,8 @@ function symbolsOf(header, functions, rest) {
     }
     const latest = Array.from({ length: 256 }, (_, index) => index);
     let fresh = 0;
-    for (const instruction of instructions) {
-      put(OPCODE, instruction.opcode);
-      [opcode, previous, place] = [instruction.opcode, opcode, 0];
-      const { local, kind = IMMEDIATE, follow } = instruction;
+    for (const { opcode, local, kind = IMMEDIATE, follow } of instructions) {
+      put(OPCODE, opcode);
       if (local === undefined) for (const symbol of follow) put(kind, symbol);
       else {
         const rank = latest.indexOf(local);
@@ -226,15 +220,13 @@ function symbolsOf(header, functions, rest) {
       }
     }
   }
-  place = 0;
   if (rest.length > 0) put(DECLARATION, NO_FUNCTION);
   for (const byte of rest) put(CONSTANT, byte);
   return symbols;
 }
 
 /**
- * The bytes of a module in the form that its symbols stand for, and these, each with what is known
- * where it comes: its kind, the two opcodes before it and how many symbols follow the latter. The
+ * The bytes of a module in the form that its symbols stand for, and these as `{ kind, symbol }`. The
  * first `header` of them are bytes.
  */
 export function disassemble(bytes) {

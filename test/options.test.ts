@@ -129,7 +129,7 @@ const refused: readonly (readonly [string, () => unknown, string])[] = [
   [
     "bias",
     () => core.conv2d(image, w, { stride: 2 }),
-    "conv2d: operand is not a tensor: got a Obj",
+    "conv2d: operand is not a tensor: got an Obj",
   ],
   ["pool", () => core.avgPool2d([1], 2), "avgPool2d: operand is not a tensor: got an array of 1"],
   ["fold", () => core.fold(undefined, 2, 1), "fold: operand is not a tensor: got undefined"],

@@ -4,7 +4,7 @@ import { compile, instantiate, type ModuleProvider } from "./modules.js";
 
 const PAGE = 65536;
 /** Where `assembly/unpack.ts` takes the text; its tables come before. */
-const TEXT = 30 * PAGE;
+const TEXT = 5 * PAGE;
 
 /** The bytes of a build, made by a module that is small enough to be plain base64. */
 function decode(variant: keyof typeof sizes): Uint8Array<ArrayBuffer> {
@@ -22,7 +22,7 @@ function decode(variant: keyof typeof sizes): Uint8Array<ArrayBuffer> {
     from += sizes.simd;
     exports.unpack(from, sizes.relaxed);
   }
-  return new Uint8Array(memory.buffer.slice(from, from + sizes[variant]));
+  return new Uint8Array(memory.buffer, from, sizes[variant]);
 }
 
 export const embedded: ModuleProvider = {

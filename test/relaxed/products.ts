@@ -149,22 +149,19 @@ interface Convolution {
   readonly x: readonly [number, number, number, number];
   /** [O, C / groups, kH, kW] */
   readonly w: readonly [number, number, number, number];
-  readonly stride?: number;
-  readonly padding?: number;
-  readonly dilation?: number;
-  readonly groups?: number;
+  readonly options: NonNullable<Parameters<typeof conv2d>[3]>;
 }
 
 const CONVOLUTIONS: readonly Convolution[] = [
-  { x: [1, 1, 5, 5], w: [1, 1, 3, 3] },
-  { x: [2, 1, 7, 9], w: [1, 1, 2, 3] },
-  { x: [2, 3, 8, 8], w: [4, 3, 3, 3], padding: 1 },
-  { x: [3, 2, 9, 11], w: [5, 2, 3, 3], padding: 1 },
-  { x: [1, 5, 12, 13], w: [9, 5, 5, 3], stride: 2, padding: 2 },
-  { x: [2, 4, 11, 10], w: [6, 2, 3, 3], groups: 2, dilation: 2 },
-  { x: [2, 6, 9, 9], w: [6, 1, 3, 3], groups: 6, padding: 1 },
-  { x: [1, 31, 6, 7], w: [8, 31, 3, 3], padding: 1 },
-  { x: [2, 3, 5, 5], w: [7, 3, 1, 1] },
+  { x: [1, 1, 5, 5], w: [1, 1, 3, 3], options: {} },
+  { x: [2, 1, 7, 9], w: [1, 1, 2, 3], options: {} },
+  { x: [2, 3, 8, 8], w: [4, 3, 3, 3], options: { padding: 1 } },
+  { x: [3, 2, 9, 11], w: [5, 2, 3, 3], options: { padding: 1 } },
+  { x: [1, 5, 12, 13], w: [9, 5, 5, 3], options: { stride: 2, padding: 2 } },
+  { x: [2, 4, 11, 10], w: [6, 2, 3, 3], options: { groups: 2, dilation: 2 } },
+  { x: [2, 6, 9, 9], w: [6, 1, 3, 3], options: { groups: 6, padding: 1 } },
+  { x: [1, 31, 6, 7], w: [8, 31, 3, 3], options: { padding: 1 } },
+  { x: [2, 3, 5, 5], w: [7, 3, 1, 1], options: {} },
 ];
 
 /** y, dx and dw of Σ y·dy: sums of products of numbers, or of their magnitudes. */
@@ -178,7 +175,7 @@ function convolved(c: Convolution, dtype: "f32" | "f64", magnitudes: boolean): F
     return tensor(magnitudes ? array.map(Math.abs) : array, { shape });
   };
   const { value, pullback } = vjp(
-    ([x, w]: [Tensor, Tensor]) => conv2d(x, w, undefined, c),
+    ([x, w]: [Tensor, Tensor]) => conv2d(x, w, undefined, c.options),
     [of(c.x, 1), of(c.w, 2)],
   );
   const gradients = pullback(of(value.shape, 3));
