@@ -56,77 +56,45 @@ function upper(x: v128): v128 {
   return f64x2.promote_low_f32x4(i32x4.shuffle(x, x, 2, 3, 2, 3));
 }
 
-/** Elements whose squares are added in floats, and what their sum must be between for that. */
-const BLOCK: u32 = 256;
-const SMALL: f64 = 8.673617379884035e-19; // 2⁻⁶⁰
-const LARGE: f64 = 1.2676506002282294e30; // 2¹⁰⁰
-
 export function norm(out: usize, x: usize, y: usize, n: u32): void {
-  let sum: f64 = 0;
-  while (n > 0) {
-    const count = min(n, BLOCK);
-    let square: f64 = count == BLOCK ? blockSquares(x, y) : 0;
-    if (!(square >= SMALL && square <= LARGE)) square = squares(x, y, count);
-    sum += square;
-    n -= count;
-    x += <usize>count << 2;
-    if (y) y += <usize>count << 2;
-  }
-  store<f32>(out, <f32>sqrt<f64>(sum));
-}
-
-/** The squares of a whole block, added in floats. */
-function blockSquares(x: usize, y: usize): f64 {
-  let p0 = f32x4.splat(0);
-  let p4 = f32x4.splat(0);
-  let p8 = f32x4.splat(0);
-  let p12 = f32x4.splat(0);
-  for (const end = x + (<usize>BLOCK << 2); x < end; x += 64) {
-    let a = v128.load(x);
-    let b = v128.load(x, 16);
-    let c = v128.load(x, 32);
-    let d = v128.load(x, 48);
-    if (y) {
-      a = f32x4.sub(a, v128.load(y));
-      b = f32x4.sub(b, v128.load(y, 16));
-      c = f32x4.sub(c, v128.load(y, 32));
-      d = f32x4.sub(d, v128.load(y, 48));
-      y += 64;
-    }
-    p0 = f32x4.add(p0, f32x4.mul(a, a));
-    p4 = f32x4.add(p4, f32x4.mul(b, b));
-    p8 = f32x4.add(p8, f32x4.mul(c, c));
-    p12 = f32x4.add(p12, f32x4.mul(d, d));
-  }
-  const p = f32x4.add(f32x4.add(p0, p8), f32x4.add(p4, p12));
-  return total(f64x2.promote_low_f32x4(p), upper(p));
-}
-
-/** The squares of n elements, added in f64. */
-function squares(x: usize, y: usize, n: u32): f64 {
   let p01 = f64x2.splat(0);
   let p23 = f64x2.splat(0);
-  for (let left = n >> 2; left > 0; left--, x += 16) {
-    let v = v128.load(x);
+  let p45 = f64x2.splat(0);
+  let p67 = f64x2.splat(0);
+  const whole = x + (<usize>(n & ~7) << 2);
+  for (; x < whole; x += 32) {
+    let a01: v128, a23: v128, b01: v128, b23: v128;
     if (y) {
-      v = f32x4.sub(v, v128.load(y));
-      y += 16;
+      const a = f32x4.sub(v128.load(x), v128.load(y));
+      const b = f32x4.sub(v128.load(x, 16), v128.load(y, 16));
+      y += 32;
+      a01 = f64x2.promote_low_f32x4(a);
+      a23 = upper(a);
+      b01 = f64x2.promote_low_f32x4(b);
+      b23 = upper(b);
+    } else {
+      a01 = pair(x);
+      a23 = pair(x + 8);
+      b01 = pair(x + 16);
+      b23 = pair(x + 24);
     }
-    const a = f64x2.promote_low_f32x4(v);
-    const b = upper(v);
-    p01 = f64x2.add(p01, f64x2.mul(a, a));
-    p23 = f64x2.add(p23, f64x2.mul(b, b));
+    p01 = f64x2.add(p01, f64x2.mul(a01, a01));
+    p23 = f64x2.add(p23, f64x2.mul(a23, a23));
+    p45 = f64x2.add(p45, f64x2.mul(b01, b01));
+    p67 = f64x2.add(p67, f64x2.mul(b23, b23));
   }
   // An absent element adds 0 to a partial that is never −0: no change.
-  for (let q: u32 = 0; q < (n & 3); q++) {
-    const v = load<f32>(x + (q << 2));
-    const d: f64 = y ? v - load<f32>(y + (q << 2)) : v;
-    const square = f64x2.replace_lane(f64x2.splat(0), 0, d * d);
+  for (let q: u32 = 0; q < (n & 7); q++) {
+    const d = y ? load<f32>(x + (q << 2)) - load<f32>(y + (q << 2)) : load<f32>(x + (q << 2));
+    const square = f64x2.replace_lane(f64x2.splat(0), 0, <f64>d * <f64>d);
     const term = q & 1 ? i64x2.shuffle(square, square, 1, 0) : square;
     if (q < 2) p01 = f64x2.add(p01, term);
-    else p23 = f64x2.add(p23, term);
+    else if (q < 4) p23 = f64x2.add(p23, term);
+    else if (q < 6) p45 = f64x2.add(p45, term);
+    else p67 = f64x2.add(p67, term);
   }
-  return total(p01, p23);
+  const sum = total(f64x2.add(p01, p45), f64x2.add(p23, p67));
+  store<f32>(out, <f32>sqrt<f64>(sum));
 }
 
 /** The first `count` ≤ 3 elements at x; the others are NaN. */

@@ -790,11 +790,8 @@ export interface Kernels {
    */
   checkFinite(y: number, n: number, infinities: number, count: number, inputs: number): number;
   /**
-   * out[0] = √Σ(x[i] − y[i])²; y = 0: of x alone. Differences are rounded. In each whole block of 256
-   * the squares are rounded, element q joins partial q mod 16 in floats, p[q] += p[q + 8], then + 4,
-   * and the block's sum is (p[0] + p[2]) + (p[1] + p[3]) in f64. Where that is not between 2⁻⁶⁰ and
-   * 2¹⁰⁰, and in the last elements that are no whole block, all is in f64: element q joins partial q
-   * mod 4, and the sum is the same. The blocks' sums are added in f64.
+   * out[0] = √Σ(x[i] − y[i])², the difference rounded, the rest in f64: element q joins partial q mod
+   * 8, then p[q] += p[q + 4], and the sum is (p[0] + p[2]) + (p[1] + p[3]). y = 0: of x alone.
    */
   norm(out: number, x: number, y: number, n: number): void;
   /**

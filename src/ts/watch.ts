@@ -35,48 +35,17 @@ export const checkFinite: OnHeap<"checkFinite"> = (m, y, n, infinities, count, i
   return nan >= 0 && infinity >= 0 ? Math.min(nan, infinity) : Math.max(nan, infinity);
 };
 
-/** Elements whose squares are added in floats, and what their sum must be between for that. */
-const BLOCK = 256;
-const SMALL = 8.673617379884035e-19; // 2⁻⁶⁰
-const LARGE = 1.2676506002282294e30; // 2¹⁰⁰
-
 export const norm: OnHeap<"norm"> = (m, out, x, y, n) => {
   const { f } = m;
   const [a, b] = [x >>> SHIFT, y >>> SHIFT];
-  const at = (i: number): number => {
+  const p = [0, 0, 0, 0, 0, 0, 0, 0];
+  for (let i = 0; i < n; i++) {
     const v = f[a + i] as number;
-    return y === 0 ? v : F(v - (f[b + i] as number));
-  };
-  let sum = 0;
-  for (let i = 0; i < n; i += BLOCK) {
-    const end = Math.min(i + BLOCK, n);
-    let square = end - i === BLOCK ? blockSquares(at, i) : 0;
-    if (!(square >= SMALL && square <= LARGE)) square = squares(at, i, end);
-    sum += square;
+    const d = y === 0 ? v : F(v - (f[b + i] as number));
+    p[i & 7] = (p[i & 7] as number) + d * d;
   }
-  f[out >>> SHIFT] = Math.sqrt(sum);
+  f[out >>> SHIFT] = Math.sqrt(total(p.slice(0, 4).map((v, q) => v + (p[q + 4] as number))));
 };
-
-/** The squares of a whole block, added in floats. */
-function blockSquares(at: (i: number) => number, begin: number): number {
-  const p = new Array<number>(16).fill(0);
-  for (let i = 0; i < BLOCK; i++) {
-    const v = at(begin + i);
-    p[i & 15] = F((p[i & 15] as number) + F(v * v));
-  }
-  const q = p.slice(0, 8).map((v, i) => F(v + (p[i + 8] as number)));
-  return total(q.slice(0, 4).map((v, i) => F(v + (q[i + 4] as number))));
-}
-
-/** The squares of elements, added in f64. */
-function squares(at: (i: number) => number, begin: number, end: number): number {
-  const p = [0, 0, 0, 0];
-  for (let i = begin; i < end; i++) {
-    const v = at(i);
-    p[(i - begin) & 3] = (p[(i - begin) & 3] as number) + v * v;
-  }
-  return total(p);
-}
 
 /** Of four partials. */
 const total = (p: readonly number[]): number =>
