@@ -106,7 +106,21 @@ export function batchNormForward(
     f[(mean >>> SHIFT) + c] = centre;
     f[(variance >>> SHIFT) + c] = F(squares / n);
   }
-  normalise(m, y, x, mean, variance, gamma, beta, outer, channels, inner, pitch, eps, activation);
+  batchNormEval(
+    m,
+    y,
+    x,
+    mean,
+    variance,
+    gamma,
+    beta,
+    outer,
+    channels,
+    inner,
+    eps,
+    activation,
+    pitch,
+  );
 }
 
 export function batchNormEval(
@@ -122,25 +136,7 @@ export function batchNormEval(
   inner: number,
   eps: number,
   activation: number,
-): void {
-  const pitch = channels;
-  normalise(m, y, x, mean, variance, gamma, beta, outer, channels, inner, pitch, eps, activation);
-}
-
-function normalise(
-  m: Heap,
-  y: number,
-  x: number,
-  mean: number,
-  variance: number,
-  gamma: number,
-  beta: number,
-  outer: number,
-  channels: number,
-  inner: number,
-  pitch: number,
-  eps: number,
-  activation: number,
+  pitch = channels,
 ): void {
   const f = m.f;
   const ys = y >>> SHIFT;

@@ -67,24 +67,8 @@ function* checkRefusal(golden: GoldenCase, program: Program, build: Build): Iter
     message = (error as Error).message;
   }
   if (message === undefined) yield `got no error, expected one like "${golden.error?.message}"`;
-  else if (!/\d|\[\]|"/.test(message))
-    yield `got "${message}", expected the sizes or the value in it`;
+  else if (!/\d/.test(message)) yield `got "${message}", expected the sizes or the value in it`;
   if (!sameNumbers(tensor([1, 2]).mul(3), [3, 6])) yield "the library does not work afterwards";
-}
-
-/**
- * A tangent that is one number is the product of the gradients and the tangents, divided by the
- * cotangent: a quarter of 8·2⁻²³ of what is summed there, as it may cancel.
- */
-function rounding({ cotangents = [], input_grads = [], tangents = [] }: GoldenCase): number {
-  const [cotangent, ...others] = cotangents;
-  if (others.length > 0 || cotangent?.data.length !== 1) return 0;
-  let sum = 0;
-  for (const [index, gradient] of input_grads.entries())
-    for (const [at, g] of gradient?.data.entries() ?? [])
-      sum += Math.abs(g * (tangents[index]?.data[at] ?? 0));
-  const error = (2 * 2 ** -23 * sum) / Math.abs(cotangent.data[0] as number);
-  return Number.isFinite(error) ? error : 0;
 }
 
 function* checkValues(golden: GoldenCase, program: Program, build: Build): Iterable<string> {
@@ -128,5 +112,5 @@ function* checkValues(golden: GoldenCase, program: Program, build: Build): Itera
   const all = [...(errors?.outputs ?? []), ...(errors?.input_grads ?? [])];
   const largest = Math.max(0, ...all.map((error) => error ?? 0));
   for (const [index, want] of golden.output_tangents.entries())
-    yield* compared(`tangent ${index}`, moved[index], want, Math.max(largest, rounding(golden)));
+    yield* compared(`tangent ${index}`, moved[index], want, largest);
 }

@@ -170,24 +170,28 @@ describe("statistics", () => {
 describe("norm", () => {
   const wave = (n: number, k: number) =>
     Float32Array.from({ length: n }, (_, i) => Math.sin(i * k));
-  test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 1009])("of %i elements", (n) => {
-    for (const [x, y] of [
-      [wave(n, 1.3), undefined],
-      [wave(n, 1.3), wave(n, 0.7)],
-      [wave(n, 1).map((v) => v * 1e30), wave(n, 2)],
-      [wave(n, 1).map((v) => v * 1e-40), undefined],
-    ] as const) {
-      const buffers = [new Float32Array(1), x, ...(y ? [y] : [])];
-      const program = (...[out, a, b = 0]: number[]) =>
-        [[Opcode.Norm, [out as number, a as number, b, n]]] as const;
-      const difference = Array.from(x, (v, i) => Math.fround(v - (y?.[i] ?? 0)));
-      const want = Math.sqrt(difference.reduce((s, v) => s + v * v, 0));
-      const found = onBoth(buffers, program).buffers[0]?.[0] as number;
-      expect(Math.abs(found - Math.fround(want))).toBeLessThanOrEqual(2 ** -23 * want);
-      const double = onDouble(buffers, program).buffers[0]?.[0] as number;
-      expect(Math.abs(double - want)).toBeLessThanOrEqual((y ? 1e-7 : 1e-14) * want);
-    }
-  });
+  test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 255, 256, 257, 1009])(
+    "of %i elements",
+    (n) => {
+      for (const [x, y] of [
+        [wave(n, 1.3), undefined],
+        [wave(n, 1.3), wave(n, 0.7)],
+        [wave(n, 1).map((v) => v * 1e30), wave(n, 2)],
+        [wave(n, 1).map((v) => v * 1e-40), undefined],
+        [new Float32Array(n), undefined],
+      ] as const) {
+        const buffers = [new Float32Array(1), x, ...(y ? [y] : [])];
+        const program = (...[out, a, b = 0]: number[]) =>
+          [[Opcode.Norm, [out as number, a as number, b, n]]] as const;
+        const difference = Array.from(x, (v, i) => Math.fround(v - (y?.[i] ?? 0)));
+        const want = Math.sqrt(difference.reduce((s, v) => s + v * v, 0));
+        const found = onBoth(buffers, program).buffers[0]?.[0] as number;
+        expect(Math.abs(found - Math.fround(want))).toBeLessThanOrEqual(2 ** -23 * want);
+        const double = onDouble(buffers, program).buffers[0]?.[0] as number;
+        expect(Math.abs(double - want)).toBeLessThanOrEqual((y ? 1e-7 : 1e-14) * want);
+      }
+    },
+  );
 
   test("of what is not finite", () => {
     for (const [x, want] of [

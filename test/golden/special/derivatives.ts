@@ -21,8 +21,8 @@ const spelled: Readonly<Record<string, string>> = {
 
 /**
  * No f32 error of PyTorch's is recorded for these. Entries of one Jacobian are sums of terms as
- * large as its largest entry, or as what is differentiated, so that is what a quarter of 8·2⁻²³ is
- * relative to; for products with a vector, that times the sum of the vector.
+ * large as its largest entry, so that is what a quarter of 8·2⁻²³ is relative to; for products with
+ * a vector, that times the sum of the vector.
  */
 const ROUNDING = 2 * 2 ** -23;
 
@@ -58,8 +58,7 @@ export const secondOrder: Special = function* (golden, build) {
   };
   const tangents = (golden.tangents ?? []).map((t) => asTensor(t as GoldenTensor, build));
   const { value, pullback } = vjp(f, x);
-  const first = largest([...want.jacobian, ...(attrs.scalar ? [] : golden.outputs)]);
-  const second = largest([...want.jacobian, ...(want.hessian?.flat() ?? [])]);
+  const [first, second] = [largest(want.jacobian), largest(want.hessian?.flat() ?? [])];
   const [along, against] = [total(golden.tangents ?? []), total(golden.cotangents ?? [])];
   yield* compared("value", value, golden.outputs[0] as GoldenTensor, 0);
   yield* compared("jvp", jvp(f, x, tangents).tangent, want.jvp, first * along);
