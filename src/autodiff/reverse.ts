@@ -67,6 +67,23 @@ export function between(
   return { nodes, active };
 }
 
+/** Whether an op has a derivative with respect to an operand, or one rule for all of them. */
+const passesTo = ({ op }: Node, operand: number): boolean => !op.vjp || Boolean(op.vjp[operand]);
+
+/** Whether `pullback` would take a cotangent of the output back to a target; nothing is recorded. */
+export function comesBack(output: Tensor, targets: ReadonlySet<Tensor>): boolean {
+  const seen = new Set<Node>();
+  const stack = [output];
+  for (let tensor = stack.pop(); tensor; tensor = stack.pop()) {
+    if (targets.has(tensor)) return true;
+    const { node } = tensor;
+    if (seen.has(node)) continue;
+    seen.add(node);
+    stack.push(...node.inputs.filter((_, index) => passesTo(node, index)));
+  }
+  return false;
+}
+
 /**
  * The cotangent of every target; undefined where the outputs do not depend on it. Targets are not
  * walked through. `visit` sees every node on the way, `onTerm` every cotangent.
@@ -97,7 +114,9 @@ export function pullback(
       ends.has(output) ? undefined : received[index],
     );
     if (!passing.some((cotangent) => cotangent)) continue;
-    const reaches = node.inputs.map((input) => ends.has(input) || active.has(input.node));
+    const reaches = node.inputs.map(
+      (input, index) => passesTo(node, index) && (ends.has(input) || active.has(input.node)),
+    );
     derivativeOf(node, () => {
       for (const [index, cotangent] of inputCotangents(node, passing, reaches).entries())
         if (cotangent && reaches[index])

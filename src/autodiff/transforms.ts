@@ -12,10 +12,10 @@ import {
   operand,
   type Trace,
 } from "../tape.js";
-import { isFloat, type Node, Tensor } from "../tensor.js";
+import { isFloat, Tensor } from "../tensor.js";
 import { mapTree } from "../tree.js";
 import { pushforward } from "./forward.js";
-import { between, pullback } from "./reverse.js";
+import { between, comesBack, pullback } from "./reverse.js";
 
 /** A tensor, or nested arrays and objects of tensors. */
 export type Tensors = Tensor | readonly Tensors[] | { readonly [key: string]: Tensors };
@@ -262,16 +262,6 @@ export function gradients(loss: Tensor, parameters: readonly Parameter[]): (Tens
 export function reaches(loss: Tensor, parameters: readonly Parameter[]): boolean {
   checkScalar("gradients", loss);
   const trace = currentTrace();
-  const ends = new Set(parameters.flatMap((parameter) => standInsOf(parameter, trace)));
-  const stack = [operand("gradients", loss)];
-  const seen = new Set<Node>();
-  for (let tensor = stack.pop(); tensor; tensor = stack.pop()) {
-    if (ends.has(tensor)) return true;
-    const { node } = tensor;
-    if (seen.has(node)) continue;
-    seen.add(node);
-    const { vjp } = node.op;
-    stack.push(...node.inputs.filter((_, index) => !vjp || vjp[index]));
-  }
-  return false;
+  const targets = parameters.flatMap((parameter) => standInsOf(parameter, trace));
+  return comesBack(operand("gradients", loss), new Set(targets));
 }

@@ -123,15 +123,13 @@ export abstract class Optimizer<H extends Hyper = Hyper> {
       throw new Error(
         `minimize: the loss was read before: got a value without its graph, expected minimize(loss) first; the loss keeps its value`,
       );
-    const outline = currentTrace()?.outline;
-    const found = outline ? [] : gradients(loss, this.parameters);
-    const some = outline ? reaches(loss, this.parameters) : found.some((gradient) => gradient);
-    if (!some)
+    const outlined = currentTrace()?.outline !== undefined;
+    const found = outlined ? [] : gradients(loss, this.parameters);
+    if (!(outlined ? reaches(loss, this.parameters) : found.some((gradient) => gradient)))
       throw new Error(
         `minimize: the loss reaches none of the parameters: got ${loss}, expected one computed from ${this.parameters[0]} or others`,
       );
-    if (outline) outline.leftOut = true;
-    else this.#commit(found, [loss]);
+    this.#commit(found, [loss]);
   }
 
   /**
@@ -158,13 +156,18 @@ export abstract class Optimizer<H extends Hyper = Hyper> {
           `apply: gradient ${index} does not fit: got ${gradient.dtype} ${formatShape(gradient.shape)}, expected that of ${owner}`,
         );
     }
+    const trace = currentTrace();
+    if (trace?.outline) {
+      trace.outline.leftOut = true;
+      return;
+    }
     const assignments = this.parameters.flatMap((owner, index) => {
       const gradient = gradients[index];
       if (!gradient) return [];
       const group = this.#groupOf.get(owner) as Group<H>;
       return this.update(owner, group.maximize ? neg(gradient) : gradient, group);
     });
-    if (currentTrace()) for (const { parameter, value } of assignments) assign(parameter, value);
+    if (trace) for (const { parameter, value } of assignments) assign(parameter, value);
     else evaluate(results, assignments);
   }
 

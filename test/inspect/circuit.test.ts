@@ -418,19 +418,26 @@ describe("updates of an optimizer", () => {
   const names = ({ gates }: CircuitData): string[] => gates.map(({ name }) => name);
   const one = () => {
     const w = parameter([2], { name: "w" });
-    return { w, optimizer: new SGD([w], { lr: 0.5 }) };
+    return { w, optimizer: new SGD([w], { lr: 0.5, momentum: 0.9 }) };
   };
+  const kept = (optimizer: SGD): string[] =>
+    Object.keys(optimizer.stateDict()).filter((key) => key.startsWith("state."));
 
-  test("are gates where something depends on them, and are left out where nothing does", () => {
+  test.each<[string, (optimizer: SGD, loss: Tensor) => void]>([
+    ["minimize", (optimizer, loss) => optimizer.minimize(loss)],
+    ["apply", (optimizer, loss) => optimizer.apply(gradients(loss, optimizer.parameters))],
+  ])("of %s are gates where something depends on them, and else are left out", (_, update) => {
     const { w, optimizer } = one();
     const step = (again: boolean) => (): Tensor => {
       const loss = sum(w.mul(w));
-      optimizer.minimize(loss);
+      update(optimizer, loss);
       return again ? sum(w.mul(3)) : loss;
     };
     expect(names(circuit(step(false), []))).toEqual(["mul", "sum"]);
+    expect(kept(optimizer)).toEqual([]);
     const found = circuit(step(true), []);
-    expect(names(found)).toContain("sgd");
+    expect(names(found)).toContain("sgdMomentum");
+    expect(kept(optimizer)).toEqual(["state.0.momentum_buffer"]);
     expect(found.wires[found.outputs[0] as number]?.value.entries).toEqual([0]);
     for (const { source } of found.gates) expect(source).toMatch(/circuit\.test\.ts:/);
     expect(w.toArray()).toEqual([2]);
