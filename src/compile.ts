@@ -5,7 +5,7 @@
 
 import { type Backend, defaultBackend, defaultDtype } from "./backend.js";
 import { explain, whereIs } from "./badOp.js";
-import { checkOptions } from "./describe.js";
+import { checkOptions, describe } from "./describe.js";
 import { homeOf, keepsGraphs } from "./evaluate.js";
 import { arrayOf, checkDtype, constant } from "./ops/create.js";
 import { valuesOf } from "./ops/methods.js";
@@ -16,7 +16,7 @@ import { makePlan, type Plan } from "./plan/plan.js";
 import { Program } from "./plan/program.js";
 import { fitTape } from "./plan/recompute.js";
 import { checkShape, type Shape, sameShape } from "./shape.js";
-import { ancestors, currentTrace, describe, makeNode, type Op, operand, traced } from "./tape.js";
+import { ancestors, currentTrace, makeNode, type Op, operand, traced } from "./tape.js";
 import { type Dtype, type FloatDtype, Tensor, type TensorType, type TypedArray } from "./tensor.js";
 import { mapTree } from "./tree.js";
 
@@ -305,8 +305,12 @@ export interface Run {
 }
 
 /** Copies the words of a tensor in the result of the latest run of all to `into`, from `at` on. */
-export const takeWords = ({ program }: Run, slot: unknown, into: Uint32Array, at: number): void =>
-  program.take((slot as Slot).index, into, at);
+export function takeWords({ program }: Run, slot: unknown, into: Uint32Array, at: number): void {
+  const { address, bytes } = program.placeOf((slot as Slot).index);
+  const { u32 } = program.backend.memory.views;
+  // They are few: word by word costs less than a view of them.
+  for (let k = 0; k < bytes >>> 2; k++) into[at + k] = u32[(address >>> 2) + k] as number;
+}
 
 /** A part of the result of a run, with tensors. */
 export const tensorsOf = ({ types, outputs }: Run, part: unknown): unknown =>

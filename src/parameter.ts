@@ -1,10 +1,10 @@
 import { type Backend, defaultBackend, elementBytes } from "./backend.js";
+import { describe } from "./describe.js";
 import { makeFinalizer } from "./finalizer.js";
 import { formatShape, type Shape, sameShape, sizeOf } from "./shape.js";
 import {
   type Assignment,
   currentTrace,
-  describe,
   inTrace,
   makeNode,
   moduleHooks,

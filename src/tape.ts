@@ -9,8 +9,6 @@ import type { Parameter } from "./parameter.js";
 import type { Lowering } from "./plan/lowering.js";
 import { type Node, Tensor, type TensorType } from "./tensor.js";
 
-export { describe };
-
 /**
  * A linear map of one operand's tangent, or of the output's cotangent. (A method's type, so that
  * ops of any attributes mix.)

@@ -4,9 +4,9 @@
  * source only when its step is next: whatever the cuts, steps, batches and draws follow one
  * another in the same order, and the bits are the same.
  */
+import { describe } from "./describe.js";
 import { grouped } from "./grouped.js";
 import { getState, setState } from "./random.js";
-import { describe } from "./tape.js";
 
 /** Half of a frame at 60 Hz: the rest is the page's. */
 const BUDGET_MS = 8;

@@ -1,8 +1,9 @@
 /** Transforms made of vjp and jvp: Jacobians, Hessians, directional and repeated derivatives. */
+import { describe } from "../describe.js";
 import { eye, full } from "../ops/create.js";
 import { repeat, setDifferentiation } from "../ops/repeat.js";
 import { reshape, transpose } from "../ops/shape.js";
-import { describe, operand } from "../tape.js";
+import { operand } from "../tape.js";
 import type { Tensor } from "../tensor.js";
 import { mapTree } from "../tree.js";
 import { pushforward } from "./forward.js";

@@ -1,8 +1,9 @@
 /** Functions that stand on the tape as one op: recomputed ones, and ones with rules of their own. */
+import { describe } from "../describe.js";
 import { type BodyAttrs, inlineBody, recordBody, replayBody, typesOf } from "../ops/body.js";
 import { assign } from "../parameter.js";
 import { formatShape, sameShape } from "../shape.js";
-import { describe, type Op, record } from "../tape.js";
+import { type Op, record } from "../tape.js";
 import type { Node, Tensor } from "../tensor.js";
 import { leavesOf, replaceLeaves, type Tensors } from "./transforms.js";
 

@@ -1,17 +1,10 @@
+import { describe } from "../describe.js";
 import { keepGraphs, parameterRead } from "../evaluate.js";
 import { full, zeros } from "../ops/create.js";
 import { alias } from "../ops/shape.js";
 import { Parameter } from "../parameter.js";
 import { checkArray, formatShape, sameShape } from "../shape.js";
-import {
-  compiledTrace,
-  currentTrace,
-  describe,
-  inTrace,
-  needUpdates,
-  operand,
-  type Trace,
-} from "../tape.js";
+import { compiledTrace, currentTrace, inTrace, needUpdates, operand, type Trace } from "../tape.js";
 import { isFloat, Tensor } from "../tensor.js";
 import { mapTree } from "../tree.js";
 import { pushforward } from "./forward.js";

@@ -1,13 +1,15 @@
 /** What `circuit` and its relatives are given, and what the function returned. */
+
 import { defaultDtype } from "../backend.js";
+import { checkOptions, describe } from "../describe.js";
 import { arrayOf, full } from "../ops/create.js";
 import { valuesOf } from "../ops/methods.js";
 import { Parameter } from "../parameter.js";
 import { formatShape, sameShape } from "../shape.js";
-import { describe, operand } from "../tape.js";
+import { operand } from "../tape.js";
 import { isFloat, Tensor, type TensorType, type TypedArray } from "../tensor.js";
 import { mapTree } from "../tree.js";
-import { checkCount, checkNames, checkOptions } from "./check.js";
+import { checkCount, checkNames } from "./check.js";
 
 export interface CircuitOptions {
   /** What the arguments are called, one name for each; else keys of objects, and x0, x1, … */

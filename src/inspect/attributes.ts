@@ -1,7 +1,7 @@
 /** An op's attributes as short text: "axes [0, 1]", "kernel 3 × 3, stride 2". */
+import { describe } from "../describe.js";
 import { Body } from "../ops/body.js";
 import type { Geometry } from "../ops/geometry.js";
-import { describe } from "../tape.js";
 
 /** What only the library itself needs. */
 const HIDDEN = new Set(["id", "ordinal", "op", "rules", "args", "result", "mapped", "source"]);

@@ -2,8 +2,6 @@
 import { describe } from "../describe.js";
 import type { CircuitData } from "./types.js";
 
-export { checkOptions } from "../describe.js";
-
 /** A count: a TypeError for what is no number, a RangeError for one that is not whole, or below 0. */
 export function checkCount(op: string, name: string, value: unknown): void {
   if (value === undefined || value === Number.POSITIVE_INFINITY) return;

@@ -2,6 +2,7 @@
  * The circuit of a function: its gates, and on every wire the value that goes forward and the
  * gradient that comes back. Recorded like a step, computed by one program, and nothing is committed.
  */
+import { elementBytes } from "../backend.js";
 import { homeOf } from "../evaluate.js";
 import { arrayOf, constant } from "../ops/create.js";
 import type { HostSource } from "../plan/lowering.js";
@@ -70,13 +71,14 @@ function compute(
   const tape = { nodes: trace.nodes, placeholders, outputs, assignments: [] };
   const program = new Program(makePlan(tape, float, frozenHosts(trace), "plain"), backend, float);
   try {
-    program.runAndRead(
-      inputs.map(({ data }) => data),
-      (index, numbers, begin, size) => {
-        const tensor = outputs[index] as Tensor;
-        summaries.set(tensor, summarise(tensor, numbers, entries, begin, size));
-      },
-    );
+    const given = inputs.map(({ data }) => data);
+    program.run(given, false, outputs.length);
+    const { views } = backend.memory;
+    for (const [index, tensor] of outputs.entries()) {
+      const begin = program.placeOf(index).address / elementBytes(tensor.dtype);
+      const numbers = views[tensor.dtype];
+      summaries.set(tensor, summarise(tensor, numbers, entries, begin, tensor.size));
+    }
   } finally {
     program.release();
   }

@@ -1,5 +1,6 @@
 /** A circuit in Graphviz's language (graphviz.org/doc/info/lang.html). */
-import { checkCircuit, checkCount, checkOptions } from "./check.js";
+import { checkOptions } from "../describe.js";
+import { checkCircuit, checkCount } from "./check.js";
 import { escaped } from "./draw/escaped.js";
 import { arranged, type Levels, type Open, openInside } from "./group.js";
 import type { CircuitData, Gate, Summary, Wire } from "./types.js";

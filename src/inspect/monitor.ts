@@ -4,6 +4,7 @@
  * updates and activations where they lie. It computes what the step computes, to the bit; the other
  * calls are the step's own.
  */
+
 import { elementBytes } from "../backend.js";
 import {
   compile,
@@ -14,11 +15,11 @@ import {
   takeWords,
   tensorsOf,
 } from "../compile.js";
+import { checkOptions, describe } from "../describe.js";
 import { keepsGraphs } from "../evaluate.js";
 import { withOrigins } from "../origins.js";
-import { currentTrace, describe, type Trace } from "../tape.js";
+import { currentTrace, type Trace } from "../tape.js";
 import { type FloatDtype, isFloat } from "../tensor.js";
-import { checkOptions } from "./check.js";
 import type { History, MonitorRecord, Warning } from "./history.js";
 import { Looks, type Numbers } from "./looks.js";
 import { Reader } from "./reader.js";

@@ -1,14 +1,14 @@
 /** Where the time of a step goes: each instruction of its program, run and timed by itself. */
+
 import { compile, dataOf, optionsOf } from "../compile.js";
+import { checkOptions, describe } from "../describe.js";
 import { type Origin, withOrigins } from "../origins.js";
 import type { Parameter } from "../parameter.js";
 import type { Plan } from "../plan/plan.js";
 import { Program } from "../plan/program.js";
 import type { Shape } from "../shape.js";
-import { describe } from "../tape.js";
 import type { Node, TypedArray } from "../tensor.js";
 import { checkCall } from "./call.js";
-import { checkOptions } from "./check.js";
 import { kernelName } from "./kernelNames.js";
 import { measurePeak, type Peak, timed } from "./peak.js";
 import { piecesOf } from "./pieces.js";

@@ -1,7 +1,7 @@
 /** A profile as a table, and as a trace that browsers open. */
+import { checkOptions, describe } from "../describe.js";
 import { formatShape } from "../shape.js";
-import { describe } from "../tape.js";
-import { checkCount, checkOptions } from "./check.js";
+import { checkCount } from "./check.js";
 import type { Cost, ProfileData, ProfileGroup, ProfileRow } from "./profile.js";
 import { tableText } from "./table.js";
 

@@ -1,5 +1,6 @@
 /** A circuit as aligned text: a row for each wire, with its value and its gradient. */
-import { checkCircuit, checkCount, checkFlag, checkOptions } from "./check.js";
+import { checkOptions } from "../describe.js";
+import { checkCircuit, checkCount, checkFlag } from "./check.js";
 import { arranged, type Levels, type Open, openInside } from "./group.js";
 import { padEnd, padStart, width } from "./table.js";
 import type { CircuitData, Gate, Wire } from "./types.js";

@@ -3,13 +3,13 @@
  * recorded once, apart; the op stands for it on the tape around it. What the body uses from outside
  * becomes an operand of the op.
  */
+import { describe } from "../describe.js";
 import type { Parameter } from "../parameter.js";
 import type { Lowering } from "../plan/lowering.js";
 import {
   ancestors,
   type BodyTrace,
   currentTrace,
-  describe,
   makeNode,
   type Op,
   operand,

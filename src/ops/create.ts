@@ -1,7 +1,8 @@
 import { defaultDtype } from "../backend.js";
+import { describe } from "../describe.js";
 import { checkShape, formatShape, type Shape, sizeOf } from "../shape.js";
 import type { DataShape } from "../shapeTypes.js";
-import { describe, makeNode, type Op } from "../tape.js";
+import { makeNode, type Op } from "../tape.js";
 import { type Dtype, type FloatDtype, isFloat, Tensor, type TypedArray } from "../tensor.js";
 
 export type NestedNumbers = number | boolean | readonly NestedNumbers[];

@@ -1,6 +1,7 @@
 /** Einstein's summation: any contraction of tensors, as a (batched) product for each after the first. */
+import { describe } from "../describe.js";
 import { formatShape, sizeOf } from "../shape.js";
-import { checkTensors, describe } from "../tape.js";
+import { checkTensors } from "../tape.js";
 import type { Tensor } from "../tensor.js";
 import { matmul } from "./matmul.js";
 import { sum } from "./reduce.js";

@@ -1,4 +1,5 @@
 /** Tensors put together and taken apart along an axis. */
+import { describe } from "../describe.js";
 import {
   checkArray,
   formatShape,
@@ -9,7 +10,7 @@ import {
   stridesOf,
 } from "../shape.js";
 import type { Check, ConcatProblem, ConcatShape, ShapeOf, TransposeShape } from "../shapeTypes.js";
-import { checkTensors, describe, type Op, record, record1 } from "../tape.js";
+import { checkTensors, type Op, record, record1 } from "../tape.js";
 import type { FloatDtype, Tensor, TensorType } from "../tensor.js";
 import { full } from "./create.js";
 import { add } from "./elementwise.js";

@@ -1,10 +1,10 @@
 /** Losses of numbers, of probabilities and of pairs, in basic ops. */
 
 import { Opcode } from "../../assembly/opcodes.js";
-import { checkOptions } from "../describe.js";
+import { checkOptions, describe } from "../describe.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { type Axes, formatShape, sameShape } from "../shape.js";
-import { checkTensors, describe, type Op, record1 } from "../tape.js";
+import { checkTensors, type Op, record1 } from "../tape.js";
 import type { Node, Tensor, TensorType } from "../tensor.js";
 import { softplus } from "./activations.js";
 import { abs, eq, gt, lt, where } from "./compare.js";

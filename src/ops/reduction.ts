@@ -1,5 +1,5 @@
 /** What is done with a loss per example. */
-import { describe } from "../tape.js";
+import { describe } from "../describe.js";
 import type { Tensor } from "../tensor.js";
 import { mean, sum } from "./reduce.js";
 

@@ -5,7 +5,7 @@
  */
 
 import { Opcode } from "../../assembly/opcodes.js";
-import { checkOptions, listed } from "../describe.js";
+import { checkOptions, describe, listed } from "../describe.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import {
   checkArray,
@@ -15,7 +15,7 @@ import {
   type Shape,
   stridesOf,
 } from "../shape.js";
-import { checkTensors, describe, type Op, record1 } from "../tape.js";
+import { checkTensors, type Op, record1 } from "../tape.js";
 import { isFloat, type Tensor, type TensorType } from "../tensor.js";
 import { where } from "./compare.js";
 import { constant } from "./create.js";

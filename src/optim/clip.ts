@@ -1,9 +1,9 @@
 /** What goes between `gradients` and `apply`. */
+import { describe } from "../describe.js";
 import { abs } from "../ops/compare.js";
 import { add, div, maximum, minimum, mul, sqrt, square } from "../ops/elementwise.js";
 import { pow } from "../ops/math.js";
 import { max, sum } from "../ops/reduce.js";
-import { describe } from "../tape.js";
 import type { Tensor } from "../tensor.js";
 import { joined, throughJoined } from "./joined.js";
 

@@ -1,4 +1,5 @@
 import { gradients, reaches } from "../autodiff/transforms.js";
+import { describe } from "../describe.js";
 import { evaluate, keepsGraphs } from "../evaluate.js";
 import { neg } from "../ops/elementwise.js";
 import { host } from "../ops/random.js";
@@ -6,7 +7,7 @@ import { assign, Parameter } from "../parameter.js";
 import type { HostSource } from "../plan/lowering.js";
 import { formatShape, type Shape, sameShape } from "../shape.js";
 import { entryOf, loadInto, type StateDict } from "../state.js";
-import { type Assignment, checkTensors, currentTrace, describe, type Trace } from "../tape.js";
+import { type Assignment, checkTensors, currentTrace, type Trace } from "../tape.js";
 import type { FloatDtype, Tensor } from "../tensor.js";
 import { loadGroups, saveGroups } from "./groupState.js";
 

@@ -3,8 +3,8 @@
  * Call `step()` after every update, or after every epoch if the lengths are counted in epochs. The
  * rates are PyTorch's, from the closed forms.
  */
+import { describe } from "../describe.js";
 import type { StateDict } from "../state.js";
-import { describe } from "../tape.js";
 import { cosPi, power } from "./numbers.js";
 
 /** What a schedule needs of an optimizer: groups with a rate each. */

@@ -1,6 +1,7 @@
+import { describe } from "../describe.js";
 import { momentumStep, sgdStep } from "../ops/update.js";
 import type { Parameter } from "../parameter.js";
-import { type Assignment, describe } from "../tape.js";
+import type { Assignment } from "../tape.js";
 import type { Tensor } from "../tensor.js";
 import { withBuffer } from "./adaptive.js";
 import {

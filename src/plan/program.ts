@@ -105,38 +105,9 @@ export class Program {
    * Copies the inputs in, enters the backend once, copies the outputs out. Whatever is wrong is
    * thrown before the backend is entered or before anything is committed. `rehearsal`: random state
    * and whatever else JavaScript keeps stay as they are. The last `left` outputs are not copied: they
-   * lie where `take` finds them.
+   * lie where `placeOf` says.
    */
   run(inputs: readonly TypedArray[], rehearsal = false, left = 0): TypedArray[] {
-    const copies: TypedArray[] = [];
-    this.#run(inputs, rehearsal, () => {
-      const { outputs } = this.plan;
-      for (const value of left > 0 ? outputs.slice(0, -left) : outputs)
-        copies.push(
-          value.dtype === "bool" ? Uint8Array.from(this.#view(value)) : this.#copy(value),
-        );
-    });
-    return copies;
-  }
-
-  /**
-   * The same, with outputs read where they lie: output `index` is `size` of `numbers` from `begin`
-   * on, a bool a number 0 or 1.
-   */
-  runAndRead(
-    inputs: readonly TypedArray[],
-    read: (index: number, numbers: TypedArray, begin: number, size: number) => void,
-  ): void {
-    this.#run(inputs, false, () => {
-      const { views } = this.backend.memory;
-      for (const [index, value] of this.plan.outputs.entries()) {
-        const begin = this.#address(value) / elementBytes(value.dtype);
-        read(index, views[value.dtype], begin, value.size);
-      }
-    });
-  }
-
-  #run(inputs: readonly TypedArray[], rehearsal: boolean, readOutputs: () => void): void {
     if (this.#running) throw new Error("run: the program is running already: expected no re-entry");
     this.#running = true;
     try {
@@ -144,21 +115,24 @@ export class Program {
       const [own, ...others] = this.#programs() as [ThreadProgram, ...ThreadProgram[]];
       if (this.backend.run(this.float, own.address, own.bytes, status, others) !== 0)
         throw this.refusal();
-      readOutputs();
+      const { outputs } = this.plan;
+      const copies = outputs
+        .slice(0, outputs.length - left)
+        .map((value) =>
+          value.dtype === "bool" ? Uint8Array.from(this.#view(value)) : this.#copy(value),
+        );
       for (const parameter of this.plan.assigned) parameter.written();
       if (!rehearsal) for (const { value } of this.#host) value.source?.committed?.();
+      return copies;
     } finally {
       this.#running = false;
     }
   }
 
-  /** Copies the words of an output of the last run to `into`; before anything else runs. */
-  take(output: number, into: Uint32Array, at: number): void {
+  /** Where an output of the last run lies, until anything else runs; bools are i32 there. */
+  placeOf(output: number): { readonly address: number; readonly bytes: number } {
     const value = this.plan.outputs[output] as Value;
-    const { u32 } = this.backend.memory.views;
-    const [start, words] = [this.#address(value) >>> 2, value.bytes >>> 2];
-    // As below: no view of them.
-    for (let k = 0; k < words; k++) into[at + k] = u32[start + k] as number;
+    return { address: this.#address(value), bytes: value.bytes };
   }
 
   /**

@@ -1,6 +1,6 @@
 /** What is open when a drawing is first shown. */
-import { describe } from "../../describe.js";
-import { checkCircuit, checkCount, checkOptions } from "../check.js";
+import { checkOptions, describe } from "../../describe.js";
+import { checkCircuit, checkCount } from "../check.js";
 import type { CircuitData, Gate } from "../types.js";
 import { counted } from "../words.js";
 import { gateKey, makeScene, type Part, type Scene } from "./scene.js";

@@ -1,6 +1,7 @@
 /** A training run as a page. */
+
 import type { Compiled } from "../../compile.js";
-import { describe } from "../../tape.js";
+import { describe } from "../../describe.js";
 import { checkCircuit, checkNames } from "../check.js";
 import { circuit } from "../circuit.js";
 import { escaped } from "../draw/escaped.js";
