@@ -31,7 +31,7 @@ export interface Backend {
   ): number;
 }
 
-export interface Threads {
+interface Threads {
   /** With the one that calls. */
   readonly count: number;
   /** How they share the instructions of a plan; undefined when one is estimated to be as fast. */

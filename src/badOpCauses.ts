@@ -5,7 +5,7 @@ import { grouped } from "./grouped.js";
 export const short = (x: number): string => String(Number(x.toPrecision(4)));
 
 /** What is known of the op that did it. */
-export interface Evidence {
+interface Evidence {
   readonly op: string;
   readonly of: string | undefined;
   readonly value: number;

@@ -273,7 +273,7 @@ function traceFunction(
   return { key, flags: trace.flags, tape, plan, program, result: shape, types: outputs, plain };
 }
 
-export interface Rehearsal extends Traced {
+interface Rehearsal extends Traced {
   readonly inputs: readonly TypedArray[];
 }
 

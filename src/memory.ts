@@ -5,7 +5,7 @@
  *
  *     0 … base | block | block | free | block | free …
  */
-export interface LinearMemoryHost {
+interface LinearMemoryHost {
   /** The bytes as they are now; another object after growing, also where they are shared. */
   buffer(): ArrayBufferLike;
   /** Makes the memory at least this long; false when that cannot be had. */

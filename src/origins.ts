@@ -52,7 +52,7 @@ function observe<T>(parameters: Iterable<Parameter>, fn: () => T, lines: Lines):
 }
 
 /** What a function does, as far as it is known before it is recorded. */
-export interface Sketch {
+interface Sketch {
   /** Which Parameters it reads or assigns, and so which modules there are. */
   readonly parameters: Iterable<Parameter>;
   /** Whether nothing that it records depends on an optimizer's update. */

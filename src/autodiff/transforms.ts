@@ -13,7 +13,7 @@ import { between, comesBack, pullback } from "./reverse.js";
 /** A tensor, or nested arrays and objects of tensors. */
 export type Tensors = Tensor | readonly Tensors[] | { readonly [key: string]: Tensors };
 
-export interface Linearized<R> {
+interface Linearized<R> {
   readonly leaves: readonly Tensor[];
   readonly result: R;
   /** Arguments' structure with another tensor at each leaf. */
@@ -59,7 +59,7 @@ export function checkFloats(op: string, tensors: readonly Tensor[]): void {
       );
 }
 
-export function checkScalar(op: string, value: unknown): asserts value is Tensor {
+function checkScalar(op: string, value: unknown): asserts value is Tensor {
   if (!(value instanceof Tensor))
     throw new TypeError(
       `${op}: result is not a tensor: got ${describe(value)}, expected a scalar tensor`,
@@ -85,7 +85,7 @@ export type GradientOf<A extends readonly unknown[]> = A extends readonly [infer
   : { -readonly [K in keyof A]: A[K] };
 
 /** What `fn` returns when there is something beside the scalar to hand on. */
-export type WithAux<Aux> = readonly [loss: Tensor, aux: Aux];
+type WithAux<Aux> = readonly [loss: Tensor, aux: Aux];
 
 /**
  * The function that returns both `fn`'s scalar and its gradient: for one argument in its structure,

@@ -6,10 +6,10 @@ import type { Tensor } from "../tensor.js";
 
 /** How tightly an expression holds together. */
 export const CHOICE = 0;
-export const SUM = 1;
+const SUM = 1;
 export const PRODUCT = 2;
 export const SIGN = 3;
-export const ATOM = 4;
+const ATOM = 4;
 
 export interface Code {
   readonly text: string;
@@ -17,7 +17,7 @@ export interface Code {
 }
 
 export const atom = (text: string): Code => ({ text, level: ATOM });
-export const wrapped = ({ text, level }: Code, least: number): string =>
+const wrapped = ({ text, level }: Code, least: number): string =>
   level >= least ? text : `(${text})`;
 
 /** An op that cannot be written: in this dialect, or at all. */
@@ -44,7 +44,7 @@ export function literal(value: number, single: boolean): Code {
   return { text, level: value < 0 ? SIGN : ATOM };
 }
 
-export type ScalarForm = (operands: readonly Code[], attrs: unknown) => Code;
+type ScalarForm = (operands: readonly Code[], attrs: unknown) => Code;
 
 /** Equals stand on the right in brackets: additions of floats may not be regrouped. */
 const infix =

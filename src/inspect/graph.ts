@@ -13,7 +13,7 @@ import { isFloat, type Node, type Tensor } from "../tensor.js";
 import { type GateRule, ruleOf } from "./rules.js";
 import { numberText } from "./words.js";
 
-export interface DraftTerm {
+interface DraftTerm {
   readonly gate: number;
   readonly operand: number;
   readonly gradient: Tensor;
@@ -45,7 +45,7 @@ export interface Draft {
   readonly outputs: readonly number[];
 }
 
-export interface DraftRequest {
+interface DraftRequest {
   /** Where the graph begins, and how these are called. */
   readonly leaves: readonly { readonly tensor: Tensor; readonly label: string }[];
   readonly outputs: readonly { readonly tensor: Tensor; readonly label: string | undefined }[];

@@ -60,7 +60,7 @@ export interface Numbers {
   readonly counts: Int32Array;
 }
 
-export interface Looked {
+interface Looked {
   readonly spread: Spread;
   /** As `statistics` has them. */
   readonly counts: readonly number[];

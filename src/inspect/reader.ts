@@ -112,7 +112,7 @@ function perUnit(y: Tensor): Tensor | undefined {
   );
 }
 
-export type Origins = readonly (readonly [Node, Origin])[];
+type Origins = readonly (readonly [Node, Origin])[];
 
 function activationsOf(looks: Looks, forward: Origins): Read<ActivationRecord>[] {
   const { bins } = looks;

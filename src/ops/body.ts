@@ -116,7 +116,7 @@ export interface BodyAttrs {
 }
 
 /** Binds the op's operands to the body's inputs. */
-export function bindInputs(node: Node<BodyAttrs>, to: Lowering): void {
+function bindInputs(node: Node<BodyAttrs>, to: Lowering): void {
   for (const [index, input] of node.attrs.body.inputs.entries())
     to.bind(input.node, input.index, to.input(node, index));
 }

@@ -133,7 +133,7 @@ export function broadcastSource(x: Tensor): Tensor {
 }
 
 /** The transpose of `broadcastTo`: x summed over the axes that had been repeated. */
-export function sumTo(x: Tensor, shape: Shape): Tensor {
+function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const offset = x.rank - shape.length;
   const axes = x.shape.flatMap((length, axis) =>

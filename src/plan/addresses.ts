@@ -32,7 +32,7 @@ export interface PlacedSegment {
 }
 
 /** What a plan's arena takes, and what no plan of these instructions could go below. */
-export interface Placement {
+interface Placement {
   readonly peakBytes: number;
   readonly liveBytes: number;
   readonly segments: readonly PlacedSegment[];

@@ -49,7 +49,7 @@ export function isKnown(node: Node): boolean {
   return node.values.length > 0 && node.outputs.every((_, index) => node.values[index]);
 }
 
-export interface ReducedTape {
+interface ReducedTape {
   /** Nodes to compute, in creation order. */
   readonly nodes: readonly Node[];
   /** The tensor that stands for another. */

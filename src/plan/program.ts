@@ -41,7 +41,7 @@ export interface Finding {
   readonly inputs: readonly { readonly tensor: Tensor; readonly data: TypedArray }[];
 }
 
-export interface ProgramOptions {
+interface ProgramOptions {
   /** On one thread, however many the backend has. */
   readonly alone?: boolean;
   /** What to throw for a value that is not finite. */

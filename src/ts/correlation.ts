@@ -50,7 +50,7 @@ function finish(
 type Three = [number, number, number];
 
 /** The operands of `correlate`, for one group; images are that many elements apart. */
-export interface Correlation {
+interface Correlation {
   readonly scratch: number;
   readonly out: number;
   readonly outImage: number;

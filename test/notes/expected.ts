@@ -370,7 +370,7 @@ function towardsAClass(exports: Exports): Exports {
   return { before, after: look(x), picture: x };
 }
 
-export interface Note {
+interface Note {
   readonly program: string;
   /** Its last line. */
   readonly claim: string;

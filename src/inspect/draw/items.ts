@@ -10,7 +10,7 @@ import { numbersOperands, signOf } from "./symbols.js";
 const RADIUS = 19;
 const HEIGHT = 32;
 const MARGIN = 12;
-export const DOT = 7;
+const DOT = 7;
 /** Height of a place at which a wire comes in or leaves. */
 const PORT = 10;
 /** Between wires that arrive at the same gate. */

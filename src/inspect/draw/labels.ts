@@ -4,7 +4,7 @@ import type { Gate, Summary, Term, Wire } from "../types.js";
 import { rangeText, shapeText, short, single } from "./numbers.js";
 
 /** Sizes in pixels of the user's coordinate system. */
-export const FONT = 12;
+const FONT = 12;
 export const LINE = 17;
 const NAME = 14;
 /**
@@ -16,9 +16,9 @@ const WIDE = 1.05 * FONT;
 const GAP = 4;
 const MARGIN = 8;
 
-export type LineKind = "name" | "value" | "gradient";
+type LineKind = "name" | "value" | "gradient";
 
-export interface TextLine {
+interface TextLine {
   readonly kind: LineKind;
   readonly text: string;
 }

@@ -6,7 +6,7 @@ import type { Level } from "./scene.js";
 
 const NO_LABEL: Label = { above: [], below: [] };
 
-export interface End {
+interface End {
   readonly item: string;
   readonly port: number;
   readonly terms: readonly Term[];

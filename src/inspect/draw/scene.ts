@@ -19,7 +19,7 @@ export interface Group {
   readonly parts: readonly Part[];
 }
 
-export interface SingleGate {
+interface SingleGate {
   readonly kind: "gate";
   readonly key: string;
   readonly gate: Gate;
@@ -141,7 +141,7 @@ function homesOf(
 }
 
 /** Wires that come into a group, in the order of their first use. */
-export function waysIn({ circuit, homes }: Scene, group: Group): number[] {
+function waysIn({ circuit, homes }: Scene, group: Group): number[] {
   const found = new Set<number>();
   for (let id = group.first; id < group.end; id++)
     for (const wire of (circuit.gates[id] as Gate).inputs) {
@@ -157,7 +157,7 @@ export function waysIn({ circuit, homes }: Scene, group: Group): number[] {
 }
 
 /** Wires made in a group that are used, or returned, outside of it. */
-export function waysOut({ circuit, uses }: Scene, group: Group): number[] {
+function waysOut({ circuit, uses }: Scene, group: Group): number[] {
   const returned = new Set(circuit.outputs);
   const found: number[] = [];
   for (let id = group.first; id < group.end; id++)

@@ -11,8 +11,7 @@ const DARK = `--paper:#0d1117;--ink:#e6edf3;--muted:#9198a1;--line:#8b949e;--box
 export const themes = (root: string): string =>
   `${root}{${LIGHT}}@media(prefers-color-scheme:dark){${root}{${DARK}}}`;
 
-export const MONOSPACE =
-  'ui-monospace,Menlo,Consolas,"DejaVu Sans Mono","Liberation Mono",monospace';
+const MONOSPACE = 'ui-monospace,Menlo,Consolas,"DejaVu Sans Mono","Liberation Mono",monospace';
 
 /** Rules for what is inside of a drawing. */
 export const DRAWING_STYLE = `.circuit{font:12px ${MONOSPACE};fill:var(--ink)}

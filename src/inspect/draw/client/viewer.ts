@@ -11,7 +11,7 @@ import { boxPanel, emptyPanel, netPanel } from "./panel.js";
 import { panZoom, type View } from "./panZoom.js";
 
 /** How a page hands a circuit over. */
-export interface ViewerData {
+interface ViewerData {
   readonly circuit: CircuitData;
   /** Keys of what is open at first. */
   readonly open: readonly string[];

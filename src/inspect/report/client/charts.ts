@@ -2,7 +2,7 @@
 import type uPlot from "uplot";
 import type { Chart, HistogramChart, LineChart, MemoryChart } from "../charts.js";
 
-export type Plotter = typeof uPlot;
+type Plotter = typeof uPlot;
 
 /** As JSON has them: what is no number is null, and leaves a gap. */
 type Column = (number | null)[];
@@ -25,7 +25,7 @@ export const colour = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** 0.001, 1e−7, 12,000. */
-export function tick(value: number): string {
+function tick(value: number): string {
   const size = Math.abs(value);
   const text =
     size !== 0 && (size < 1e-3 || size >= 1e6)
@@ -35,7 +35,7 @@ export function tick(value: number): string {
 }
 
 /** 12 kB, in powers of 1,000. */
-export function bytesTick(value: number): string {
+function bytesTick(value: number): string {
   if (value >= 1e6) return `${tick(value / 1e6)} MB`;
   return value >= 1e3 ? `${tick(value / 1e3)} kB` : `${tick(value)} B`;
 }
