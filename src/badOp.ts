@@ -7,7 +7,7 @@ import { grouped } from "./grouped.js";
 import type { Origin } from "./origins.js";
 import { nameOf } from "./parameter.js";
 import type { Finding } from "./plan/program.js";
-import { formatShape, type Shape } from "./shape.js";
+import { formatShape, indicesAt, type Shape } from "./shape.js";
 import type { Dtype, Node, Tensor, TypedArray } from "./tensor.js";
 
 /** What is in a tensor: its finite entries from `min` to `max`, and how many others. */
@@ -108,16 +108,6 @@ function rangeOf(tensor: Tensor, data: TypedArray, names: Recorded["names"]): Ra
   return { name: labelOf(tensor, names), shape, dtype, min, max, zeros, nans, infinities };
 }
 
-function indicesOf(position: number, shape: Shape): number[] {
-  const indices: number[] = [];
-  let rest = position;
-  for (const length of [...shape].reverse()) {
-    indices.unshift(rest % length);
-    rest = Math.floor(rest / length);
-  }
-  return indices;
-}
-
 const typeOf = ({ shape, dtype }: Range): string => `${dtype}${formatShape(shape)}`;
 
 function counts({ nans, infinities }: Range): string {
@@ -145,7 +135,7 @@ function describeFinding(
   const inputs = found.map((input) => rangeOf(input.tensor, input.data, names));
   const op = names.has(node) ? "argument" : node.op.name;
   const value = data[position] as number;
-  const first = indicesOf(position, tensor.shape);
+  const first = indicesAt(position, tensor.shape);
   const cause = causeOf({ op, of: derivativeOf?.op.name, value, output, inputs });
   const size = data.length;
   return {

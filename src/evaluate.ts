@@ -188,10 +188,10 @@ export function evaluate(roots: readonly Tensor[], assignments: readonly Assignm
   }
   for (const carrier of carriers) settle(carrier);
   const dropped = new Set(
-    tape.nodes.flatMap((node) => [
-      ...node.dropped,
-      ...[parameterRead(node)?.parameter ?? []].flat(),
-    ]),
+    tape.nodes.flatMap((node) => {
+      const read = parameterRead(node);
+      return read ? [read.parameter] : [...node.dropped];
+    }),
   );
   let next = 0;
   for (const node of wanted) {

@@ -9,6 +9,27 @@ export function sizeOf(shape: Shape): number {
   return size;
 }
 
+/** [outer, length, inner] of an axis: the elements before it, along it, and within one of its steps. */
+export const aroundAxis = (
+  shape: Shape,
+  axis: number,
+): [outer: number, length: number, inner: number] => [
+  sizeOf(shape.slice(0, axis)),
+  shape[axis] as number,
+  sizeOf(shape.slice(axis + 1)),
+];
+
+/** The indices of the element at a row-major position. */
+export function indicesAt(position: number, shape: Shape): number[] {
+  const indices: number[] = [];
+  let rest = position;
+  for (const length of [...shape].reverse()) {
+    indices.unshift(rest % length);
+    rest = Math.floor(rest / length);
+  }
+  return indices;
+}
+
 export function formatShape(shape: Shape): string {
   return `[${shape.join(", ")}]`;
 }

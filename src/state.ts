@@ -8,6 +8,10 @@ import { formatShape, sameShape } from "./shape.js";
 
 export type StateDict = Record<string, StateEntry>;
 
+/** A name as PyTorch's keys are written: `weightDecay` is `weight_decay`. */
+export const snakeCase = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
 const names = { f32: "F32", f64: "F64", i32: "I32", bool: "BOOL" } as const;
 
 /** A copy of a Parameter's value as an entry. Counters are saved as I64, as PyTorch does. */

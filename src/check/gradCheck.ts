@@ -3,7 +3,7 @@ import { checkFloats, jvp, leavesOf, type Tensors, vjp } from "../autodiff/trans
 import { compile } from "../compile.js";
 import { constant } from "../ops/create.js";
 import { valuesOf } from "../ops/methods.js";
-import { formatShape, type Shape, sizeOf } from "../shape.js";
+import { formatShape, indicesAt, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { mapTree } from "../tree.js";
 import { doubleBackend } from "./backends.js";
@@ -71,12 +71,8 @@ class Layout {
         rest -= size;
         continue;
       }
-      const index: number[] = [];
-      for (const length of [...shape].reverse()) {
-        index.unshift(rest % length);
-        rest = Math.floor(rest / length);
-      }
-      return `${this.#paths[leaf]}${shape.length > 0 ? formatShape(index) : ""}`;
+      const index = shape.length > 0 ? formatShape(indicesAt(rest, shape)) : "";
+      return `${this.#paths[leaf]}${index}`;
     }
     return "";
   }

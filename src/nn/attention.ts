@@ -1,13 +1,13 @@
 import { defaultDtype } from "../backend.js";
 import { checkOptions } from "../describe.js";
-import { ge, logicalAnd, logicalNot, maskedFill } from "../ops/compare.js";
-import { arange, zeros } from "../ops/create.js";
+import { logicalAnd, logicalNot, maskedFill } from "../ops/compare.js";
+import { zeros } from "../ops/create.js";
 import { mul } from "../ops/elementwise.js";
-import { expandDims, split, swapAxes } from "../ops/join.js";
+import { split, swapAxes } from "../ops/join.js";
 import { linear, matmul } from "../ops/matmul.js";
 import { parameter } from "../ops/parameter.js";
 import { reshape } from "../ops/shape.js";
-import { causalSoftmax, softmax } from "../ops/softmax.js";
+import { causalMask, causalSoftmax, softmax } from "../ops/softmax.js";
 import { slice } from "../ops/view.js";
 import type { Parameter } from "../parameter.js";
 import { dropout } from "../random.js";
@@ -25,21 +25,13 @@ export interface AttentionMasks {
   readonly causal?: boolean;
 }
 
-/** Whether query i may look at key j ≤ i: bool [queries, keys]. */
-const upTo = (queries: number, keys: number): Tensor =>
-  ge(
-    expandDims(arange(queries, undefined, 1, { dtype: "i32" }), 1),
-    arange(keys, undefined, 1, { dtype: "i32" }),
-  );
-
 function weightsOf(q: Tensor, k: Tensor, { mask, causal = false }: AttentionMasks): Tensor {
   const width = q.shape.at(-1) as number;
   const products = matmul(q, swapAxes(k, -1, -2));
   const scale = 1 / Math.sqrt(width);
   if (causal && !mask) return causalSoftmax(products, scale);
   const scores = mul(products, scale);
-  const [queries, keys] = scores.shape.slice(-2) as [number, number];
-  const past = causal ? upTo(queries, keys) : undefined;
+  const past = causal ? causalMask(scores) : undefined;
   const allowed = past && mask ? logicalAnd(past, mask) : (past ?? mask);
   // −Infinity becomes exactly 0; a query that may look at nothing becomes NaN, as in PyTorch.
   return softmax(

@@ -39,7 +39,7 @@ export function uniform(parameter: Parameter, low = 0, high = 1): Parameter {
   return written(parameter, random.uniform(parameter.shape, { low, high, dtype }));
 }
 
-/** Normal. */
+/** Normal with the given mean and standard deviation. */
 export function normal(parameter: Parameter, mean = 0, std = 1): Parameter {
   const dtype = checkParameter("normal", parameter);
   return written(parameter, random.normal(parameter.shape, { mean, std, dtype }));
@@ -75,6 +75,7 @@ export function truncNormal(
   return write(parameter, values);
 }
 
+/** Every element `value`. */
 export function constant(parameter: Parameter, value: number): Parameter {
   const dtype = checkParameter("constant", parameter);
   return written(parameter, full(parameter.shape, value, { dtype }));

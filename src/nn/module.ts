@@ -1,10 +1,7 @@
 import { Parameter } from "../parameter.js";
-import { entryOf, loadInto, type StateDict } from "../state.js";
+import { entryOf, loadInto, type StateDict, snakeCase } from "../state.js";
 import { noteTraining, setHooks } from "../tape.js";
 import type { Tensor } from "../tensor.js";
-
-const snakeCase = (name: string): string =>
-  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /** The outermost module that was asked for a Parameter, and its key there. */
 interface Owner {

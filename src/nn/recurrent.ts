@@ -1,4 +1,3 @@
-import { defaultDtype } from "../backend.js";
 import { checkOptions, describe } from "../describe.js";
 import { zeros } from "../ops/create.js";
 import { add, mul, relu, sigmoid, sub, tanh } from "../ops/elementwise.js";
@@ -8,7 +7,7 @@ import { parameter } from "../ops/parameter.js";
 import { slice } from "../ops/view.js";
 import type { Parameter } from "../parameter.js";
 import { dropout, uniform } from "../random.js";
-import { formatShape } from "../shape.js";
+import { formatShape, sameShape } from "../shape.js";
 import type { FloatDtype, Tensor } from "../tensor.js";
 import { checkSize } from "./checks.js";
 import { Module } from "./module.js";
@@ -121,7 +120,7 @@ abstract class Recurrent extends Module {
       );
     const shape = [this.#weights.length, batch, this.hiddenSize];
     for (const state of initial)
-      if (String(state.shape) !== String(shape))
+      if (!sameShape(state.shape, shape))
         throw new RangeError(
           `${this.#name}: initial state does not fit: got ${formatShape(state.shape)}, expected ${formatShape(shape)}`,
         );
@@ -133,7 +132,7 @@ abstract class Recurrent extends Module {
         const start = Array.from({ length: this.#states }, (_, part) =>
           initial[part]
             ? slice(initial[part], [index])
-            : zeros([batch, this.hiddenSize], { dtype: (x.dtype ?? defaultDtype()) as FloatDtype }),
+            : zeros([batch, this.hiddenSize], { dtype: x.dtype as FloatDtype }),
         );
         const { sequence, last } = this.#run(layerInput, index, direction === 1, start);
         outputs.push(sequence);

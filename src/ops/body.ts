@@ -106,7 +106,7 @@ export function replayBody(body: Body, inputs: readonly Tensor[]): readonly Tens
   return body.outputs.map(find);
 }
 
-/** Emits the body's instructions, its inputs being these values; `find` gives those of outputs. */
+/** Emits the body's instructions; its inputs are bound to values already. */
 export function lowerBody(body: Body, to: Lowering): void {
   for (const node of body.nodes) to.lower(node);
 }

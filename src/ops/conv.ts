@@ -15,7 +15,7 @@ import { Opcode } from "../../assembly/opcodes.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import type { Shape } from "../shape.js";
 import { type Op, record1 } from "../tape.js";
-import type { Node, Tensor, TensorType } from "../tensor.js";
+import type { Node, Tensor } from "../tensor.js";
 import {
   type ConvOptions,
   type ConvTransposeOptions,
@@ -23,7 +23,7 @@ import {
   transposedOf,
 } from "./convOptions.js";
 import { forwardPart, inputPart, weightPart } from "./convScratch.js";
-import { type Geometry, imageShape, mapShape, words } from "./geometry.js";
+import { asRow, fromRow, type Geometry, imageShape, mapShape, typed, words } from "./geometry.js";
 import { sum } from "./reduce.js";
 import { broadcastTo, reshape } from "./shape.js";
 
@@ -36,9 +36,6 @@ const weightShape = ({ filters, channels, groups, kernel }: Geometry): Shape => 
   ...kernel,
 ];
 
-const typed = ([x]: readonly TensorType[], shape: Shape): readonly TensorType[] => [
-  { shape, dtype: (x as TensorType).dtype },
-];
 const operands = ({ inputs }: Node<Geometry>): [Tensor, Tensor] =>
   inputs as unknown as [Tensor, Tensor];
 /** A bias per channel as a tensor that broadcasts against maps. */
@@ -155,10 +152,6 @@ export function conv2d(
 ): Tensor {
   return convolve(x, weight, convOf("conv2d", 2, x, weight, bias, options), bias);
 }
-
-/** x [n, C, L] or weight [O, C, k] as images of one row. */
-const asRow = (x: Tensor): Tensor => reshape(x, [...x.shape.slice(0, 2), 1, x.shape[2] as number]);
-const fromRow = (y: Tensor): Tensor => reshape(y, [...y.shape.slice(0, 2), y.shape[3] as number]);
 
 /** `conv2d` along one axis: x [n, C, L], weight [O, C / groups, k], bias [O] → [n, O, oL]. */
 export function conv1d(

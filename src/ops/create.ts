@@ -146,11 +146,13 @@ export function full(
   return constant(arrayOf(dtype, sizeOf(shape)).fill(element), [...shape], dtype);
 }
 
+/** A tensor of `shape` whose every element is 0. */
 export function zeros<const S extends Shape>(shape: S, options?: { dtype?: Dtype }): Tensor<S> {
   checkShape("zeros", shape);
   return full(shape, 0, options);
 }
 
+/** A tensor of `shape` whose every element is 1. */
 export function ones<const S extends Shape>(shape: S, options?: { dtype?: Dtype }): Tensor<S> {
   checkShape("ones", shape);
   return full(shape, 1, options);

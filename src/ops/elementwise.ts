@@ -130,7 +130,9 @@ export function broadcasting(name: string, op: BinaryOp): Binary {
   };
 }
 
-const ins = (node: Node<null>): [Tensor, Tensor] => node.inputs as unknown as [Tensor, Tensor];
+/** The operands of a node that has two. */
+export const ins = (node: Node<null>): [Tensor, Tensor] =>
+  node.inputs as unknown as [Tensor, Tensor];
 const out = (node: Node<null>): Tensor => node.outputs[0] as Tensor;
 
 const none: Rules = [null, null];

@@ -1,6 +1,7 @@
 /** How a kernel slides over images: the options of convolutions and pools, checked once, here. */
 import { formatShape, type Shape, sizeOf } from "../shape.js";
-import { isFloat, type TensorType } from "../tensor.js";
+import { isFloat, type Tensor, type TensorType } from "../tensor.js";
+import { reshape } from "./shape.js";
 
 /** The same along both axes of an image, or [y, x]. */
 export type Pair = number | readonly [number, number];
@@ -41,6 +42,19 @@ export const mapShape = ({ batch, filters, output }: Geometry): Shape => [
   filters,
   ...output,
 ];
+
+/** A result of this shape, in the dtype of the first operand. */
+export const typed = ([x]: readonly TensorType[], shape: Shape): readonly TensorType[] => [
+  { shape, dtype: (x as TensorType).dtype },
+];
+
+/** x [n, C, L], or a weight [O, C, k], as images of one row. */
+export const asRow = (x: Tensor): Tensor =>
+  reshape(x, [...x.shape.slice(0, 2), 1, x.shape[2] as number]);
+
+/** Images of one row as [n, C, L]. */
+export const fromRow = (y: Tensor): Tensor =>
+  reshape(y, [...y.shape.slice(0, 2), y.shape[3] as number]);
 
 /** An option as [y, x]; along one axis only, `rest` stands for y. */
 export function pair(

@@ -6,7 +6,7 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import { defaultDtype } from "../backend.js";
 import type { Lowering, Value } from "../plan/lowering.js";
-import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from "../shape.js";
+import { aroundAxis, formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from "../shape.js";
 import { checkTensors, type Op, record1 } from "../tape.js";
 import type { FloatDtype, Node, Tensor, TensorType } from "../tensor.js";
 import { checkFloat, zeros } from "./create.js";
@@ -21,8 +21,6 @@ interface IndexAttrs {
   readonly op: string;
 }
 
-const outer = (shape: Shape, axis: number): number => sizeOf(shape.slice(0, axis));
-const inner = (shape: Shape, axis: number): number => sizeOf(shape.slice(axis + 1));
 const wordsOf = ({ dtype }: TensorType): number => (dtype === "f64" ? 2 : 1);
 
 const refusal =
@@ -70,14 +68,13 @@ const takeOp: Op<IndexAttrs> = {
     null,
   ],
   lower(node, to) {
-    const { axis } = node.attrs;
-    const { shape } = node.inputs[0] as Tensor;
+    const x = node.inputs[0] as Tensor;
+    const [outer, n, inner] = aroundAxis(x.shape, node.attrs.axis);
     const indices = to.input(node, 1);
-    const words = inner(shape, axis) * wordsOf(node.inputs[0] as Tensor);
     to.emit(
       Opcode.Take,
       [to.output(node)],
-      [to.input(node, 0), indices, outer(shape, axis), shape[axis] as number, indices.size, words],
+      [to.input(node, 0), indices, outer, n, indices.size, inner * wordsOf(x)],
     );
   },
   refusal: refusal(0),
@@ -99,13 +96,10 @@ const takeAddOp: Op<IndexAttrs> = {
       record1(takeAddOp, [nothing(base as Tensor), indices as Tensor, xDot], attrs),
   ],
   lower(node, to) {
-    const { axis } = node.attrs;
-    const { shape } = node.outputs[0] as Tensor;
+    const [outer, n, inner] = aroundAxis((node.outputs[0] as Tensor).shape, node.attrs.axis);
     const indices = to.input(node, 1);
-    const n = shape[axis] as number;
-    const sizes = [outer(shape, axis), n, indices.size, inner(shape, axis)];
     const out = emitBase(node, to);
-    to.emit(Opcode.TakeAdd, [out], [to.input(node, 2), indices, ...sizes]);
+    to.emit(Opcode.TakeAdd, [out], [to.input(node, 2), indices, outer, n, indices.size, inner]);
   },
   refusal: refusal(0),
 };
@@ -128,12 +122,9 @@ export const gatherOp: Op<IndexAttrs> = {
   lower(node, to) {
     const { axis } = node.attrs;
     const [x, indices] = node.inputs as [Tensor, Tensor];
-    const sizes = [outer(x.shape, axis), x.shape[axis] as number, indices.shape[axis] as number];
-    to.emit(
-      Opcode.Gather,
-      [to.output(node)],
-      [to.input(node, 0), to.input(node, 1), ...sizes, inner(x.shape, axis), wordsOf(x)],
-    );
+    const [outer, n, inner] = aroundAxis(x.shape, axis);
+    const sizes = [outer, n, indices.shape[axis] as number, inner, wordsOf(x)];
+    to.emit(Opcode.Gather, [to.output(node)], [to.input(node, 0), to.input(node, 1), ...sizes]);
   },
   refusal: refusal(0),
 };
@@ -156,17 +147,10 @@ const scatterOp: Op<IndexAttrs> = {
   lower(node, to) {
     const { axis } = node.attrs;
     const [base, indices] = node.inputs as [Tensor, Tensor];
-    const sizes = [
-      outer(base.shape, axis),
-      base.shape[axis] as number,
-      indices.shape[axis] as number,
-    ];
+    const [outer, n, inner] = aroundAxis(base.shape, axis);
+    const sizes = [outer, n, indices.shape[axis] as number, inner];
     const out = emitBase(node, to);
-    to.emit(
-      Opcode.ScatterAdd,
-      [out],
-      [to.input(node, 2), to.input(node, 1), ...sizes, inner(base.shape, axis)],
-    );
+    to.emit(Opcode.ScatterAdd, [out], [to.input(node, 2), to.input(node, 1), ...sizes]);
   },
   refusal: refusal(0),
 };

@@ -10,6 +10,7 @@ import {
   broadcasting,
   div,
   exp,
+  ins,
   log,
   mul,
   neg,
@@ -23,7 +24,6 @@ import type { Binary, Unary } from "./signatures.js";
 
 const x = ({ inputs }: Node<null>): Tensor => inputs[0] as Tensor;
 const y = ({ outputs }: Node<null>): Tensor => outputs[0] as Tensor;
-const ins = (node: Node<null>): [Tensor, Tensor] => node.inputs as unknown as [Tensor, Tensor];
 
 /** ln (1 + x), as accurate near 0. */
 export const log1p = unary("log1p", Opcode.Log1p, (d, n) => div(d, add(x(n), 1)));

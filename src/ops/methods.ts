@@ -2,7 +2,7 @@
 
 import { evaluate } from "../evaluate.js";
 import { Parameter } from "../parameter.js";
-import { type Axes, formatShape, type Shape } from "../shape.js";
+import { type Axes, formatShape, type Shape, sizeOf } from "../shape.js";
 import type {
   Check,
   MatmulProblem,
@@ -260,7 +260,7 @@ export function valuesOf(op: string, x: Tensor): TypedArray {
 function nested(flat: TypedArray, shape: Shape, axis: number, at: number): NestedNumbers {
   if (axis === shape.length)
     return flat instanceof Uint8Array ? flat[at] === 1 : (flat[at] as number);
-  const step = shape.slice(axis + 1).reduce((n, length) => n * length, 1);
+  const step = sizeOf(shape.slice(axis + 1));
   return Array.from({ length: shape[axis] as number }, (_, index) =>
     nested(flat, shape, axis + 1, at + index * step),
   );

@@ -2,7 +2,6 @@ import { Parameter } from "../parameter.js";
 import type { Shape } from "../shape.js";
 import type { DataShape, ShapeOf } from "../shapeTypes.js";
 import { currentTrace } from "../tape.js";
-import type { Dtype } from "../tensor.js";
 import { Tensor } from "../tensor.js";
 import { type NestedNumbers, type TensorOptions, tensor } from "./create.js";
 import { valuesOf } from "./methods.js";
@@ -10,7 +9,6 @@ import { valuesOf } from "./methods.js";
 export interface ParameterOptions<S extends Shape = Shape> extends TensorOptions<S> {
   /** Shown in errors and pictures. */
   readonly name?: string;
-  readonly dtype?: Dtype;
   /** False for state that no optimizer moves. */
   readonly trainable?: boolean;
 }

@@ -7,27 +7,25 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import { checkOptions } from "../describe.js";
 import type { Lowering } from "../plan/lowering.js";
-import { formatShape, type Shape } from "../shape.js";
+import { formatShape } from "../shape.js";
 import { checkTensors, type Op, record, record1 } from "../tape.js";
-import type { Node, Tensor, TensorType } from "../tensor.js";
+import type { Node, Tensor } from "../tensor.js";
 import {
   areaOf,
+  asRow,
   checkFits,
   checkImages,
   extent,
+  fromRow,
   type Geometry,
   imageShape,
   mapShape,
   type Pair,
   pair,
   type Two,
+  typed,
   words,
 } from "./geometry.js";
-import { reshape } from "./shape.js";
-
-const typed = ([x]: readonly TensorType[], shape: Shape): readonly TensorType[] => [
-  { shape, dtype: (x as TensorType).dtype },
-];
 
 /** Outputs: the maxima, and their indices in the planes of x. */
 const maxPoolOp: Op<Geometry> = {
@@ -187,9 +185,6 @@ export function maxPool2dWithIndices(
   const [values, indices] = record(maxPoolOp, [x], g) as [Tensor, Tensor];
   return { values, indices };
 }
-
-const asRow = (x: Tensor): Tensor => reshape(x, [...x.shape.slice(0, 2), 1, x.shape[2] as number]);
-const fromRow = (y: Tensor): Tensor => reshape(y, [...y.shape.slice(0, 2), y.shape[3] as number]);
 
 /** `maxPool2d` along one axis: x [n, C, L] → [n, C, oL]. */
 export function maxPool1d(

@@ -7,7 +7,7 @@ import type { HostSource } from "../plan/lowering.js";
 import { type Shape, sizeOf } from "../shape.js";
 import { type Op, record1 } from "../tape.js";
 import type { FloatDtype, Tensor, TensorType } from "../tensor.js";
-import { constant } from "./create.js";
+import { arrayOf, constant } from "./create.js";
 
 interface HostAttrs {
   readonly source: HostSource;
@@ -93,6 +93,7 @@ const again = (x: Tensor, inputs: readonly Tensor[], attrs: { ordinal: number })
  */
 export function dropoutWith({ state, ordinal }: DrawKey, x: Tensor, p: number): Tensor {
   const numbers = [p, p === 1 ? 0 : 1 / (1 - p)];
-  const data = x.dtype === "f64" ? Float64Array.from(numbers) : Float32Array.from(numbers);
+  const data = arrayOf(x.dtype, 2);
+  data.set(numbers);
   return record1(dropoutOp, [x, state, constant(data, [2], x.dtype)], { ordinal });
 }

@@ -84,12 +84,12 @@ interface CausalAttrs {
   readonly scale: number;
 }
 
-/** Row i may see columns j ≤ i: bool [rows, cols]. */
-const upTo = ({ shape }: Tensor): Tensor => {
+/** Whether query i may look at key j: j ≤ i. For x [..., queries, keys] bool [queries, keys]. */
+export function causalMask({ shape }: Tensor): Tensor {
   const index = (axis: number): Tensor =>
     arange(shape.at(axis) as number, undefined, 1, { dtype: "i32" });
   return ge(expandDims(index(-2), 1), index(-1));
-};
+}
 
 /** Over the last axis of [..., queries, keys]. */
 const causalOp: Op<CausalAttrs> = {
@@ -102,7 +102,7 @@ const causalOp: Op<CausalAttrs> = {
   ],
   decomposition: ([x], { scale }) => {
     const scores = mul(x as Tensor, scale);
-    return [softmax(where(upTo(scores), scores, Number.NEGATIVE_INFINITY))];
+    return [softmax(where(causalMask(scores), scores, Number.NEGATIVE_INFINITY))];
   },
   lower(node, to) {
     const y = node.outputs[0] as Tensor;

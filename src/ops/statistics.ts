@@ -4,6 +4,7 @@ import { Opcode } from "../../assembly/opcodes.js";
 import { checkOptions } from "../describe.js";
 import {
   type Axes,
+  aroundAxis,
   formatShape,
   normalizeAxes,
   normalizeAxis,
@@ -151,12 +152,7 @@ const cumsumOp: Op<CumsumAttrs> = {
     const { shape } = node.outputs[0] as Tensor;
     const x = to.input(node, 0);
     const out = to.output(node);
-    const sizes = [
-      sizeOf(shape.slice(0, axis)),
-      shape[axis] as number,
-      sizeOf(shape.slice(axis + 1)),
-    ];
-    to.emit(Opcode.Cumsum, [out], [x, ...sizes, reverse ? 1 : 0], [[out, x]]);
+    to.emit(Opcode.Cumsum, [out], [x, ...aroundAxis(shape, axis), reverse ? 1 : 0], [[out, x]]);
   },
 };
 
@@ -189,11 +185,7 @@ const argOp: Op<ArgAttrs> = {
   lower(node, to) {
     const { axis, least } = node.attrs;
     const { shape } = node.inputs[0] as Tensor;
-    const sizes = [
-      sizeOf(shape.slice(0, axis)),
-      shape[axis] as number,
-      sizeOf(shape.slice(axis + 1)),
-    ];
+    const sizes = aroundAxis(shape, axis);
     to.emit(Opcode.Argmax, [to.output(node)], [to.input(node, 0), ...sizes, least ? 1 : 0]);
   },
 };

@@ -1,4 +1,4 @@
-import { zeros } from "../ops/create.js";
+import { arrayOf, zeros } from "../ops/create.js";
 import { add, div, maximum } from "../ops/elementwise.js";
 import { alias } from "../ops/shape.js";
 import { assign, Parameter } from "../parameter.js";
@@ -86,7 +86,7 @@ export class GradientAccumulator {
     if (fresh.length > 0) {
       const { dtype, backend } = this.parameters[fresh[0] as number] as Parameter;
       const size = this.#like(fresh).reduce((sum, parameter) => sum + parameter.size, 0);
-      const data = dtype === "f64" ? new Float64Array(size) : new Float32Array(size);
+      const data = arrayOf(dtype, size);
       const sums = new Parameter([size], dtype, data, "gradient_sums", false, backend);
       this.#blocks.push({ indices: fresh, sums });
     }
@@ -100,7 +100,7 @@ export class GradientAccumulator {
   #counter(): Parameter {
     if (!this.#count) {
       const { dtype, backend } = this.parameters[0] as Parameter;
-      const data = dtype === "f64" ? new Float64Array(1) : new Float32Array(1);
+      const data = arrayOf(dtype, 1);
       this.#count = new Parameter([], dtype, data, "gradient_count", false, backend);
     }
     return this.#count;

@@ -1,11 +1,7 @@
 /** The numbers of an optimizer's groups in its state dictionary. */
-import type { StateDict } from "../state.js";
+import { type StateDict, snakeCase } from "../state.js";
 
 type Fields = Readonly<Record<string, unknown>>;
-
-/** `weightDecay` as PyTorch writes it. */
-const snake = (name: string): string =>
-  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /**
  * The numbers of a group by name, a pair such as `betas` as `beta1` and `beta2`; what is no number
@@ -14,7 +10,7 @@ const snake = (name: string): string =>
 function numbersOf(group: Fields): Record<string, number> {
   const numbers: Record<string, number> = {};
   for (const [name, value] of Object.entries(group)) {
-    if (typeof value === "number") numbers[snake(name)] = value;
+    if (typeof value === "number") numbers[snakeCase(name)] = value;
     else if (name === "betas")
       for (const [index, beta] of (value as readonly number[]).entries())
         numbers[`beta${index + 1}`] = beta;
@@ -65,7 +61,7 @@ export function loadGroups(
     for (const [index, group] of groups.entries()) {
       const numbers = saved[index] as Record<string, number>;
       for (const [name, value] of Object.entries(group as Fields))
-        if (typeof value === "number") Object.assign(group, { [name]: numbers[snake(name)] });
+        if (typeof value === "number") Object.assign(group, { [name]: numbers[snakeCase(name)] });
         else if (name === "betas") Object.assign(group, { betas: [numbers.beta1, numbers.beta2] });
     }
   };

@@ -1,11 +1,12 @@
 import { gradients, reaches } from "../autodiff/transforms.js";
 import { describe } from "../describe.js";
 import { evaluate, keepsGraphs } from "../evaluate.js";
+import { arrayOf } from "../ops/create.js";
 import { neg } from "../ops/elementwise.js";
 import { host } from "../ops/random.js";
 import { assign, Parameter } from "../parameter.js";
 import type { HostSource } from "../plan/lowering.js";
-import { formatShape, type Shape, sameShape } from "../shape.js";
+import { formatShape, type Shape, sameShape, sizeOf } from "../shape.js";
 import { entryOf, loadInto, type StateDict } from "../state.js";
 import { type Assignment, checkTensors, currentTrace, type Trace } from "../tape.js";
 import type { FloatDtype, Tensor } from "../tensor.js";
@@ -345,9 +346,8 @@ const counter = (owner: Parameter): Parameter =>
 function moment(owner: Parameter, name: string, { start = 0, shape }: MomentSpec): Parameter {
   const { dtype, backend } = owner;
   const own = shape ?? owner.shape;
-  const size = own.reduce((n, length) => n * length, 1);
-  const data = dtype === "f64" ? new Float64Array(size) : new Float32Array(size);
-  return new Parameter(own, dtype, data.fill(start), name, false, backend);
+  const data = arrayOf(dtype, sizeOf(own)).fill(start);
+  return new Parameter(own, dtype, data, name, false, backend);
 }
 
 /** The elements of a vector as one-element values, by name. */

@@ -98,8 +98,8 @@ interface Stretch {
 }
 
 /**
- * Undefined when nothing is shared, or one thread is estimated to be as fast. A share is at least `minimumWork`
- * estimated nanoseconds; 0 shares whatever can be shared, worth it or not.
+ * Undefined when nothing is shared, or one thread is estimated to be as fast. A share is at least
+ * `minimumWork` estimated nanoseconds; 0 shares whatever can be shared, worth it or not.
  */
 export function makeSchedule(
   { peakBytes }: Plan,

@@ -64,8 +64,8 @@ export interface Along {
 }
 
 /**
- * Operand `size` counts the units, which lie one after the other in the operands of `dense`; those
- * of `strided` are only moved on.
+ * Operand `size` counts the units, which lie one after the other in the operands of `dense`: so many
+ * elements of each belong to one unit.
  */
 export function along(
   size: number,

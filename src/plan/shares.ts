@@ -43,5 +43,5 @@ export interface Share {
   readonly node: Node;
 }
 
-/** The operands of an instruction in the order of the contract, by number. */
+/** Of one kernel, in the order of the contract. */
 export type Operands = readonly Operand[];
