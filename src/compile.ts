@@ -8,27 +8,21 @@ import { explain, whereIs } from "./badOp.js";
 import { checkOptions, describe } from "./describe.js";
 import { homeOf, keepsGraphs } from "./evaluate.js";
 import { arrayOf, checkDtype, constant } from "./ops/create.js";
-import { valuesOf } from "./ops/methods.js";
+import { valuesOf } from "./ops/reading.js";
 import { recordWithOrigins } from "./origins.js";
 import { Parameter } from "./parameter.js";
 import { identity, reduceTape, type Tape } from "./plan/passes.js";
 import { makePlan, type Plan } from "./plan/plan.js";
 import { Program } from "./plan/program.js";
 import { fitTape } from "./plan/recompute.js";
+import { isPromise } from "./promise.js";
 import { checkShape, type Shape, sameShape } from "./shape.js";
-import { ancestors, currentTrace, makeNode, type Op, operand, traced } from "./tape.js";
+import { ancestors, currentTrace, operand, placeholder, traced } from "./tape.js";
 import { type Dtype, type FloatDtype, Tensor, type TensorType, type TypedArray } from "./tensor.js";
 import { mapTree } from "./tree.js";
 
 /** How many programs a compiled function keeps: the latest ones. */
 const KEPT = 16;
-
-const placeholderOp: Op<{ readonly slot: number }> = {
-  name: "placeholder",
-  infer: () => [],
-  // Its bytes are copied in before the program runs.
-  lower: () => undefined,
-};
 
 /** What a call passes where the function takes tensors: numbers become 0-d inputs. */
 export type Argument<T> = T extends Tensor
@@ -218,20 +212,15 @@ function traceFunction(
   rehearsal = false,
 ): Entry {
   const body = (): { placeholders: Tensor[]; outputs: Tensor[]; shape: unknown } => {
-    const placeholders = inputs.map(
-      ({ type }, slot) => makeNode(placeholderOp, [], { slot }, [type]).outputs[0] as Tensor,
-    );
+    const placeholders = inputs.map(({ type }, index) => placeholder(type, index));
     const args = mapTree(template, (leaf) =>
       leaf instanceof Slot ? placeholders[leaf.index] : leaf,
     );
     const value = fn(...(args as never[]));
-    if (typeof (value as { then?: unknown } | null)?.then === "function") {
-      // What the promise ends with is a consequence of this error, and not reported as well.
-      (value as PromiseLike<unknown>).then(undefined, () => undefined);
+    if (isPromise(value))
       throw new Error(
         "compile: the function is async: got a promise, expected a synchronous function; await before calling it",
       );
-    }
     const outputs: Tensor[] = [];
     const shape = mapTree(value, (leaf) => {
       if (!(leaf instanceof Tensor)) return leaf;

@@ -270,6 +270,17 @@ export function makeNode<Attrs>(
   return node;
 }
 
+const placeholderOp: Op<{ readonly index: number }> = {
+  name: "placeholder",
+  infer: () => [],
+  // Its bytes are copied in before the program runs.
+  lower: () => undefined,
+};
+
+/** What stands for an argument while a function is recorded; `index` tells those of a trace apart. */
+export const placeholder = ({ shape, dtype }: TensorType, index: number): Tensor =>
+  makeNode(placeholderOp, [], { index }, [{ shape, dtype }]).outputs[0] as Tensor;
+
 /** An operand as the tape sees it: Parameters become reads, captured tensors constants. */
 export function operand(op: string, given: Tensor): Tensor {
   checkTensors(op, given);

@@ -6,6 +6,7 @@
  */
 import { describe } from "./describe.js";
 import { grouped } from "./grouped.js";
+import { isPromise } from "./promise.js";
 import { getState, setState } from "./random.js";
 
 /** Half of a frame at 60 Hz: the rest is the page's. */
@@ -182,13 +183,10 @@ export function train<Batch, Loss>(
 
   const one = ({ batch }: { readonly batch: Batch }): Loss => {
     const loss = step(batch);
-    if (typeof (loss as { then?: unknown } | null)?.then === "function") {
-      // What the promise ends with is a consequence of this error, and not reported as well.
-      (loss as PromiseLike<unknown>).then(undefined, () => undefined);
+    if (isPromise(loss))
       throw new TypeError(
         "train: step is async: got a promise, expected a synchronous function; await what it needs in the loop",
       );
-    }
     pending = undefined;
     taken++;
     return loss;

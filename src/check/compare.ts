@@ -1,8 +1,9 @@
 /** Where f32 loses its way: every op of a function in f32 and in f64, side by side. */
+
 import { leavesOf, type Tensors } from "../autodiff/transforms.js";
 import { compile } from "../compile.js";
 import { constant } from "../ops/create.js";
-import { valuesOf } from "../ops/methods.js";
+import { valuesOf } from "../ops/reading.js";
 import { formatShape, type Shape, sizeOf } from "../shape.js";
 import type { FloatDtype, Tensor, TypedArray } from "../tensor.js";
 import { doubleBackend, singleBackend } from "./backends.js";

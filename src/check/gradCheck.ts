@@ -1,8 +1,9 @@
 /** Checking a user's function: its derivatives in both modes against differences, entry by entry. */
+
 import { checkFloats, jvp, leavesOf, type Tensors, vjp } from "../autodiff/transforms.js";
 import { compile } from "../compile.js";
 import { constant } from "../ops/create.js";
-import { valuesOf } from "../ops/methods.js";
+import { valuesOf } from "../ops/reading.js";
 import { formatShape, indicesAt, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { mapTree } from "../tree.js";

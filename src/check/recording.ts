@@ -7,9 +7,9 @@ import { leavesOf, replaceLeaves, type Tensors } from "../autodiff/transforms.js
 import { type Backend, defaultBackend, defaultDtype, init } from "../backend.js";
 import { parameterRead } from "../evaluate.js";
 import { Body, recordBody } from "../ops/body.js";
-import { arrayOf, constant } from "../ops/create.js";
+import { arrayOf, constant, hostValue } from "../ops/create.js";
 import type { HostSource } from "../plan/lowering.js";
-import { ancestors, makeNode, type Op, operand, record, traced } from "../tape.js";
+import { ancestors, operand, placeholder, record, traced } from "../tape.js";
 import {
   type Dtype,
   type FloatDtype,
@@ -26,19 +26,11 @@ export interface Recording {
   readonly nodes: readonly Node[];
 }
 
-const inputOp: Op<{ readonly index: number }> = {
-  name: "input",
-  infer: () => [],
-  lower: () => undefined,
-};
-
 /** Records f on placeholders in the structure of x. Nothing runs. */
 export function recordFunction(op: string, f: (x: never) => Tensors, x: Tensors): Recording {
   const given = leavesOf(op, x);
   const { result } = traced(() => {
-    const inputs = given.map(
-      (tensor, index) => makeNode(inputOp, [], { index }, [tensor]).outputs[0] as Tensor,
-    );
+    const inputs = given.map((tensor, index) => placeholder(tensor, index));
     const outputs = leavesOf(op, f(replaceLeaves(x, inputs) as never));
     return { inputs, outputs: outputs.map((output) => operand(op, output)) };
   });
@@ -72,11 +64,7 @@ function leafValue(tensor: Tensor): TypedArray {
   if (read) return read.parameter.value();
   const { source } = (node.attrs ?? {}) as { source?: HostSource };
   if (!source) return node.values[index] as TypedArray;
-  const numbers = new Float64Array(source.size);
-  source.read(numbers);
-  return arrayOf(tensor.dtype, source.size)
-    .fill(0)
-    .map((_, i) => numbers[i] as number);
+  return hostValue(tensor, source);
 }
 
 /** A body of an op with its floats in another precision. */

@@ -3,8 +3,9 @@
 import { defaultDtype } from "../backend.js";
 import { checkOptions, describe } from "../describe.js";
 import { arrayOf, full } from "../ops/create.js";
-import { valuesOf } from "../ops/methods.js";
+import { valuesOf } from "../ops/reading.js";
 import { Parameter } from "../parameter.js";
+import { isPromise } from "../promise.js";
 import { formatShape, sameShape } from "../shape.js";
 import { operand } from "../tape.js";
 import { isFloat, Tensor, type TensorType, type TypedArray } from "../tensor.js";
@@ -98,11 +99,8 @@ export interface NamedOutput {
 }
 
 export function readOutputs(op: string, value: unknown): NamedOutput[] {
-  if (typeof (value as { then?: unknown } | null)?.then === "function") {
-    // What the promise ends with is a consequence of this error, and not reported as well.
-    (value as PromiseLike<unknown>).then(undefined, () => undefined);
+  if (isPromise(value))
     throw new Error(`${op}: the function is async: got a promise, expected a synchronous function`);
-  }
   const outputs: NamedOutput[] = [];
   mapTree(value, (leaf, path) => {
     if (!(leaf instanceof Tensor)) return leaf;

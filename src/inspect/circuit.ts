@@ -4,12 +4,12 @@
  */
 import { elementBytes } from "../backend.js";
 import { homeOf } from "../evaluate.js";
-import { arrayOf, constant } from "../ops/create.js";
+import { constant, hostValue } from "../ops/create.js";
 import type { HostSource } from "../plan/lowering.js";
 import { makePlan } from "../plan/plan.js";
 import { Program } from "../plan/program.js";
 import { ancestors, type Trace } from "../tape.js";
-import type { Tensor, TypedArray } from "../tensor.js";
+import type { Tensor } from "../tensor.js";
 import { type CircuitOptions, type NamedOutput, seedOf } from "./arguments.js";
 import { attributesText } from "./attributes.js";
 import { checkCircuit } from "./check.js";
@@ -32,11 +32,8 @@ function frozenHosts(trace: Trace): Map<Tensor, Tensor> {
   for (const node of trace.nodes) {
     const { source } = (node.attrs ?? {}) as { source?: HostSource };
     if (!source || node.inputs.length > 0) continue;
-    const numbers = new Float64Array(source.size);
-    source.read(numbers);
     const output = node.outputs[0] as Tensor;
-    const data = arrayOf(output.dtype, source.size).map((_, i) => numbers[i] as number);
-    frozen.set(output, constant(data as TypedArray, output.shape, output.dtype));
+    frozen.set(output, constant(hostValue(output, source), output.shape, output.dtype));
   }
   return frozen;
 }

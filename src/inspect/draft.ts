@@ -1,6 +1,6 @@
 /** A call of a function, recorded with its reverse walk; nothing is computed yet. */
 import { type Origin, sketchOf, withOrigins } from "../origins.js";
-import { makeNode, type Op, type Outline, type Trace, traced } from "../tape.js";
+import { type Outline, placeholder, type Trace, traced } from "../tape.js";
 import { isFloat, type Node, type Tensor } from "../tensor.js";
 import {
   type CircuitOptions,
@@ -13,13 +13,6 @@ import {
 } from "./arguments.js";
 import { checkCall } from "./call.js";
 import { type Draft, draftOf } from "./graph.js";
-
-const inputOp: Op<{ readonly index: number }> = {
-  name: "placeholder",
-  infer: () => [],
-  // Its bytes are copied in before the program runs.
-  lower: () => undefined,
-};
 
 /** A recorded call, while more can be recorded after it. */
 export interface Call {
@@ -45,9 +38,7 @@ export function recordCall<R>(
   checkCircuitOptions(op, options, known, args);
   const { inputs, fill } = readInputs(op, args, options.names);
   const body = () => {
-    const placeholders = inputs.map(
-      ({ type }, index) => makeNode(inputOp, [], { index }, [type]).outputs[0] as Tensor,
-    );
+    const placeholders = inputs.map(({ type }, index) => placeholder(type, index));
     return { placeholders, outputs: readOutputs(op, fn(...fill(placeholders))) };
   };
   const sketch = sketchOf(body);

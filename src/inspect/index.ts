@@ -1,3 +1,5 @@
+import "../ops/methods.js";
+
 export type { BadOp, Range } from "../badOp.js";
 export type { CircuitOptions } from "./arguments.js";
 export { firstBadOp } from "./badOp.js";

@@ -2,9 +2,10 @@
  * Initialisers: each gives a Parameter new values, drawn from the library's random stream, so that
  * a seed gives the same bits in every engine and backend. They run at once, outside `compile`.
  */
+
 import { describe } from "../describe.js";
 import { full } from "../ops/create.js";
-import { valuesOf } from "../ops/methods.js";
+import { valuesOf } from "../ops/reading.js";
 import { Parameter } from "../parameter.js";
 import * as random from "../random.js";
 import { formatShape, sizeOf } from "../shape.js";

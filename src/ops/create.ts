@@ -1,5 +1,6 @@
 import { defaultDtype } from "../backend.js";
 import { describe } from "../describe.js";
+import type { HostSource } from "../plan/lowering.js";
 import { checkShape, formatShape, type Shape, sizeOf } from "../shape.js";
 import type { DataShape } from "../shapeTypes.js";
 import { makeNode, type Op } from "../tape.js";
@@ -28,6 +29,15 @@ export function arrayOf(dtype: Dtype, size: number): TypedArray {
   if (dtype === "f32") return new Float32Array(size);
   if (dtype === "f64") return new Float64Array(size);
   return dtype === "i32" ? new Int32Array(size) : new Uint8Array(size);
+}
+
+/** What JavaScript supplies for a tensor of host values, as it is now. */
+export function hostValue({ dtype, size }: Tensor, source: HostSource): TypedArray {
+  const numbers = new Float64Array(size);
+  source.read(numbers);
+  const data = arrayOf(dtype, size);
+  data.set(numbers);
+  return data;
 }
 
 function dtypeOf(data: unknown): Dtype | undefined {

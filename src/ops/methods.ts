@@ -1,8 +1,6 @@
-/** The ops as methods of Tensor, and reading its value. */
+/** The ops as methods of Tensor. */
 
-import { evaluate } from "../evaluate.js";
-import { Parameter } from "../parameter.js";
-import { type Axes, formatShape, type Shape, sizeOf } from "../shape.js";
+import type { Axes, Shape } from "../shape.js";
 import type {
   Check,
   MatmulProblem,
@@ -12,8 +10,7 @@ import type {
   ShapeOf,
   TransposeShape,
 } from "../shapeTypes.js";
-import { checkOpen, currentTrace } from "../tape.js";
-import { type Dtype, Tensor, type TypedArray } from "../tensor.js";
+import { type Dtype, Tensor } from "../tensor.js";
 import {
   clamp,
   elu,
@@ -48,7 +45,7 @@ import {
   round,
   sign,
 } from "./compare.js";
-import type { NestedNumbers, Operand } from "./create.js";
+import type { Operand } from "./create.js";
 import {
   add,
   div,
@@ -84,6 +81,7 @@ import {
   tan,
 } from "./math.js";
 import { matmul } from "./matmul.js";
+import { type Readings, readings } from "./reading.js";
 import { max, mean, min, sum } from "./reduce.js";
 import { broadcastTo, reshape, transpose } from "./shape.js";
 import type { BinaryMethod, ReductionMethod, UnaryMethod } from "./signatures.js";
@@ -112,15 +110,6 @@ import {
   triu,
   type Widths,
 } from "./view.js";
-
-interface Readings {
-  /** The value of a tensor with one element; 0 or 1 for a bool. */
-  item(): number;
-  /** The value as nested arrays, a bool's as booleans; a number (boolean) for a scalar. */
-  toArray(): NestedNumbers;
-  /** A copy of the elements, row-major. */
-  toTypedArray(): TypedArray;
-}
 
 /** Reading a value, and the ops that take a tensor first: `x.add(y)` is `add(x, y)`. */
 export interface TensorMethods extends Readings {
@@ -241,46 +230,6 @@ export interface TensorMethods extends Readings {
     options?: { readonly largest?: boolean },
   ): { values: Tensor; indices: Tensor };
 }
-
-/** The elements themselves: not to be written. */
-export function valuesOf(op: string, x: Tensor): TypedArray {
-  checkOpen(op, x);
-  const known = x.node.values[x.index];
-  if (known) return known;
-  if (currentTrace())
-    throw new Error(
-      `${op}: ${x} is read while a function is being compiled: got no value yet, ` +
-        "expected reading after the call; return the tensor instead",
-    );
-  if (x instanceof Parameter) return x.value();
-  evaluate([x]);
-  return x.node.values[x.index] as TypedArray;
-}
-
-function nested(flat: TypedArray, shape: Shape, axis: number, at: number): NestedNumbers {
-  if (axis === shape.length)
-    return flat instanceof Uint8Array ? flat[at] === 1 : (flat[at] as number);
-  const step = sizeOf(shape.slice(axis + 1));
-  return Array.from({ length: shape[axis] as number }, (_, index) =>
-    nested(flat, shape, axis + 1, at + index * step),
-  );
-}
-
-const readings: Readings & ThisType<Tensor> = {
-  item() {
-    if (this.size !== 1)
-      throw new RangeError(
-        `item: more or less than one element: got ${formatShape(this.shape)}, expected a tensor of one`,
-      );
-    return valuesOf("item", this)[0] as number;
-  },
-  toArray() {
-    return nested(valuesOf("toArray", this), this.shape, 0, 0);
-  },
-  toTypedArray() {
-    return valuesOf("toTypedArray", this).slice();
-  },
-};
 
 /** A method's function: the tensor it is called on comes first. */
 type FunctionOf<Method> = Method extends (...operands: infer Rest) => infer Result

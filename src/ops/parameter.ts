@@ -4,7 +4,7 @@ import type { DataShape, ShapeOf } from "../shapeTypes.js";
 import { currentTrace } from "../tape.js";
 import { Tensor } from "../tensor.js";
 import { type NestedNumbers, type TensorOptions, tensor } from "./create.js";
-import { valuesOf } from "./methods.js";
+import { valuesOf } from "./reading.js";
 
 export interface ParameterOptions<S extends Shape = Shape> extends TensorOptions<S> {
   /** Shown in errors and pictures. */

@@ -2,10 +2,9 @@ import { arrayOf, zeros } from "../ops/create.js";
 import { add, div, maximum } from "../ops/elementwise.js";
 import { alias } from "../ops/shape.js";
 import { assign, Parameter } from "../parameter.js";
-import { formatShape, sameShape } from "../shape.js";
 import { currentTrace } from "../tape.js";
 import type { Tensor } from "../tensor.js";
-import type { Gradients } from "./clip.js";
+import { checkFits, type Gradients } from "./gradients.js";
 import { joined, parted } from "./joined.js";
 
 /** The sums of the gradients that were first added together, as one vector. */
@@ -35,17 +34,7 @@ export class GradientAccumulator {
 
   /** Adds one batch's gradients, in the order of the Parameters; undefined adds nothing. */
   add(gradients: Gradients): void {
-    if (gradients.length !== this.parameters.length)
-      throw new RangeError(
-        `add: number of gradients differs: got ${gradients.length}, expected ${this.parameters.length}, one per parameter`,
-      );
-    for (const [index, gradient] of gradients.entries()) {
-      const owner = this.parameters[index] as Parameter;
-      if (gradient && (!sameShape(gradient.shape, owner.shape) || gradient.dtype !== owner.dtype))
-        throw new RangeError(
-          `add: gradient ${index} does not fit: got ${gradient.dtype} ${formatShape(gradient.shape)}, expected that of ${owner}`,
-        );
-    }
+    checkFits("add", gradients, this.parameters);
     const settle = this.#blocksOf(gradients).map(({ indices, sums }) => {
       const parts = indices.map((index) => gradients[index]);
       const given = parts.filter((part) => part !== undefined);

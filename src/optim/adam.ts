@@ -2,16 +2,15 @@ import { adamStep, increment } from "../ops/update.js";
 import type { Parameter } from "../parameter.js";
 import type { Assignment } from "../tape.js";
 import type { Tensor } from "../tensor.js";
-import { power } from "./numbers.js";
 import {
   checkFraction,
   checkRate,
   type Group,
   type Hyper,
-  hyper,
-  Optimizer,
   type ParametersOrGroups,
-} from "./optimizer.js";
+} from "./groups.js";
+import { power } from "./numbers.js";
+import { hyper, Optimizer } from "./optimizer.js";
 
 export interface AdamHyper extends Hyper {
   betas: readonly [number, number];

@@ -1,4 +1,5 @@
 /** Optimizers with a rate per weight, written in ops: one screen each. */
+
 import { add, div, mul, sqrt, square, sub } from "../ops/elementwise.js";
 import { increment } from "../ops/update.js";
 import type { Parameter } from "../parameter.js";
@@ -9,9 +10,9 @@ import {
   checkRate,
   type Group,
   type Hyper,
-  Optimizer,
   type ParametersOrGroups,
-} from "./optimizer.js";
+} from "./groups.js";
+import { Optimizer } from "./optimizer.js";
 
 /** g + weightDecay·p */
 export const decayed = (p: Tensor, g: Tensor, weightDecay: Tensor): Tensor =>

@@ -5,9 +5,8 @@ import { add, div, maximum, minimum, mul, sqrt, square } from "../ops/elementwis
 import { pow } from "../ops/math.js";
 import { max, sum } from "../ops/reduce.js";
 import type { Tensor } from "../tensor.js";
+import type { Gradients } from "./gradients.js";
 import { joined, throughJoined } from "./joined.js";
-
-export type Gradients = readonly (Tensor | undefined)[];
 
 function checkGradients(op: string, gradients: Gradients): Tensor[] {
   if (!Array.isArray(gradients))

@@ -10,17 +10,13 @@ export {
   RMSprop,
   type RMSpropHyper,
 } from "./adaptive.js";
-export { clipGradNorm, clipGradValue, type Gradients, gradNorm } from "./clip.js";
+export { clipGradNorm, clipGradValue, gradNorm } from "./clip.js";
+export type { Gradients } from "./gradients.js";
+export type { Group, Hyper, ParametersOrGroups } from "./groups.js";
 export { Lion, type LionHyper } from "./lion.js";
 export { NAdam, type NAdamHyper } from "./nadam.js";
-export { type Group, type Hyper, Optimizer, type ParametersOrGroups } from "./optimizer.js";
-export {
-  type CosineOptions,
-  type OneCycleOptions,
-  type PlateauOptions,
-  type ReduceOnPlateau,
-  type Schedule,
-  type Scheduled,
-  schedules,
-} from "./schedules.js";
+export { Optimizer } from "./optimizer.js";
+export type { PlateauOptions, ReduceOnPlateau } from "./plateau.js";
+export type { Schedule, Scheduled } from "./schedule.js";
+export { type CosineOptions, type OneCycleOptions, schedules } from "./schedules.js";
 export { SGD, type SGDHyper, type SGDOptions } from "./sgd.js";

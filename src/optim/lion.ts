@@ -4,13 +4,8 @@ import type { Parameter } from "../parameter.js";
 import type { Assignment } from "../tape.js";
 import type { Tensor } from "../tensor.js";
 import { mixed } from "./adaptive.js";
-import {
-  checkFraction,
-  type Group,
-  type Hyper,
-  Optimizer,
-  type ParametersOrGroups,
-} from "./optimizer.js";
+import { checkFraction, type Group, type Hyper, type ParametersOrGroups } from "./groups.js";
+import { Optimizer } from "./optimizer.js";
 
 export interface LionHyper extends Hyper {
   betas: readonly [number, number];

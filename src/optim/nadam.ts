@@ -5,8 +5,9 @@ import type { Assignment } from "../tape.js";
 import type { Tensor } from "../tensor.js";
 import { ADAM, type AdamHyper, checkBetas } from "./adam.js";
 import { decayed, mixed } from "./adaptive.js";
+import { checkRate, type Group, type ParametersOrGroups } from "./groups.js";
 import { exponential, power } from "./numbers.js";
-import { checkRate, type Group, Optimizer, type ParametersOrGroups } from "./optimizer.js";
+import { Optimizer } from "./optimizer.js";
 
 export interface NAdamHyper extends AdamHyper {
   momentumDecay: number;

@@ -1,46 +1,17 @@
 import { gradients, reaches } from "../autodiff/transforms.js";
-import { describe } from "../describe.js";
 import { evaluate, keepsGraphs } from "../evaluate.js";
 import { arrayOf } from "../ops/create.js";
 import { neg } from "../ops/elementwise.js";
 import { host } from "../ops/random.js";
 import { assign, Parameter } from "../parameter.js";
 import type { HostSource } from "../plan/lowering.js";
-import { formatShape, type Shape, sameShape, sizeOf } from "../shape.js";
+import { type Shape, sizeOf } from "../shape.js";
 import { entryOf, loadInto, type StateDict } from "../state.js";
 import { type Assignment, checkTensors, currentTrace, type Trace } from "../tape.js";
 import type { FloatDtype, Tensor } from "../tensor.js";
+import { checkFits, type Gradients } from "./gradients.js";
 import { loadGroups, saveGroups } from "./groupState.js";
-
-/** What every optimizer has; the others' options extend it. */
-export interface Hyper {
-  lr: number;
-  weightDecay: number;
-  /** Climbs instead of descending. Part of the program: not to be changed. */
-  readonly maximize: boolean;
-}
-
-/** Parameters with hyper-parameters of their own. */
-export type Group<H extends Hyper> = H & { readonly parameters: readonly Parameter[] };
-
-/** What an optimizer is made for: Parameters, or groups of them with options of their own. */
-export type ParametersOrGroups<H extends Hyper> =
-  | readonly Parameter[]
-  | readonly (Partial<H> & { readonly parameters: readonly Parameter[] })[];
-
-/** A hyper-parameter as it is about to be used: finite and not negative. */
-export function checkRate(op: string, name: string, value: number): number {
-  if (!(typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY))
-    throw new RangeError(`${op}: bad ${name}: got ${value}, expected a finite number ≥ 0`);
-  return value;
-}
-
-/** A hyper-parameter in [0, 1). */
-export function checkFraction(op: string, name: string, value: number): number {
-  if (!(typeof value === "number" && value >= 0 && value < 1))
-    throw new RangeError(`${op}: bad ${name}: got ${value}, expected 0 ≤ ${name} < 1`);
-  return value;
-}
+import { checkRate, type Group, groupsOf, type Hyper, type ParametersOrGroups } from "./groups.js";
 
 /** The state an optimizer keeps for a Parameter, by its names in PyTorch's state. */
 export type Moments = Readonly<Record<string, Parameter>>;
@@ -70,12 +41,8 @@ export abstract class Optimizer<H extends Hyper = Hyper> {
 
   constructor(name: string, given: ParametersOrGroups<H>, defaults: H, options: Partial<H>) {
     this.name = name;
-    this.groups = groupsOf<H>(name, given).map((group) => {
-      checkKeys(name, defaults, { ...options, ...group });
-      return { ...defaults, ...defined(options), ...defined(group) };
-    });
+    this.groups = groupsOf(name, given, defaults, options);
     this.parameters = this.groups.flatMap(({ parameters }) => [...parameters]);
-    checkParameters(name, this.parameters);
     for (const group of this.groups) {
       this.check(group);
       for (const parameter of group.parameters) this.#groupOf.set(parameter, group);
@@ -138,26 +105,16 @@ export abstract class Optimizer<H extends Hyper = Hyper> {
    * Updates each Parameter by the gradient at its position; undefined skips it whole: no decay, no
    * momentum. Outside `compile` it runs at once.
    */
-  apply(gradients: readonly (Tensor | undefined)[]): void {
-    if (gradients.length !== this.parameters.length)
-      throw new RangeError(
-        `apply: number of gradients differs: got ${gradients.length}, expected ${this.parameters.length}, one per parameter`,
-      );
+  apply(gradients: Gradients): void {
+    checkFits("apply", gradients, this.parameters);
     this.#commit(gradients, []);
   }
 
-  #commit(gradients: readonly (Tensor | undefined)[], results: readonly Tensor[]): void {
+  #commit(gradients: Gradients, results: readonly Tensor[]): void {
     if (keepsGraphs() && !currentTrace())
       throw new Error(
         `${this.name}: an update inside a transform: got a call within grad, vjp or jvp, expected it outside or inside compile`,
       );
-    for (const [index, gradient] of gradients.entries()) {
-      const owner = this.parameters[index] as Parameter;
-      if (gradient && (!sameShape(gradient.shape, owner.shape) || gradient.dtype !== owner.dtype))
-        throw new RangeError(
-          `apply: gradient ${index} does not fit: got ${gradient.dtype} ${formatShape(gradient.shape)}, expected that of ${owner}`,
-        );
-    }
     const trace = currentTrace();
     if (trace?.outline) {
       trace.outline.leftOut = true;
@@ -295,49 +252,6 @@ export abstract class Optimizer<H extends Hyper = Hyper> {
     }
     restore();
   }
-}
-
-function groupsOf<H extends Hyper>(
-  name: string,
-  given: ParametersOrGroups<H>,
-): readonly (Partial<H> & { readonly parameters: readonly Parameter[] })[] {
-  if (!Array.isArray(given))
-    throw new TypeError(
-      `${name}: parameters are no list: got ${describe(given)}, expected model.parameters(), or groups of them`,
-    );
-  const grouped = given.length > 0 && given.every((item) => Array.isArray(grouping(item)));
-  return (grouped ? given : [{ parameters: given }]) as readonly (Partial<H> & {
-    readonly parameters: readonly Parameter[];
-  })[];
-}
-
-const grouping = (item: unknown): unknown =>
-  (item as { parameters?: unknown } | null | undefined)?.parameters;
-
-/** Without the fields that are undefined, which must not hide a default. */
-const defined = <T extends object>(fields: T): T =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
-
-/** A misspelt option would be one that silently does nothing. */
-function checkKeys(name: string, defaults: object, given: object): void {
-  const known = Object.keys(defaults);
-  for (const key of Object.keys(given))
-    if (key !== "parameters" && !known.includes(key))
-      throw new TypeError(
-        `${name}: unknown option: got ${key}, expected some of [${known.join(", ")}]`,
-      );
-}
-
-function checkParameters(name: string, parameters: readonly Parameter[]): void {
-  for (const item of parameters)
-    if (!(item instanceof Parameter))
-      throw new TypeError(
-        `${name}: not a parameter: got ${describe(item)}, expected Parameters, as from model.parameters()`,
-      );
-  if (parameters.length === 0 || new Set(parameters).size !== parameters.length)
-    throw new RangeError(
-      `${name}: bad list of parameters: got ${parameters.length}, expected at least one and each once`,
-    );
 }
 
 const counter = (owner: Parameter): Parameter =>

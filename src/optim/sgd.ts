@@ -4,14 +4,8 @@ import type { Parameter } from "../parameter.js";
 import type { Assignment } from "../tape.js";
 import type { Tensor } from "../tensor.js";
 import { withBuffer } from "./adaptive.js";
-import {
-  checkRate,
-  type Group,
-  type Hyper,
-  type MomentSpec,
-  Optimizer,
-  type ParametersOrGroups,
-} from "./optimizer.js";
+import { checkRate, type Group, type Hyper, type ParametersOrGroups } from "./groups.js";
+import { type MomentSpec, Optimizer } from "./optimizer.js";
 
 export interface SGDHyper extends Hyper {
   momentum: number;
