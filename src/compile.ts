@@ -3,22 +3,27 @@
  * becomes a program, and every call is: copy inputs in, one call of the backend, copy outputs out.
  */
 
-import { type Backend, defaultBackend, defaultDtype } from "./backend.js";
 import { explain, whereIs } from "./badOp.js";
+import {
+  dataOfAlike,
+  type Input,
+  inline,
+  type Plain,
+  plainOf,
+  readArguments,
+  Slot,
+} from "./callArguments.js";
 import { checkOptions, describe } from "./describe.js";
 import { homeOf, keepsGraphs } from "./evaluate.js";
-import { arrayOf, checkDtype, constant } from "./ops/create.js";
-import { valuesOf } from "./ops/reading.js";
+import { constant } from "./ops/create.js";
 import { recordWithOrigins } from "./origins.js";
-import { Parameter } from "./parameter.js";
-import { identity, reduceTape, type Tape } from "./plan/passes.js";
+import { reduceTape, type Tape } from "./plan/passes.js";
 import { makePlan, type Plan } from "./plan/plan.js";
 import { Program } from "./plan/program.js";
 import { fitTape } from "./plan/recompute.js";
 import { isPromise } from "./promise.js";
-import { checkShape, type Shape, sameShape } from "./shape.js";
 import { ancestors, currentTrace, operand, placeholder, traced } from "./tape.js";
-import { type Dtype, type FloatDtype, Tensor, type TensorType, type TypedArray } from "./tensor.js";
+import { Tensor, type TensorType, type TypedArray } from "./tensor.js";
 import { mapTree } from "./tree.js";
 
 /** How many programs a compiled function keeps: the latest ones. */
@@ -83,124 +88,37 @@ interface Entry extends Traced {
   /** The result, each tensor replaced by its place among the outputs. */
   readonly result: unknown;
   readonly types: readonly TensorType[];
-  /** Of arguments that are all tensors: what they are, and what was the default then. */
   readonly plain: Plain | undefined;
 }
 
-interface Plain {
-  readonly types: readonly TensorType[];
-  readonly backend: Backend;
-  readonly dtype: FloatDtype;
+/** Whether every `training` flag is as it was when the entry was traced. */
+function flagsHold({ flags }: Entry): boolean {
+  for (const [module, flag] of flags) if (module.training !== flag) return false;
+  return true;
 }
 
-class Slot {
-  readonly index: number;
-  constructor(index: number) {
-    this.index = index;
-  }
-}
-
-interface Input {
-  /** "argument 1.x" */
-  readonly name: string;
-  readonly type: TensorType;
-  /** Undefined for a `{ shape, dtype }` that is only traced. */
-  readonly data: TypedArray | undefined;
-}
-
-const isSpec = (value: unknown): value is { shape: Shape; dtype?: Dtype } =>
-  typeof value === "object" &&
-  value !== null &&
-  !(value instanceof Tensor) &&
-  Array.isArray((value as { shape?: unknown }).shape);
-
-/**
- * Separates what varies between runs from what is static; the key tells calls apart that need
- * programs of their own.
- */
-function readArguments(
-  args: readonly unknown[],
-  specs: boolean,
-): { inputs: Input[]; template: unknown; key: string } {
-  const inputs: Input[] = [];
-  const parts: string[] = [`backend#${identity(defaultBackend())}`, defaultDtype()];
-  const add = (path: string, type: TensorType, data: TypedArray | undefined): Slot => {
-    parts.push(`${type.dtype}[${type.shape.join()}]`);
-    inputs.push({ name: `argument ${path.replace(/^\[(\d+)\]/, "$1")}`, type, data });
-    return new Slot(inputs.length - 1);
-  };
-  const template = mapTree(
-    args,
-    (leaf, path) => {
-      if (leaf instanceof Parameter) {
-        parts.push(`parameter#${identity(leaf)}`);
-        return leaf;
-      }
-      if (leaf instanceof Tensor) return add(path, leaf, valuesOf("compile", leaf));
-      if (typeof leaf === "number") {
-        const dtype = defaultDtype();
-        return add(path, { shape: [], dtype }, arrayOf(dtype, 1).fill(leaf));
-      }
-      if (specs && isSpec(leaf)) {
-        checkShape("trace", leaf.shape);
-        checkDtype("trace", leaf.dtype ?? defaultDtype());
-        return add(path, { shape: leaf.shape, dtype: leaf.dtype ?? defaultDtype() }, undefined);
-      }
-      if (leaf !== null && leaf !== undefined && !["string", "boolean"].includes(typeof leaf))
-        throw new TypeError(
-          `compile: argument${path} is of the wrong kind: got ${describe(leaf)}, expected tensors, numbers, strings, ` +
-            "booleans or null, in arrays or plain objects; wrap data with tensor(…)",
-        );
-      parts.push(`${typeof leaf}:${JSON.stringify(leaf)}`);
-      return leaf;
-    },
-    (value) => specs && isSpec(value),
+/** Calls the function on placeholders, in the trace that is open. */
+function callOnPlaceholders(
+  fn: (...args: never[]) => unknown,
+  template: unknown,
+  inputs: readonly Input[],
+): { placeholders: Tensor[]; outputs: Tensor[]; shape: unknown } {
+  const placeholders = inputs.map(({ type }, index) => placeholder(type, index));
+  const args = mapTree(template, (leaf) =>
+    leaf instanceof Slot ? placeholders[leaf.index] : leaf,
   );
-  return { inputs, template, key: [structureOf(template), ...parts].join("|") };
-}
-
-/** The arrays and objects around the leaves; empty ones count. */
-function structureOf(template: unknown): string {
-  if (Array.isArray(template)) return `[${template.map(structureOf).join()}]`;
-  if (template === null || typeof template !== "object") return "0";
-  if (template instanceof Slot || template instanceof Parameter) return "0";
-  const fields = Object.entries(template);
-  return `{${fields.map(([key, item]) => JSON.stringify(key) + structureOf(item)).join()}}`;
-}
-
-function plainOf(template: unknown, inputs: readonly Input[]): Plain | undefined {
-  if (!(template as readonly unknown[]).every((item) => item instanceof Slot)) return undefined;
-  const types = inputs.map(({ type }) => type);
-  return { types, backend: defaultBackend(), dtype: defaultDtype() };
-}
-
-/**
- * The data of tensors like those of an entry, without the keys: a training loop's calls, of which
- * the small ones take microseconds. Undefined for any others.
- */
-function dataOfAlike(entry: Entry, args: readonly unknown[]): TypedArray[] | undefined {
-  const { plain, flags } = entry;
-  if (!plain || plain.types.length !== args.length) return undefined;
-  if (plain.backend !== defaultBackend() || plain.dtype !== defaultDtype()) return undefined;
-  for (const [module, flag] of flags) if (module.training !== flag) return undefined;
-  for (const [index, { dtype, shape }] of plain.types.entries()) {
-    const given = args[index];
-    if (!(given instanceof Tensor) || given instanceof Parameter) return undefined;
-    if (given.dtype !== dtype || !sameShape(given.shape, shape)) return undefined;
-  }
-  return args.map((given) => valuesOf("compile", given as Tensor));
-}
-
-/**
- * Inside a trace or a transform a compiled function is the function itself, with numbers made
- * tensors.
- */
-function inline(args: readonly unknown[]): unknown[] {
-  return mapTree(args, (leaf) =>
-    typeof leaf === "number"
-      ? constant(arrayOf(defaultDtype(), 1).fill(leaf), [], defaultDtype())
-      : leaf,
-  ) as unknown[];
+  const value = fn(...(args as never[]));
+  if (isPromise(value))
+    throw new Error(
+      "compile: the function is async: got a promise, expected a synchronous function; await before calling it",
+    );
+  const outputs: Tensor[] = [];
+  const shape = mapTree(value, (leaf) => {
+    if (!(leaf instanceof Tensor)) return leaf;
+    outputs.push(operand("compile", leaf));
+    return new Slot(outputs.length - 1);
+  });
+  return { placeholders, outputs, shape };
 }
 
 function traceFunction(
@@ -211,24 +129,7 @@ function traceFunction(
   { maxBytes, debug = false }: CompileOptions,
   rehearsal = false,
 ): Entry {
-  const body = (): { placeholders: Tensor[]; outputs: Tensor[]; shape: unknown } => {
-    const placeholders = inputs.map(({ type }, index) => placeholder(type, index));
-    const args = mapTree(template, (leaf) =>
-      leaf instanceof Slot ? placeholders[leaf.index] : leaf,
-    );
-    const value = fn(...(args as never[]));
-    if (isPromise(value))
-      throw new Error(
-        "compile: the function is async: got a promise, expected a synchronous function; await before calling it",
-      );
-    const outputs: Tensor[] = [];
-    const shape = mapTree(value, (leaf) => {
-      if (!(leaf instanceof Tensor)) return leaf;
-      outputs.push(operand("compile", leaf));
-      return new Slot(outputs.length - 1);
-    });
-    return { placeholders, outputs, shape };
-  };
+  const body = () => callOnPlaceholders(fn, template, inputs);
   const recording = debug ? recordWithOrigins(body) : traced(body);
   const { trace, result } = recording;
   const assigned = [...trace.assigned].map((parameter) => ({
@@ -365,9 +266,7 @@ export function compile<A extends readonly unknown[], R>(
 
   const prepare = (args: readonly unknown[], specs: boolean): { entry: Entry; inputs: Input[] } => {
     const { inputs, template, key } = readArguments(args, specs);
-    const matches = (entry: Entry): boolean =>
-      entry.key === key && [...entry.flags].every(([module, flag]) => module.training === flag);
-    const at = entries.findIndex(matches);
+    const at = entries.findIndex((entry) => entry.key === key && flagsHold(entry));
     const entry =
       at >= 0
         ? (entries.splice(at, 1)[0] as Entry)
@@ -379,7 +278,7 @@ export function compile<A extends readonly unknown[], R>(
   };
 
   const run = (args: readonly unknown[], left = 0): Run => {
-    const alike = latest && dataOfAlike(latest, args);
+    const alike = latest?.plain && flagsHold(latest) ? dataOfAlike(latest.plain, args) : undefined;
     const prepared = alike ? undefined : prepare(args, false);
     const entry = prepared?.entry ?? (latest as Entry);
     const data = alike ?? prepared?.inputs.map((input) => input.data as TypedArray) ?? [];

@@ -1,14 +1,10 @@
 /** Checking a user's function: its derivatives in both modes against differences, entry by entry. */
 
-import { checkFloats, jvp, leavesOf, type Tensors, vjp } from "../autodiff/transforms.js";
-import { compile } from "../compile.js";
-import { constant } from "../ops/create.js";
-import { valuesOf } from "../ops/reading.js";
-import { formatShape, indicesAt, type Shape, sizeOf } from "../shape.js";
-import type { Tensor } from "../tensor.js";
-import { mapTree } from "../tree.js";
+import { checkFloats, leavesOf, type Tensors } from "../autodiff/transforms.js";
 import { doubleBackend } from "./backends.js";
-import { type Recording, recordFunction, replay, within } from "./recording.js";
+import { type Judged, judgeOneSided, relative, slopes } from "./differences.js";
+import { flatFunctions, joined, Layout, unit } from "./flat.js";
+import { recordFunction, within } from "./recording.js";
 
 /** One entry of the Jacobian: ∂output[…] / ∂input[…]. */
 export interface GradCheckEntry {
@@ -37,150 +33,6 @@ export interface GradCheckReport {
   readonly kinks: readonly GradCheckEntry[];
   /** The report in words. */
   toString(): string;
-}
-
-/** Elements of all leaves, one after another. */
-class Layout {
-  readonly shapes: readonly Shape[];
-  readonly size: number;
-  readonly #paths: readonly string[];
-
-  constructor(name: string, tree: unknown, tensors: readonly Tensor[]) {
-    this.shapes = tensors.map(({ shape }) => shape);
-    this.size = this.shapes.reduce((n, shape) => n + sizeOf(shape), 0);
-    const paths: string[] = [];
-    mapTree(tree, (_, path) => paths.push(name + path));
-    this.#paths = paths;
-  }
-
-  /** Tensors of these elements. */
-  split(flat: Float64Array): Tensor[] {
-    let at = 0;
-    return this.shapes.map((shape) => {
-      const end = at + sizeOf(shape);
-      const part = constant(flat.slice(at, end), shape, "f64");
-      at = end;
-      return part;
-    });
-  }
-
-  name(position: number): string {
-    let rest = position;
-    for (const [leaf, shape] of this.shapes.entries()) {
-      const size = sizeOf(shape);
-      if (rest >= size) {
-        rest -= size;
-        continue;
-      }
-      const index = shape.length > 0 ? formatShape(indicesAt(rest, shape)) : "";
-      return `${this.#paths[leaf]}${index}`;
-    }
-    return "";
-  }
-}
-
-const joined = (tensors: readonly Tensor[]): Float64Array => {
-  const parts = tensors.map((tensor) => valuesOf("gradCheck", tensor));
-  const all = new Float64Array(parts.reduce((n, part) => n + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-};
-
-/** f and both of its derivatives on flat vectors, in f64. */
-function flatFunctions(recording: Recording, inputs: Layout, outputs: Layout) {
-  const f = (x: readonly Tensor[]): Tensor[] => recording.outputs.map(replay(recording, x, "f64"));
-  const value = compile(f);
-  const forward = compile((x: Tensor[], v: Tensor[]) => jvp(f, x, v).tangent);
-  const reverse = compile((x: Tensor[], u: Tensor[]) => vjp(f, x).pullback(u));
-  return {
-    value: (x: Float64Array) => joined(value(inputs.split(x))),
-    forward: (x: Float64Array, v: Float64Array) =>
-      joined(forward(inputs.split(x), inputs.split(v))),
-    reverse: (x: Float64Array, u: Float64Array) =>
-      joined(reverse(inputs.split(x), outputs.split(u))),
-  };
-}
-
-const unit = (size: number, position: number): Float64Array => {
-  const vector = new Float64Array(size);
-  vector[position] = 1;
-  return vector;
-};
-
-type Value = (x: Float64Array) => Float64Array;
-
-/** What is known of one column of the Jacobian by evaluating f near x. */
-interface Slopes {
-  /** Central differences at h and h / 2, extrapolated: O(h⁴). */
-  readonly central: Float64Array;
-  readonly left: () => Float64Array;
-  readonly right: () => Float64Array;
-}
-
-function slopes(f: Value, x: Float64Array, position: number): Slopes {
-  const scale = Math.max(1, Math.abs(x[position] as number));
-  const at = (offset: number): Float64Array => {
-    const moved = x.slice();
-    moved[position] = (moved[position] as number) + offset;
-    return f(moved);
-  };
-  const middle = (h: number): Float64Array => {
-    const [above, below] = [at(h), at(-h)];
-    return above.map((a, i) => (a - (below[i] as number)) / (2 * h));
-  };
-  const wide = 1e-3 * scale;
-  const [far, near] = [middle(wide), middle(wide / 2)];
-  // Three points on one side: O(h²), so the step is small and a kink nearby is not reached.
-  const oneSided = (h: number): Float64Array => {
-    const [zero, one, two] = [at(0), at(h), at(2 * h)];
-    return zero.map((a, i) => (4 * (one[i] as number) - 3 * a - (two[i] as number)) / (2 * h));
-  };
-  const small = 1e-6 * scale;
-  return {
-    central: near.map((a, i) => a + (a - (far[i] as number)) / 3),
-    left: () => oneSided(-small),
-    right: () => oneSided(small),
-  };
-}
-
-interface Judged {
-  readonly numeric: GradCheckEntry["numeric"];
-  readonly error: (analytic: number) => number;
-}
-
-/** Relative to the entry, or to a thousandth of the column's largest where the entry is small. */
-const relative = (got: number, want: number, floor: number): number => {
-  if (Object.is(got, want)) return 0;
-  const error = Math.abs(got - want) / Math.max(Math.abs(want), Math.abs(got), floor);
-  return Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
-};
-
-/** One-sided slopes are known to about this much, relatively. */
-const ONE_SIDED = 1e-4;
-
-function judgeOneSided(left: number, right: number, floor: number): Judged {
-  if (Number.isNaN(left) || Number.isNaN(right)) {
-    // f is defined on one side only.
-    const side = Number.isNaN(left) ? right : left;
-    return { numeric: side, error: (a) => oneSidedError(a, side, side, floor) };
-  }
-  const smooth = relative(left, right, floor) < ONE_SIDED;
-  const [low, high] = [Math.min(left, right), Math.max(left, right)];
-  return {
-    numeric: smooth ? (left + right) / 2 : [left, right],
-    error: (a) => oneSidedError(a, low, high, floor),
-  };
-}
-
-/** 0 between the slopes, as far as they are known. */
-function oneSidedError(a: number, low: number, high: number, floor: number): number {
-  const nearest = Math.min(Math.max(a, low), high);
-  const error = relative(a, nearest, floor);
-  return error < ONE_SIDED ? 0 : error;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What `circuit` and its relatives are given, and what the function returned. */
 
 import { defaultDtype } from "../backend.js";
+import { Slot } from "../callArguments.js";
 import { checkOptions, describe } from "../describe.js";
 import { arrayOf, full } from "../ops/create.js";
 import { valuesOf } from "../ops/reading.js";
@@ -42,14 +43,6 @@ export interface Input {
   readonly label: string;
   readonly type: TensorType;
   readonly data: TypedArray;
-}
-
-/** Stands for the input of that place. */
-class Slot {
-  readonly index: number;
-  constructor(index: number) {
-    this.index = index;
-  }
 }
 
 /** ".a[0]" → "a.0" */

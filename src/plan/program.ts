@@ -14,22 +14,15 @@ import { Refusal } from "../../assembly/opcodes.js";
 import { type Backend, elementBytes, type ThreadProgram } from "../backend.js";
 import { makeFinalizer } from "../finalizer.js";
 import { type FloatDtype, isFloat, type Node, type Tensor, type TypedArray } from "../tensor.js";
-import { operandsOf, Value } from "./lowering.js";
+import { assemble, type Relocation, wholes } from "./assemble.js";
+import type { Value } from "./lowering.js";
 import type { Plan } from "./plan.js";
-import type { Schedule } from "./schedule.js";
 import type { Share } from "./shares.js";
 
 export const STATUS_BYTES = 16;
 /** The run loop reads nine operands of every instruction: of the last ones past their end. */
 const LOOKAHEAD_BYTES = 36;
 const POISON = 0xa5;
-
-interface Relocation {
-  readonly word: number;
-  readonly value: Value;
-  /** Bytes from the value's start. */
-  readonly offset: number;
-}
 
 /** What an instruction of a checked plan refused. */
 export interface Finding {
@@ -69,7 +62,6 @@ export class Program {
   /** The instruction at a byte offset. */
   readonly #shares: ReadonlyMap<number, Share>;
   readonly #options: ProgramOptions;
-  readonly #inputs: readonly (Value | undefined)[];
   readonly #host: { readonly value: Value; readonly numbers: Float64Array }[];
   #block = 0;
   #arena = -1;
@@ -79,7 +71,6 @@ export class Program {
     this.plan = plan;
     this.backend = backend;
     this.float = float;
-    this.#inputs = plan.inputs;
     this.#options = options;
     const threads = options.alone || plan.checks ? undefined : backend.threads;
     const whole = wholes(plan);
@@ -238,7 +229,7 @@ export class Program {
   }
 
   #copyIn(inputs: readonly TypedArray[]): void {
-    for (const [index, value] of this.#inputs.entries())
+    for (const [index, value] of this.plan.inputs.entries())
       if (value) this.#view(value).set(inputs[index] as TypedArray);
     const { views } = this.backend.memory;
     for (const { value, numbers } of this.#host) {
@@ -279,41 +270,4 @@ export class Program {
     }));
     return { tensor, position, data: this.#view(value).slice(), inputs };
   }
-}
-
-/** The instructions of a plan as one thread runs them. */
-const wholes = ({ instructions }: Plan): Share[] =>
-  instructions.map((instruction) => ({
-    opcode: instruction.opcode,
-    operands: operandsOf(instruction),
-    writes: instruction.writes,
-    node: instruction.node,
-  }));
-
-function assemble(lists: Schedule["lists"]): {
-  words: Uint32Array;
-  relocations: Relocation[];
-  shares: Map<number, Share>;
-  ends: number[];
-} {
-  const words: number[] = [];
-  const relocations: Relocation[] = [];
-  // Only the first thread may refuse, and its words come first.
-  const known = new Map<number, Share>();
-  const ends = lists.map((shares) => {
-    for (const share of shares) {
-      const { opcode, operands } = share;
-      known.set(words.length * 4, share);
-      words.push(opcode, 2 + operands.length);
-      for (const operand of operands) {
-        if (operand instanceof Value)
-          relocations.push({ word: words.length, value: operand, offset: 0 });
-        else if (typeof operand === "object")
-          relocations.push({ word: words.length, value: operand.value, offset: operand.moved });
-        words.push(typeof operand === "number" ? operand : 0);
-      }
-    }
-    return words.length;
-  });
-  return { words: Uint32Array.from(words), relocations, shares: known, ends };
 }
