@@ -22,8 +22,9 @@ import { makePlan, type Plan } from "./plan/plan.js";
 import { Program } from "./plan/program.js";
 import { fitTape } from "./plan/recompute.js";
 import { isPromise } from "./promise.js";
-import { ancestors, currentTrace, operand, placeholder, traced } from "./tape.js";
+import { ancestors, operand, placeholder } from "./tape.js";
 import { Tensor, type TensorType, type TypedArray } from "./tensor.js";
+import { currentTrace, traced } from "./trace.js";
 import { mapTree } from "./tree.js";
 
 /** How many programs a compiled function keeps: the latest ones. */

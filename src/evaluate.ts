@@ -2,13 +2,15 @@
  * Reading a tensor outside `compile`: the same pipeline as a compiled step, run once on what the
  * value needs. The value is kept as a JavaScript array and the graph behind it dropped.
  */
+
 import { type Backend, defaultBackend } from "./backend.js";
 import { type Parameter, readOp, ridingOn, settle } from "./parameter.js";
 import { isKnown, type Tape } from "./plan/passes.js";
 import { makePlan } from "./plan/plan.js";
 import { Program } from "./plan/program.js";
-import { type Assignment, ancestors, currentTrace, setHooks } from "./tape.js";
+import { ancestors, setHooks } from "./tape.js";
 import { type FloatDtype, isFloat, type Node, type Tensor } from "./tensor.js";
+import { type Assignment, currentTrace } from "./trace.js";
 
 type Reader = { readonly parameter: Parameter; readonly version?: number };
 

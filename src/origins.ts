@@ -3,10 +3,12 @@
  * comes from. Nothing of the user's is changed: while recording, the modules that own the
  * function's Parameters tell when they are entered.
  */
+
 import { userLine } from "./origin.js";
 import type { Parameter } from "./parameter.js";
-import { moduleHooks, type Trace, traced, watched } from "./tape.js";
+import { moduleHooks, watched } from "./tape.js";
 import type { Node } from "./tensor.js";
+import { type Trace, traced } from "./trace.js";
 
 export interface Origin {
   /** "file:line:column"; undefined where it is not known. */

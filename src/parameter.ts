@@ -2,20 +2,9 @@ import { type Backend, defaultBackend, elementBytes } from "./backend.js";
 import { describe } from "./describe.js";
 import { makeFinalizer } from "./finalizer.js";
 import { formatShape, type Shape, sameShape, sizeOf } from "./shape.js";
-import {
-  type Assignment,
-  currentTrace,
-  inTrace,
-  makeNode,
-  moduleHooks,
-  NONE,
-  needUpdates,
-  type Op,
-  operand,
-  setHooks,
-  type Trace,
-} from "./tape.js";
+import { makeNode, moduleHooks, NONE, type Op, operand, setHooks } from "./tape.js";
 import { type Dtype, type Node, Tensor, type TypedArray } from "./tensor.js";
+import { type Assignment, currentTrace, inTrace, needUpdates, type Trace } from "./trace.js";
 
 interface ReadAttrs {
   readonly parameter: Parameter;

@@ -6,6 +6,7 @@
 
 import { defaultDtype } from "./backend.js";
 import { checkOptions } from "./describe.js";
+import { compiledTrace, currentTrace, needUpdates } from "./trace.js";
 import "./ops/methods.js";
 import { lt, where } from "./ops/compare.js";
 import { constant } from "./ops/create.js";
@@ -14,7 +15,6 @@ import type { HostSource } from "./plan/lowering.js";
 import { checkShape, type Shape } from "./shape.js";
 import type { ShapeOf } from "./shapeTypes.js";
 import type { StateDict } from "./state.js";
-import { compiledTrace, currentTrace, needUpdates } from "./tape.js";
 import type { FloatDtype, Tensor } from "./tensor.js";
 
 /** Everything that decides which numbers come next. */

@@ -2,7 +2,8 @@ import type { TensorMethods } from "./ops/methods.js";
 import type { Parameter } from "./parameter.js";
 import { formatShape, type Shape, sizeOf } from "./shape.js";
 import type { SHAPE, Sized } from "./shapeTypes.js";
-import type { Op, Trace } from "./tape.js";
+import type { Op } from "./tape.js";
+import type { Trace } from "./trace.js";
 
 export type FloatDtype = "f32" | "f64";
 /** A bool is a word 0 or 1 in linear memory, and a byte in JavaScript. */

@@ -50,7 +50,7 @@ describe("imports of src point one way", () => {
       /^(assembly\/opcodes|src\/(kernels|shape|shapeTypes|describe|digits|tree|grouped|promise|threefry))\.ts$/,
     ],
     ["memory", /^src\/(memory|backend|finalizer)\.ts$/],
-    ["tape", /^src\/(tape|tensor|origins?)\.ts$/],
+    ["tape", /^src\/(tape|trace|tensor|origins?)\.ts$/],
     ["parameter", /^src\/parameter\.ts$/],
     ["plan", /^src\/plan\//],
     ["evaluate", /^src\/evaluate\.ts$/],

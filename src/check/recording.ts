@@ -3,13 +3,14 @@
  * by op. Parameters, random states and captured tensors are constants of the recording, and what
  * the function assigns is dropped: nothing of the caller's changes.
  */
+
 import { leavesOf, replaceLeaves, type Tensors } from "../autodiff/transforms.js";
 import { type Backend, defaultBackend, defaultDtype, init } from "../backend.js";
 import { parameterRead } from "../evaluate.js";
 import { Body, recordBody } from "../ops/body.js";
 import { arrayOf, constant, hostValue } from "../ops/create.js";
 import type { HostSource } from "../plan/lowering.js";
-import { ancestors, operand, placeholder, record, traced } from "../tape.js";
+import { ancestors, operand, placeholder, record } from "../tape.js";
 import {
   type Dtype,
   type FloatDtype,
@@ -18,6 +19,7 @@ import {
   type Tensor,
   type TypedArray,
 } from "../tensor.js";
+import { traced } from "../trace.js";
 
 export interface Recording {
   readonly inputs: readonly Tensor[];

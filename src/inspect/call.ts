@@ -1,7 +1,8 @@
 /** The function and the arguments that circuit, stages and others are given. */
+
 import { functionOf } from "../compile.js";
 import { describe } from "../describe.js";
-import { currentTrace } from "../tape.js";
+import { currentTrace } from "../trace.js";
 
 /** The function behind a compiled one, or the function itself. */
 function plainFunction(op: string, fn: unknown): (...args: never[]) => unknown {

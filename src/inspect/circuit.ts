@@ -2,14 +2,16 @@
  * The circuit of a function: its gates, and on every wire the value that goes forward and the
  * gradient that comes back. Recorded like a step, computed by one program, and nothing is committed.
  */
+
 import { elementBytes } from "../backend.js";
 import { homeOf } from "../evaluate.js";
 import { constant, hostValue } from "../ops/create.js";
 import type { HostSource } from "../plan/lowering.js";
 import { makePlan } from "../plan/plan.js";
 import { Program } from "../plan/program.js";
-import { ancestors, type Trace } from "../tape.js";
+import { ancestors } from "../tape.js";
 import type { Tensor } from "../tensor.js";
+import type { Trace } from "../trace.js";
 import { type CircuitOptions, type NamedOutput, seedOf } from "./arguments.js";
 import { attributesText } from "./attributes.js";
 import { checkCircuit } from "./check.js";

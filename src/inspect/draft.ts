@@ -1,7 +1,9 @@
 /** A call of a function, recorded with its reverse walk; nothing is computed yet. */
+
 import { type Origin, sketchOf, withOrigins } from "../origins.js";
-import { type Outline, placeholder, type Trace, traced } from "../tape.js";
+import { placeholder } from "../tape.js";
 import { isFloat, type Node, type Tensor } from "../tensor.js";
+import { type Outline, type Trace, traced } from "../trace.js";
 import {
   type CircuitOptions,
   checkCircuitOptions,

@@ -2,11 +2,12 @@
  * Operations that ops take: an addition, a multiplication, a comparison, and a function such as exp,
  * are one each; copies are none. Fused ops count as what they consist of.
  */
+
 import { Body } from "../ops/body.js";
 import { areaOf, type Geometry } from "../ops/geometry.js";
 import { alias } from "../ops/shape.js";
-import { currentTrace } from "../tape.js";
 import type { Node, Tensor } from "../tensor.js";
+import { currentTrace } from "../trace.js";
 import { isConstant } from "./graph.js";
 import { ruleOf } from "./rules.js";
 

@@ -18,8 +18,8 @@ import {
 import { checkOptions, describe } from "../describe.js";
 import { keepsGraphs } from "../evaluate.js";
 import { withOrigins } from "../origins.js";
-import { currentTrace, type Trace } from "../tape.js";
 import { type FloatDtype, isFloat } from "../tensor.js";
+import { currentTrace, type Trace } from "../trace.js";
 import type { History, MonitorRecord, Warning } from "./history.js";
 import { Looks, type Numbers } from "./looks.js";
 import { Reader } from "./reader.js";

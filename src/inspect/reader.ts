@@ -1,11 +1,12 @@
 /** What a monitor looks at in a recording, and how a record is made of what was seen. */
+
 import { parameterRead } from "../evaluate.js";
 import { max } from "../ops/reduce.js";
 import type { StatisticsOptions } from "../ops/watch.js";
 import type { Origin } from "../origins.js";
 import { nameOf } from "../parameter.js";
-import type { Trace } from "../tape.js";
 import type { Node, Tensor } from "../tensor.js";
+import type { Trace } from "../trace.js";
 import type {
   ActivationRecord,
   History,

@@ -9,8 +9,8 @@ import { valuesOf } from "../ops/reading.js";
 import { Parameter } from "../parameter.js";
 import * as random from "../random.js";
 import { formatShape, sizeOf } from "../shape.js";
-import { currentTrace } from "../tape.js";
 import type { FloatDtype, Tensor, TypedArray } from "../tensor.js";
+import { currentTrace } from "../trace.js";
 
 function checkParameter(op: string, parameter: Parameter): FloatDtype {
   if (!(parameter instanceof Parameter))

@@ -1,7 +1,8 @@
 import { Parameter } from "../parameter.js";
 import { entryOf, loadInto, type StateDict, snakeCase } from "../state.js";
-import { noteTraining, setHooks } from "../tape.js";
+import { setHooks } from "../tape.js";
 import type { Tensor } from "../tensor.js";
+import { noteTraining } from "../trace.js";
 
 /** The outermost module that was asked for a Parameter, and its key there. */
 interface Owner {

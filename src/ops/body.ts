@@ -3,20 +3,13 @@
  * recorded once, apart; the op stands for it on the tape around it. What the body uses from outside
  * becomes an operand of the op.
  */
+
 import { describe } from "../describe.js";
 import type { Parameter } from "../parameter.js";
 import type { Lowering } from "../plan/lowering.js";
-import {
-  ancestors,
-  type BodyTrace,
-  currentTrace,
-  makeNode,
-  type Op,
-  operand,
-  record,
-  traced,
-} from "../tape.js";
+import { ancestors, makeNode, type Op, operand, record } from "../tape.js";
 import { type Node, Tensor, type TensorType } from "../tensor.js";
+import { type BodyTrace, currentTrace, traced } from "../trace.js";
 
 /**
  * A recorded function: placeholders, what is computed from them, and the results. A class, so that

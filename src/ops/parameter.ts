@@ -1,8 +1,8 @@
 import { Parameter } from "../parameter.js";
 import type { Shape } from "../shape.js";
 import type { DataShape, ShapeOf } from "../shapeTypes.js";
-import { currentTrace } from "../tape.js";
 import { Tensor } from "../tensor.js";
+import { currentTrace } from "../trace.js";
 import { type NestedNumbers, type TensorOptions, tensor } from "./create.js";
 import { valuesOf } from "./reading.js";
 

@@ -1,9 +1,11 @@
 /** Reading the value of a tensor. */
+
 import { evaluate } from "../evaluate.js";
 import { Parameter } from "../parameter.js";
 import { formatShape, type Shape, sizeOf } from "../shape.js";
-import { checkOpen, currentTrace } from "../tape.js";
+import { checkOpen } from "../tape.js";
 import type { Tensor, TypedArray } from "../tensor.js";
+import { currentTrace } from "../trace.js";
 import type { NestedNumbers } from "./create.js";
 
 export interface Readings {

@@ -3,10 +3,12 @@
  * others are shared. Its derivatives are repeats, and the cotangents of what is shared add up in
  * ascending order.
  */
+
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Lowering, Value } from "../plan/lowering.js";
-import { currentTrace, inTrace, type Op, record } from "../tape.js";
+import { type Op, record } from "../tape.js";
 import { isFloat, type Tensor } from "../tensor.js";
+import { currentTrace, inTrace } from "../trace.js";
 import { type BodyAttrs, lowerBody, placeholder, recordBody, replayBody, typesOf } from "./body.js";
 import { zeros } from "./create.js";
 import { sum } from "./reduce.js";

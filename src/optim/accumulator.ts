@@ -2,8 +2,8 @@ import { arrayOf, zeros } from "../ops/create.js";
 import { add, div, maximum } from "../ops/elementwise.js";
 import { alias } from "../ops/shape.js";
 import { assign, Parameter } from "../parameter.js";
-import { currentTrace } from "../tape.js";
 import type { Tensor } from "../tensor.js";
+import { currentTrace } from "../trace.js";
 import { checkFits, type Gradients } from "./gradients.js";
 import { joined, parted } from "./joined.js";
 

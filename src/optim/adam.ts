@@ -1,7 +1,7 @@
 import { adamStep, increment } from "../ops/update.js";
 import type { Parameter } from "../parameter.js";
-import type { Assignment } from "../tape.js";
 import type { Tensor } from "../tensor.js";
+import type { Assignment } from "../trace.js";
 import {
   checkFraction,
   checkRate,

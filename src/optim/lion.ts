@@ -1,8 +1,8 @@
 import { sign } from "../ops/compare.js";
 import { mul, sub } from "../ops/elementwise.js";
 import type { Parameter } from "../parameter.js";
-import type { Assignment } from "../tape.js";
 import type { Tensor } from "../tensor.js";
+import type { Assignment } from "../trace.js";
 import { mixed } from "./adaptive.js";
 import { checkFraction, type Group, type Hyper, type ParametersOrGroups } from "./groups.js";
 import { Optimizer } from "./optimizer.js";

@@ -1,8 +1,8 @@
 import { add, div, mul, sqrt, square, sub } from "../ops/elementwise.js";
 import { increment } from "../ops/update.js";
 import type { Parameter } from "../parameter.js";
-import type { Assignment } from "../tape.js";
 import type { Tensor } from "../tensor.js";
+import type { Assignment } from "../trace.js";
 import { ADAM, type AdamHyper, checkBetas } from "./adam.js";
 import { decayed, mixed } from "./adaptive.js";
 import { checkRate, type Group, type ParametersOrGroups } from "./groups.js";

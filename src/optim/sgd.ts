@@ -1,8 +1,8 @@
 import { describe } from "../describe.js";
 import { momentumStep, sgdStep } from "../ops/update.js";
 import type { Parameter } from "../parameter.js";
-import type { Assignment } from "../tape.js";
 import type { Tensor } from "../tensor.js";
+import type { Assignment } from "../trace.js";
 import { withBuffer } from "./adaptive.js";
 import { checkRate, type Group, type Hyper, type ParametersOrGroups } from "./groups.js";
 import { type MomentSpec, Optimizer } from "./optimizer.js";

@@ -2,8 +2,9 @@
  * Passes over a tape. They never change bits: nothing is reassociated, and two nodes merge only
  * when op, attributes (compared by bits, so that −0 is not 0) and operands are the same.
  */
-import type { Assignment } from "../tape.js";
+
 import type { Node, Tensor, TypedArray } from "../tensor.js";
+import type { Assignment } from "../trace.js";
 
 /** A step as recorded: what goes in, what comes out, what is committed. */
 export interface Tape {
