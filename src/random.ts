@@ -13,7 +13,7 @@ import { constant } from "./ops/create.js";
 import { type DrawKey, dropoutWith, host, normal01, randomBits, uniform01 } from "./ops/random.js";
 import type { HostSource } from "./plan/lowering.js";
 import { checkShape, type Shape } from "./shape.js";
-import type { ShapeOf } from "./shapeTypes.js";
+import type { ShapeOf } from "./shapeTypes/shapeOf.js";
 import type { StateDict } from "./state.js";
 import type { FloatDtype, Tensor } from "./tensor.js";
 

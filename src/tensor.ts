@@ -1,7 +1,7 @@
 import type { TensorMethods } from "./ops/methods.js";
 import type { Parameter } from "./parameter.js";
 import { formatShape, type Shape, sizeOf } from "./shape.js";
-import type { SHAPE, Sized } from "./shapeTypes.js";
+import type { SHAPE, Sized } from "./shapeTypes/shapeOf.js";
 import type { Op } from "./tape.js";
 import type { Trace } from "./trace.js";
 
@@ -43,7 +43,7 @@ export interface Node<Attrs = unknown> {
  * free.
  *
  * `Tensor<readonly [2, 3]>` is one whose shape the editor knows and checks; `Tensor` is of any shape
- * and matches all: see shapeTypes.ts.
+ * and matches all: see shapeTypes/.
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: ops/methods.ts installs the methods
 // biome-ignore lint/correctness/noUnusedVariables: the interface below holds it

@@ -47,7 +47,7 @@ describe("imports of src point one way", () => {
   const layers: readonly (readonly [string, RegExp])[] = [
     [
       "words and shapes",
-      /^(assembly\/opcodes|src\/(kernels|shape|shapeTypes|describe|digits|tree|grouped|promise|threefry))\.ts$/,
+      /^(assembly\/opcodes|src\/(kernels|shape|shapeTypes\/\w+|describe|tree|grouped|promise|threefry))\.ts$/,
     ],
     ["memory", /^src\/(memory|backend|finalizer)\.ts$/],
     ["tape", /^src\/(tape|trace|tensor|origins?)\.ts$/],

@@ -15,7 +15,7 @@ import {
 } from "../ops/activations.js";
 import { relu, sigmoid, tanh } from "../ops/elementwise.js";
 import { logSoftmax, softmax } from "../ops/softmax.js";
-import type { ShapeOf } from "../shapeTypes.js";
+import type { ShapeOf } from "../shapeTypes/shapeOf.js";
 import type { Tensor } from "../tensor.js";
 import { Module } from "./module.js";
 

@@ -1,6 +1,7 @@
 import { flatten } from "../ops/join.js";
 import type { Shape } from "../shape.js";
-import type { Check, LinearProblem, LinearShape, ShapeOf } from "../shapeTypes.js";
+import type { LinearProblem, LinearShape } from "../shapeTypes/products.js";
+import type { Check, ShapeOf } from "../shapeTypes/shapeOf.js";
 import type { Tensor } from "../tensor.js";
 import type { Linear } from "./linear.js";
 import { type Layer, Module } from "./module.js";

@@ -1,5 +1,5 @@
 import { dropout } from "../random.js";
-import type { ShapeOf } from "../shapeTypes.js";
+import type { ShapeOf } from "../shapeTypes/shapeOf.js";
 import type { Tensor } from "../tensor.js";
 import { Module } from "./module.js";
 

@@ -7,7 +7,7 @@ import { groupNorm, layerNorm, rmsNorm } from "../ops/rowNorm.js";
 import { increment } from "../ops/update.js";
 import { type Parameter, updateWith } from "../parameter.js";
 import { formatShape, type Shape } from "../shape.js";
-import type { ShapeOf } from "../shapeTypes.js";
+import type { ShapeOf } from "../shapeTypes/shapeOf.js";
 import type { FloatDtype, Tensor } from "../tensor.js";
 import { checkSize } from "./checks.js";
 import { Module } from "./module.js";

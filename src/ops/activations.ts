@@ -6,7 +6,7 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import { checkOptions, describe } from "../describe.js";
 import type { Value } from "../plan/lowering.js";
-import type { ShapeOf } from "../shapeTypes.js";
+import type { ShapeOf } from "../shapeTypes/shapeOf.js";
 import { type Op, record1 } from "../tape.js";
 import type { Node, Tensor, TensorType } from "../tensor.js";
 import { abs, ge, gt, le, lt, where } from "./compare.js";

@@ -3,7 +3,8 @@ import { Comparison, IntegerOperation, Opcode } from "../../assembly/opcodes.js"
 import { defaultDtype } from "../backend.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { broadcastShapes } from "../shape.js";
-import type { BroadcastProblem, BroadcastShape, Check, ShapeOf } from "../shapeTypes.js";
+import type { BroadcastProblem, BroadcastShape } from "../shapeTypes/broadcast.js";
+import type { Check, ShapeOf } from "../shapeTypes/shapeOf.js";
 import { type Op, operand, record1 } from "../tape.js";
 import { type Dtype, isFloat, type Node, Tensor, type TensorType } from "../tensor.js";
 import { asTensor, checkDtype, type Operand } from "./create.js";

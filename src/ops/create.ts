@@ -2,7 +2,7 @@ import { defaultDtype } from "../backend.js";
 import { describe } from "../describe.js";
 import type { HostSource } from "../plan/lowering.js";
 import { checkShape, formatShape, type Shape, sizeOf } from "../shape.js";
-import type { DataShape } from "../shapeTypes.js";
+import type { DataShape } from "../shapeTypes/data.js";
 import { makeNode, type Op } from "../tape.js";
 import { type Dtype, type FloatDtype, isFloat, Tensor, type TypedArray } from "../tensor.js";
 

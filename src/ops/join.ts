@@ -9,7 +9,9 @@ import {
   sizeOf,
   stridesOf,
 } from "../shape.js";
-import type { Check, ConcatProblem, ConcatShape, ShapeOf, TransposeShape } from "../shapeTypes.js";
+import type { TransposeShape } from "../shapeTypes/axes.js";
+import type { ConcatProblem, ConcatShape } from "../shapeTypes/concat.js";
+import type { Check, ShapeOf } from "../shapeTypes/shapeOf.js";
 import { checkTensors, type Op, record, record1 } from "../tape.js";
 import type { FloatDtype, Tensor, TensorType } from "../tensor.js";
 import { full } from "./create.js";

@@ -6,7 +6,8 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { broadcastShapes, formatShape, type Shape, sizeOf } from "../shape.js";
-import type { Check, MatmulProblem, MatmulShape, ShapeOf } from "../shapeTypes.js";
+import type { MatmulProblem, MatmulShape } from "../shapeTypes/products.js";
+import type { Check, ShapeOf } from "../shapeTypes/shapeOf.js";
 import { checkTensors, type Op, record1 } from "../tape.js";
 import { isFloat, type Node, type Tensor, type TensorType } from "../tensor.js";
 import { add, mul } from "./elementwise.js";

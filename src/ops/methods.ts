@@ -1,15 +1,10 @@
 /** The ops as methods of Tensor. */
 
 import type { Axes, Shape } from "../shape.js";
-import type {
-  Check,
-  MatmulProblem,
-  MatmulShape,
-  ReshapeProblem,
-  ReshapeShape,
-  ShapeOf,
-  TransposeShape,
-} from "../shapeTypes.js";
+import type { TransposeShape } from "../shapeTypes/axes.js";
+import type { MatmulProblem, MatmulShape } from "../shapeTypes/products.js";
+import type { ReshapeProblem, ReshapeShape } from "../shapeTypes/reshape.js";
+import type { Check, ShapeOf } from "../shapeTypes/shapeOf.js";
 import { type Dtype, Tensor } from "../tensor.js";
 import {
   clamp,

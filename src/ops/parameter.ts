@@ -1,6 +1,7 @@
 import { Parameter } from "../parameter.js";
 import type { Shape } from "../shape.js";
-import type { DataShape, ShapeOf } from "../shapeTypes.js";
+import type { DataShape } from "../shapeTypes/data.js";
+import type { ShapeOf } from "../shapeTypes/shapeOf.js";
 import { Tensor } from "../tensor.js";
 import { currentTrace } from "../trace.js";
 import { type NestedNumbers, type TensorOptions, tensor } from "./create.js";

@@ -12,13 +12,9 @@ import {
   sizeOf,
   stridesOf,
 } from "../shape.js";
-import type {
-  Check,
-  ReshapeProblem,
-  ReshapeShape,
-  ShapeOf,
-  TransposeShape,
-} from "../shapeTypes.js";
+import type { TransposeShape } from "../shapeTypes/axes.js";
+import type { ReshapeProblem, ReshapeShape } from "../shapeTypes/reshape.js";
+import type { Check, ShapeOf } from "../shapeTypes/shapeOf.js";
 import { checkTensors, type Op, record1 } from "../tape.js";
 import type { Node, Tensor, TensorType } from "../tensor.js";
 import { sum } from "./reduce.js";

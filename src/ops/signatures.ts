@@ -1,13 +1,8 @@
-/** What families of ops take and give, as functions and as methods: see shapeTypes.ts. */
+/** What families of ops take and give, as functions and as methods: see shapeTypes/. */
 import type { Axes } from "../shape.js";
-import type {
-  AxesProblem,
-  BroadcastProblem,
-  BroadcastShape,
-  Check,
-  ReducedShape,
-  ShapeOf,
-} from "../shapeTypes.js";
+import type { AxesProblem, ReducedShape } from "../shapeTypes/axes.js";
+import type { BroadcastProblem, BroadcastShape } from "../shapeTypes/broadcast.js";
+import type { Check, ShapeOf } from "../shapeTypes/shapeOf.js";
 import type { Tensor } from "../tensor.js";
 import type { Operand } from "./create.js";
 

@@ -11,7 +11,8 @@ import {
   type Shape,
   sizeOf,
 } from "../shape.js";
-import type { AxesProblem, Check, ReducedShape, ShapeOf } from "../shapeTypes.js";
+import type { AxesProblem, ReducedShape } from "../shapeTypes/axes.js";
+import type { Check, ShapeOf } from "../shapeTypes/shapeOf.js";
 import { checkTensors, type Op, record1 } from "../tape.js";
 import type { FloatDtype, Tensor, TensorType } from "../tensor.js";
 import { abs, eq, where } from "./compare.js";
