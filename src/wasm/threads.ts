@@ -7,23 +7,10 @@ import type { ThreadedBackend, ThreadProgram } from "../backend.js";
 import type { makeFinalizer } from "../finalizer.js";
 import type { makeSchedule } from "../plan/schedule.js";
 import type { ThreadParts, WasmOptions } from "./backend.js";
+import { Rendezvous } from "./rendezvous.js";
 import { sharedModules } from "./sharedModules.js";
-import {
-  ARRIVED,
-  bytesAt,
-  controlBytes,
-  DONE,
-  ENDED,
-  FAILED,
-  GENERATION,
-  LOOKS,
-  programAt,
-  progressAt,
-  SPIN,
-  STOPPED,
-  type WorkerStart,
-  workerSource,
-} from "./worker.js";
+import { controlBytes } from "./worker.js";
+import { end, startAll, type Team } from "./workers.js";
 
 const MOST_THREADS = 256;
 /** Estimated nanoseconds that a share is worth a thread. */
@@ -47,41 +34,6 @@ export interface ThreadedOptions extends WasmOptions {
    * ten times what the run has taken so far.
    */
   readonly patience?: number;
-}
-
-/** One worker, whatever the runtime calls it. */
-interface Thread {
-  /** Resolves when it waits for work. */
-  readonly ready: Promise<void>;
-  /** No longer keeps the process alive. */
-  release(): void;
-  terminate(): void;
-}
-
-/** Node's, Deno's and Bun's, or a page's, from text: no file, so nothing for a bundler to copy. */
-function startThread(start: WorkerStart, died: (reason: string) => void): Thread {
-  const node = globalThis.process?.getBuiltinModule?.("node:worker_threads");
-  if (node) {
-    const worker = new node.Worker(workerSource, { eval: true, workerData: start, execArgv: [] });
-    worker.on("error", (error) => died(String(error)));
-    worker.on("exit", (code) => died(`exit code ${code}`));
-    return {
-      ready: new Promise((resolve) => worker.once("message", () => resolve())),
-      release: () => worker.unref(),
-      terminate: () => void worker.terminate(),
-    };
-  }
-  const url = URL.createObjectURL(new Blob([workerSource], { type: "text/javascript" }));
-  const worker = new Worker(url);
-  worker.onerror = (event) => died(event.message ?? "a worker that could not be loaded");
-  const ready = new Promise<void>((resolve) => {
-    worker.onmessage = () => {
-      URL.revokeObjectURL(url);
-      resolve();
-    };
-  });
-  worker.postMessage(start);
-  return { ready, release: () => undefined, terminate: () => worker.terminate() };
 }
 
 function checkCount(threads: unknown): number {
@@ -110,35 +62,6 @@ function checkShared(): void {
     );
 }
 
-/** The main thread of a page may not. */
-function maySleep(): boolean {
-  try {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** What a backend's events and its finalizer need: not the backend, which would then stay alive. */
-interface Team {
-  readonly control: Int32Array;
-  readonly threads: Thread[];
-  /** Why it cannot run any more. */
-  broken: string | undefined;
-}
-
-/** Ends the workers, those that sleep and those that do not listen. */
-function end(team: Team, reason: string): void {
-  if (team.broken !== undefined) return;
-  team.broken = reason;
-  const { control, threads } = team;
-  for (const thread of threads.keys()) Atomics.store(control, bytesAt(thread + 1), ENDED);
-  Atomics.add(control, GENERATION, 1);
-  Atomics.notify(control, GENERATION);
-  for (const thread of threads) thread.terminate();
-}
-
 const drop = (team: Team): void => end(team, "it was dropped");
 let finalizer: ReturnType<typeof makeFinalizer<Team>> | undefined;
 
@@ -163,42 +86,8 @@ export async function createTeam(
   const fused = options.relaxedSimd === true && parts.hasRelaxedSimd();
   const modules = sharedModules(fused, parts);
   const control = new Int32Array(new SharedArrayBuffer(controlBytes(count)));
-  const sleeps = maySleep();
-  let barriers = 0;
-  let begun = 0;
-
-  /** Waits until `control[at]` has come to `target`; throws when threads stay silent. */
-  const wait = (at: number, target: number, progress: number): void => {
-    let sleep = 0;
-    let deadline = 0;
-    for (;;) {
-      for (let look = 0; look < LOOKS; look++)
-        if (((Atomics.load(control, at) - target) | 0) >= 0) return;
-      const now = performance.now();
-      if (sleep === 0) {
-        sleep = now + SPIN;
-        deadline = now + patience + 10 * (now - begun);
-      }
-      if (now > deadline) throw new Error(silent(progress, now - sleep));
-      const value = Atomics.load(control, at);
-      if (sleeps && now > sleep && ((value - target) | 0) < 0)
-        Atomics.wait(control, at, value, deadline - now);
-    }
-  };
-  const silent = (progress: number, waited: number): string => {
-    const missing = Array.from({ length: count - 1 }, (_, at) => at + 1).filter(
-      (thread) => Atomics.load(control, progressAt(thread)) < progress,
-    );
-    return `thread ${missing.join(", ")} gave no sign of life for ${Math.round(waited)} ms`;
-  };
-  const barrier = (): number => {
-    const target = ++barriers * count;
-    if (Atomics.add(control, ARRIVED, 1) + 1 >= target) Atomics.notify(control, ARRIVED);
-    else wait(ARRIVED, target, barriers);
-    return Atomics.load(control, ARRIVED) >= STOPPED ? 1 : 0;
-  };
-
-  const exports = parts.instantiateKernels(modules, wasm, barrier);
+  const meeting = new Rendezvous(control, count, patience);
+  const exports = parts.instantiateKernels(modules, wasm, () => meeting.barrier());
   const { memory, arena, workspaces } = parts.instantiate(exports, wasm, limit, count);
   const team: Team = { control, threads: [], broken: undefined };
   await startAll(team, count, (thread) => ({
@@ -223,26 +112,10 @@ export async function createTeam(
     status: number,
     others: readonly ThreadProgram[],
   ): number => {
-    for (const [at, other] of others.entries()) {
-      control[programAt(at + 1)] = other.address;
-      control[bytesAt(at + 1)] = other.bytes;
-      control[progressAt(at + 1)] = 0;
-    }
-    control[ARRIVED] = 0;
-    control[DONE] = 0;
-    barriers = 0;
-    begun = performance.now();
-    Atomics.add(control, GENERATION, 1);
-    Atomics.notify(control, GENERATION);
+    meeting.begin(others);
     try {
       const refused = exports.run(program, bytes, status, workspaces[0] as number);
-      if (refused) {
-        Atomics.store(control, ARRIVED, STOPPED);
-        Atomics.notify(control, ARRIVED);
-      }
-      wait(DONE, count - 1, STOPPED);
-      const failed = Atomics.load(control, FAILED);
-      if (failed > 0) throw new Error(`thread ${failed} has thrown`);
+      meeting.end(refused !== 0);
       return refused;
     } catch (error) {
       end(team, (error as Error).message);
@@ -276,39 +149,4 @@ export async function createTeam(
   };
   finalizer.register(backend, team, backend);
   return backend;
-}
-
-/** Starts the workers and waits until all wait for work; ends them all when one cannot. */
-async function startAll(
-  team: Team,
-  count: number,
-  startOf: (thread: number) => WorkerStart,
-): Promise<void> {
-  const { threads } = team;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let fail: (reason: string) => void = () => undefined;
-  const failure = new Promise<never>((_, reject) => {
-    fail = (reason) => reject(new Error(reason));
-  });
-  failure.catch(() => undefined);
-  try {
-    for (let thread = 1; thread < count; thread++)
-      threads.push(
-        startThread(startOf(thread), (reason) => {
-          fail(reason);
-          end(team, `thread ${thread} has ended: ${reason}`);
-        }),
-      );
-    timer = setTimeout(() => fail("no answer from a worker"), PATIENCE);
-    await Promise.race([failure, Promise.all(threads.map(({ ready }) => ready))]);
-    for (const thread of threads) thread.release();
-  } catch (error) {
-    end(team, "they could not be started");
-    throw new Error(
-      `init: threads cannot be started: got ${(error as Error).message}, expected workers made from text; ` +
-        "a content security policy must allow worker-src blob:",
-    );
-  } finally {
-    clearTimeout(timer);
-  }
 }
