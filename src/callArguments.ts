@@ -36,6 +36,13 @@ export interface Input {
   readonly data: TypedArray | undefined;
 }
 
+/** What to throw for an argument of the function that `op` is given. */
+export const wrongKind = (op: string, path: string, argument: unknown): TypeError =>
+  new TypeError(
+    `${op}: argument${path} is of the wrong kind: got ${describe(argument)}, expected tensors, numbers, strings, ` +
+      "booleans or null, in arrays or plain objects; wrap data with tensor(…)",
+  );
+
 const isSpec = (value: unknown): value is { shape: Shape; dtype?: Dtype } =>
   typeof value === "object" &&
   value !== null &&
@@ -75,10 +82,7 @@ export function readArguments(
         return add(path, { shape: leaf.shape, dtype: leaf.dtype ?? defaultDtype() }, undefined);
       }
       if (leaf !== null && leaf !== undefined && !["string", "boolean"].includes(typeof leaf))
-        throw new TypeError(
-          `compile: argument${path} is of the wrong kind: got ${describe(leaf)}, expected tensors, numbers, strings, ` +
-            "booleans or null, in arrays or plain objects; wrap data with tensor(…)",
-        );
+        throw wrongKind("compile", path, leaf);
       parts.push(`${typeof leaf}:${JSON.stringify(leaf)}`);
       return leaf;
     },

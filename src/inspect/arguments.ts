@@ -1,7 +1,7 @@
 /** What `circuit` and its relatives are given, and what the function returned. */
 
 import { defaultDtype } from "../backend.js";
-import { Slot } from "../callArguments.js";
+import { Slot, wrongKind } from "../callArguments.js";
 import { checkOptions, describe } from "../describe.js";
 import { arrayOf, full } from "../ops/create.js";
 import { valuesOf } from "../ops/reading.js";
@@ -63,10 +63,7 @@ export function readInputs(
         return leaf;
       if (leaf === null || leaf === undefined) return leaf;
       if (!(leaf instanceof Tensor) && typeof leaf !== "number")
-        throw new TypeError(
-          `${op}: argument[${at}]${path} is of the wrong kind: got ${describe(leaf)}, expected tensors, numbers, ` +
-            "strings, booleans or null, in arrays or plain objects; wrap data with tensor(…)",
-        );
+        throw wrongKind(op, `[${at}]${path}`, leaf);
       const key = pathName(path);
       const own = given ?? `x${at}`;
       const label =

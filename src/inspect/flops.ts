@@ -9,7 +9,7 @@ import { alias } from "../ops/shape.js";
 import type { Node, Tensor } from "../tensor.js";
 import { currentTrace } from "../trace.js";
 import { isConstant } from "./graph.js";
-import { ruleOf } from "./rules.js";
+import { partsOf, ruleOf } from "./rules.js";
 
 /** What only names, moves, picks or makes up numbers. */
 const FREE = new Set(
@@ -46,8 +46,8 @@ function productFlops({ inputs, outputs, attrs }: Node): number {
 
 /** Operations of one node. Records what a fused op consists of: a trace must be open. */
 export function flopsOf(node: Node): number {
-  const { op, attrs, outputs } = node;
-  const { name } = op;
+  const { attrs, outputs } = node;
+  const { name } = node.op;
   if (isConstant(node) || FREE.has(name)) return 0;
   if (BY_OPERAND.has(name)) return sizeAt(node, 0);
   if (BY_LAST.has(name)) return sizeAt(node, name === "maxPool2dPlace" ? 0 : -1);
@@ -57,13 +57,9 @@ export function flopsOf(node: Node): number {
   if (/^(max|avg)Pool2d/.test(name)) return poolFlops(attrs as Geometry);
   const { body, count = 1 } = (attrs ?? {}) as { body?: unknown; count?: number };
   if (body instanceof Body) return count * sumFlops(body.nodes);
-  const { opens } = ruleOf(name);
-  if (opens) {
+  if (ruleOf(name).opens) {
     const leaves = node.inputs.map((input) => alias(input));
-    return flopsDuring(() => {
-      if (typeof opens === "function") opens(leaves);
-      else op.decomposition?.(leaves, attrs);
-    });
+    return flopsDuring(() => partsOf(node, leaves));
   }
   return Math.max(...outputs.map(({ size }) => size));
 }

@@ -10,7 +10,7 @@ import type { Origin } from "../origins.js";
 import { nameOf } from "../parameter.js";
 import { record } from "../tape.js";
 import { isFloat, type Node, type Tensor } from "../tensor.js";
-import { type GateRule, ruleOf } from "./rules.js";
+import { type GateRule, partsOf, ruleOf } from "./rules.js";
 import { numberText } from "./words.js";
 
 interface DraftTerm {
@@ -81,6 +81,22 @@ export function nodesBetween(outputs: readonly Tensor[], leaves: ReadonlySet<Ten
     if (!isConstant(node)) stack.push(...node.inputs);
   }
   return [...seen].sort((a, b) => a.id - b.id);
+}
+
+/** The outputs as they are when each node between is what `make` makes of it and its new inputs. */
+export function rebuilt(
+  outputs: readonly Tensor[],
+  leaves: ReadonlySet<Tensor>,
+  make: (node: Node, inputs: readonly Tensor[]) => readonly Tensor[],
+): readonly Tensor[] {
+  const stands = new Map<Tensor, Tensor>();
+  const find = (tensor: Tensor): Tensor => stands.get(tensor) ?? tensor;
+  for (const node of nodesBetween(outputs, leaves)) {
+    if (isConstant(node)) continue;
+    const made = make(node, node.inputs.map(find));
+    for (const [index, output] of node.outputs.entries()) stands.set(output, made[index] as Tensor);
+  }
+  return outputs.map(find);
 }
 
 /** How a value from outside is called; `count` numbers those without a name. */
@@ -218,8 +234,7 @@ function insideOf(
 ): Draft | undefined {
   if (!opens) return undefined;
   const leaves = node.inputs.map((input) => alias(input));
-  const made =
-    typeof opens === "function" ? opens(leaves) : node.op.decomposition?.(leaves, node.attrs);
+  const made = partsOf(node, leaves);
   if (!made) return undefined;
   const whole = opens === "shifted" ? withoutStops(made, leaves) : made;
   const outer = part.outputs.map(wireOf);
@@ -237,14 +252,7 @@ function insideOf(
 }
 
 /** The same outputs, with gradients that flow where they were stopped. */
-function withoutStops(outputs: readonly Tensor[], leaves: readonly Tensor[]): readonly Tensor[] {
-  const stands = new Map<Tensor, Tensor>();
-  const find = (tensor: Tensor): Tensor => stands.get(tensor) ?? tensor;
-  for (const node of nodesBetween(outputs, new Set(leaves))) {
-    if (isConstant(node)) continue;
-    const inputs = node.inputs.map(find);
-    const made = node.op.name === "stopGradient" ? inputs : record(node.op, inputs, node.attrs);
-    for (const [index, output] of node.outputs.entries()) stands.set(output, made[index] as Tensor);
-  }
-  return outputs.map(find);
-}
+const withoutStops = (outputs: readonly Tensor[], leaves: readonly Tensor[]): readonly Tensor[] =>
+  rebuilt(outputs, new Set(leaves), (node, inputs) =>
+    node.op.name === "stopGradient" ? inputs : record(node.op, inputs, node.attrs),
+  );

@@ -4,6 +4,7 @@ export type { BadOp, Range } from "../badOp.js";
 export type { CircuitOptions } from "./arguments.js";
 export { firstBadOp } from "./badOp.js";
 export { Circuit, circuit } from "./circuit.js";
+export type { Cost } from "./cost.js";
 export { type DotOptions, toDot } from "./dot.js";
 export type { DrawOptions } from "./draw/open.js";
 export { toHtml } from "./draw/toHtml.js";
@@ -32,7 +33,6 @@ export { type Json, toJson } from "./json.js";
 export { type Monitored, type MonitorOptions, monitor } from "./monitor.js";
 export type { Peak } from "./peak.js";
 export {
-  type Cost,
   type Profile,
   type ProfileData,
   type ProfileGroup,

@@ -18,7 +18,7 @@ export interface Peak {
   readonly memoryGigabytesPerSecond: number;
 }
 
-/** The least time of a call, in microseconds. */
+/** The time of a call, in microseconds. */
 export function timed(fn: () => void): number {
   const start = performance.now();
   fn();

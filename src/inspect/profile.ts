@@ -9,26 +9,12 @@ import { Program } from "../plan/program.js";
 import type { Shape } from "../shape.js";
 import type { Node, TypedArray } from "../tensor.js";
 import { checkCall } from "./call.js";
+import { type Cost, costOf } from "./cost.js";
 import { kernelName } from "./kernelNames.js";
 import { measurePeak, type Peak, timed } from "./peak.js";
 import { piecesOf } from "./pieces.js";
 import { opOf, profileText, profileTrace, type TextOptions } from "./profileText.js";
 import { bytesOf, flopsOf } from "./work.js";
-
-/** What something costs. */
-export interface Cost {
-  readonly microseconds: number;
-  /** Of the sum of all instructions, 0 to 1. */
-  readonly share: number;
-  /** Floating-point operations; see `work.ts` for what counts. */
-  readonly flops: number;
-  /** Read and written. */
-  readonly bytes: number;
-  readonly gflopsPerSecond: number;
-  readonly gigabytesPerSecond: number;
-  /** GFLOP/s over the peak's. */
-  readonly ofPeak: number;
-}
 
 /** One instruction of the program, in its order. */
 export interface ProfileRow extends Cost {
@@ -116,26 +102,6 @@ function measure(program: Program, inputs: readonly TypedArray[], repeats: numbe
     restore();
   }
   return { whole, parts: parts.map((time) => Math.max(0, time - idle)) };
-}
-
-function costOf(
-  microseconds: number,
-  flops: number,
-  bytes: number,
-  total: number,
-  peak: Peak,
-): Cost {
-  // Too short for the clock: a rate would mean nothing.
-  const rate = (amount: number): number => (microseconds > 0 ? amount / microseconds / 1000 : 0);
-  return {
-    microseconds,
-    share: total > 0 ? microseconds / total : 0,
-    flops,
-    bytes,
-    gflopsPerSecond: rate(flops),
-    gigabytesPerSecond: rate(bytes),
-    ofPeak: rate(flops) / peak.gflopsPerSecond,
-  };
 }
 
 function groupsOf(

@@ -2,7 +2,8 @@
 import { checkOptions, describe } from "../describe.js";
 import { formatShape } from "../shape.js";
 import { checkCount } from "./check.js";
-import type { Cost, ProfileData, ProfileGroup, ProfileRow } from "./profile.js";
+import { type Cost, costOf } from "./cost.js";
+import type { ProfileData, ProfileGroup, ProfileRow } from "./profile.js";
 import { tableText } from "./table.js";
 
 export interface TextOptions {
@@ -73,17 +74,9 @@ export function profileText(data: ProfileData, options: TextOptions): string {
 }
 
 function sumOf(costs: readonly Cost[], { peak, sum }: ProfileData): Cost {
-  const add = (key: "microseconds" | "flops" | "bytes" | "share"): number =>
+  const add = (key: "microseconds" | "flops" | "bytes"): number =>
     costs.reduce((total, cost) => total + cost[key], 0);
-  const [microseconds, flops, bytes] = [add("microseconds"), add("flops"), add("bytes")];
-  const rate = (amount: number): number => (microseconds > 0 ? amount / microseconds / 1000 : 0);
-  return {
-    ...sum,
-    ...{ microseconds, flops, bytes, share: add("share") },
-    gflopsPerSecond: rate(flops),
-    gigabytesPerSecond: rate(bytes),
-    ofPeak: rate(flops) / peak.gflopsPerSecond,
-  };
+  return costOf(add("microseconds"), add("flops"), add("bytes"), sum.microseconds, peak);
 }
 
 /**

@@ -6,7 +6,7 @@ import { abs } from "../ops/compare.js";
 import { add, exp, log, maximum, mul, neg, relu, sub } from "../ops/elementwise.js";
 import { matmul } from "../ops/matmul.js";
 import { transpose } from "../ops/shape.js";
-import type { Tensor } from "../tensor.js";
+import type { Node, Tensor } from "../tensor.js";
 
 export interface GateRule {
   /** One sentence, without a full stop. */
@@ -170,6 +170,16 @@ export function ruleOf(name: string): GateRule {
   return Object.hasOwn(RULES, name)
     ? (RULES[name] as GateRule)
     : { words: `${name} multiplies the gradient by the transpose of its Jacobian` };
+}
+
+/** What a fused op makes of these inputs, in basic ops; undefined for one that does not open. */
+export function partsOf(
+  { op, attrs }: Node,
+  inputs: readonly Tensor[],
+): readonly Tensor[] | undefined {
+  const { opens } = ruleOf(op.name);
+  if (!opens) return undefined;
+  return typeof opens === "function" ? opens(inputs) : op.decomposition?.(inputs, attrs);
 }
 
 export const hasRule = (name: string): boolean => Object.hasOwn(RULES, name);

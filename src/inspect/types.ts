@@ -53,7 +53,7 @@ export interface Wire {
 export interface Gate {
   /** Its place in `Circuit.gates`. */
   readonly id: number;
-  /** The op: "mul", "matmul", "softmaxCrossEntropy". */
+  /** The op: "mul", "matmul", "crossEntropy". */
   readonly name: string;
   /** Its attributes, as short text: "axis 1", "stride 2"; "" for none. */
   readonly attributes: string;

@@ -9,6 +9,7 @@
  *     softmax 5    backward 4     maximum, −, exp, Σ, ÷;  ×, Σ, −, ×         causal: the half of it
  *     crossEntropy 4  backward 3  maximum, −, exp, Σ;  −, exp, ×
  *     batchNorm 8  backward 11    Σ, −, ², Σ, −, ×, ×, +;  −, ×, Σ, ×, Σ, and 6 for dx;  eval 4
+ *     layerNorm 8  backward 12    as batchNorm, and × for dy · γ
  *     rmsNorm 3    backward 6     ², Σ, ×;  ×, ×, Σ, ×, −, ×
  *     sgd 4  sgdMomentum 6  adam 16                                          as the contract has them
  *
