@@ -120,71 +120,78 @@ function uniqueNames(): (label: string) => string {
   };
 }
 
-export function draftOf(request: DraftRequest): Draft {
-  const { leaves, cotangents, targets, origins } = request;
-  const outputs = request.outputs.map(({ tensor }) => tensor);
+/** Gates and wires, before anything comes back. */
+interface Structure {
+  readonly wires: readonly DraftWire[];
+  readonly ids: ReadonlyMap<Tensor, number>;
+  readonly gates: readonly Pick<DraftGate, "node" | "inputs" | "outputs">[];
+  /** Wires that come from outside. */
+  readonly inputs: readonly number[];
+}
+
+function structureOf({ leaves, outputs: named }: DraftRequest): Structure {
+  const outputs = named.map(({ tensor }) => tensor);
   const begins = new Set(leaves.map(({ tensor }) => tensor));
   const nodes = nodesBetween(outputs, begins);
-  const wires: DraftWire[] = [];
-  const ids = new Map<Tensor, number>();
-  const unique = uniqueNames();
-  const named = new Map<Tensor, string>();
-  for (const { tensor, label } of request.outputs)
-    if (label !== undefined && !begins.has(tensor) && !named.has(tensor))
-      named.set(tensor, unique(label));
-  const wire = (tensor: Tensor, made: Omit<DraftWire, "tensor" | "gradient" | "terms">): number => {
-    const id = wires.length;
-    ids.set(tensor, id);
-    wires.push({ ...made, tensor, gradient: undefined, terms: [] });
-    return id;
-  };
-  for (const { tensor, label } of leaves)
-    if (!ids.has(tensor)) wire(tensor, { label: unique(label), kind: "input", from: undefined });
-
   const used = new Set(outputs);
   for (const node of nodes) for (const input of node.inputs) used.add(input);
-  const parts: { node: Node; inputs: number[]; outputs: number[] }[] = [];
-  const gateOf = new Map<Node, number>();
-  const inputs = wires.map((_, id) => id);
-  for (const node of nodes) {
-    if (isConstant(node)) {
-      const parameter = parameterRead(node) !== undefined;
-      for (const tensor of node.outputs) {
-        if (!used.has(tensor)) continue;
-        const label = outsideLabel(tensor, wires.length);
-        const isNumber = node.values[tensor.index] !== undefined && tensor.rank === 0;
-        inputs.push(
-          wire(tensor, {
-            label: named.get(tensor) ?? (isNumber ? label : unique(label)),
-            kind: parameter ? "parameter" : "constant",
-            from: undefined,
-          }),
-        );
-      }
-      continue;
-    }
-    const gate = parts.length;
-    gateOf.set(node, gate);
-    const shown = node.outputs.filter((tensor, index) => index === 0 || used.has(tensor));
-    parts.push({
-      node,
-      inputs: node.inputs.map((input) => ids.get(input) as number),
-      outputs: shown.map((tensor) =>
-        wire(tensor, {
-          label:
-            named.get(tensor) ??
-            unique(`${node.op.name}${gate}${tensor.index === 0 ? "" : `.${tensor.index}`}`),
-          kind: "value",
-          from: gate,
-        }),
-      ),
-    });
-  }
+  const unique = uniqueNames();
+  const names = new Map<Tensor, string>();
+  for (const { tensor, label } of named)
+    if (label !== undefined && !begins.has(tensor) && !names.has(tensor))
+      names.set(tensor, unique(label));
 
+  const wires: DraftWire[] = [];
+  const ids = new Map<Tensor, number>();
+  const wire = (
+    tensor: Tensor,
+    label: string,
+    kind: DraftWire["kind"],
+    from: number | undefined,
+  ): number => {
+    const id = wires.length;
+    ids.set(tensor, id);
+    wires.push({ tensor, label, kind, from, gradient: undefined, terms: [] });
+    return id;
+  };
+  /** A value from outside; the labels of numbers may be the same. */
+  const outside = (tensor: Tensor): number => {
+    const { node, index } = tensor;
+    const label = outsideLabel(tensor, wires.length);
+    const isNumber = node.values[index] !== undefined && tensor.rank === 0;
+    const kind = parameterRead(node) ? "parameter" : "constant";
+    return wire(tensor, names.get(tensor) ?? (isNumber ? label : unique(label)), kind, undefined);
+  };
+  const made = (tensor: Tensor, gate: number): number => {
+    const { node, index } = tensor;
+    const label = `${node.op.name}${gate}${index === 0 ? "" : `.${index}`}`;
+    return wire(tensor, names.get(tensor) ?? unique(label), "value", gate);
+  };
+
+  for (const { tensor, label } of leaves)
+    if (!ids.has(tensor)) wire(tensor, unique(label), "input", undefined);
+  const inputs = wires.map((_, id) => id);
+  const gates: Structure["gates"][number][] = [];
+  for (const node of nodes)
+    if (isConstant(node)) inputs.push(...node.outputs.filter((x) => used.has(x)).map(outside));
+    else {
+      const shown = node.outputs.filter((tensor, index) => index === 0 || used.has(tensor));
+      gates.push({
+        node,
+        inputs: node.inputs.map((input) => ids.get(input) as number),
+        outputs: shown.map((tensor) => made(tensor, gates.length)),
+      });
+    }
+  return { wires, ids, gates, inputs };
+}
+
+/** Writes to each wire what comes back along it, use by use. */
+function walkBack({ wires, ids, gates }: Structure, request: DraftRequest): void {
+  const gateOf = new Map(gates.map(({ node }, gate) => [node, gate]));
   const onTerm: OnTerm = (tensor, term, total, use) => {
-    const of = wires[ids.get(tensor) as number] as DraftWire;
-    of.gradient = total;
-    of.terms.push({
+    const wire = wires[ids.get(tensor) as number] as DraftWire;
+    wire.gradient = total;
+    wire.terms.push({
       gate: use ? (gateOf.get(use.node) as number) : -1,
       operand: use ? use.operand : 0,
       gradient: term,
@@ -193,24 +200,33 @@ export function draftOf(request: DraftRequest): Draft {
   const parameters = wires.filter(
     ({ kind, tensor }) => kind === "parameter" && isFloat(tensor.dtype),
   );
-  const ends = [...new Set([...targets, ...parameters.map(({ tensor }) => tensor)])];
-  pullback(outputs, cotangents, ends, undefined, onTerm);
+  const ends = new Set([...request.targets, ...parameters.map(({ tensor }) => tensor)]);
+  const outputs = request.outputs.map(({ tensor }) => tensor);
+  pullback(outputs, request.cotangents, [...ends], undefined, onTerm);
   for (const { terms } of wires) if (terms.length === 1 && terms[0]?.gate === -1) terms.pop();
+}
 
-  const gates = parts.map((part): DraftGate => {
-    const rule = ruleOf(part.node.op.name);
-    const of = (id: number): DraftWire => wires[id] as DraftWire;
+/** The graph of what is asked for, with the reverse walk recorded. */
+export function draftOf(request: DraftRequest): Draft {
+  const structure = structureOf(request);
+  walkBack(structure, request);
+  const { wires, ids, inputs } = structure;
+  const of = (id: number): DraftWire => wires[id] as DraftWire;
+  const gates = structure.gates.map((gate): DraftGate => {
+    const { node } = gate;
+    const rule = ruleOf(node.op.name);
     return {
-      ...part,
-      origin: originOf(part.node, origins),
+      ...gate,
+      origin: originOf(node, request.origins),
       rule,
       locals: rule.elementwise
-        ? localsOf(part.node, part.inputs.map(of))
-        : part.inputs.map(() => undefined),
-      inside: request.depth > 0 ? insideOf(part.node, rule, part, of, request.depth) : undefined,
+        ? localsOf(node, gate.inputs.map(of))
+        : gate.inputs.map(() => undefined),
+      inside: request.depth > 0 ? insideOf(node, rule, gate, of, request.depth) : undefined,
     };
   });
-  return { gates, wires, inputs, outputs: outputs.map((tensor) => ids.get(tensor) as number) };
+  const outputs = request.outputs.map(({ tensor }) => ids.get(tensor) as number);
+  return { gates, wires, inputs, outputs };
 }
 
 /** ∂output/∂operand of a gate that works entry by entry: what its rule makes of ones. */

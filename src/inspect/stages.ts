@@ -9,7 +9,8 @@ import { atom, type Code, literal, numberOf, SCALAR, Unwritten } from "./code.js
 import { type Call, draftCall, recordCall } from "./draft.js";
 import { type Draft, type DraftGate, type DraftWire, nodesBetween } from "./graph.js";
 import { Names } from "./names.js";
-import { fullText, listText, TENSOR, type Writer } from "./tensorCode.js";
+import { TENSOR } from "./tensorCode.js";
+import { fullText, listText, type Writer } from "./writer.js";
 
 export type StagesOptions = Omit<CircuitOptions, "entries" | "depth">;
 

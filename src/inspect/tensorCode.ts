@@ -1,29 +1,11 @@
 /** Ops on tensors as calls of this library. */
 import type { Geometry } from "../ops/geometry.js";
-import { imageShape } from "../ops/geometry.js";
-import { type Shape, sizeOf, stridesOf } from "../shape.js";
+import { imageShape, weightShape } from "../ops/geometry.js";
 import { type Dtype, isFloat, type Node, type Tensor } from "../tensor.js";
 import { literal, numberOf, Unwritten } from "./code.js";
-
-/** Writes operands, and keeps what has to be imported. */
-export interface Writer {
-  /** A tensor's name or expression. */
-  text(tensor: Tensor): string;
-  /** The name of a function of the library, imported. */
-  use(name: string): string;
-}
-
-type TensorForm = (to: Writer, node: Node<never>, index: number) => string;
-
-export const listText = (list: readonly number[]): string => `[${list.join(", ")}]`;
-/** Numbers are f32 unless the default says otherwise. */
-const typed = (dtype: Dtype): string => (dtype === "f32" ? "" : `, { dtype: "${dtype}" }`);
-const input = ({ inputs }: Node<never>, index: number): Tensor => inputs[index] as Tensor;
-const calling = (to: Writer, name: string, ...operands: readonly string[]): string =>
-  `${to.use(name)}(${operands.join(", ")})`;
-
-export const fullText = (to: Writer, shape: Shape, value: number, dtype: Dtype): string =>
-  calling(to, "full", listText(shape), `${literal(value, dtype === "f32").text}${typed(dtype)}`);
+import { placeText, viewText } from "./viewCode.js";
+import { type AverageAttrs, averageText, convText, poolText } from "./windowCode.js";
+import { calling, input, listText, type TensorForm, type Writer, zerosText } from "./writer.js";
 
 /** An operand of a function that takes numbers. */
 function operand(to: Writer, tensor: Tensor): string {
@@ -62,148 +44,10 @@ function factor(to: Writer, x: Tensor, transposed: boolean): string {
     : calling(to, "swapAxes", to.text(x), "1", "2");
 }
 
-const optionsText = (options: Readonly<Record<string, string | undefined>>): string[] => {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return given.length === 0 ? [] : [`{ ${given.map(([k, v]) => `${k}: ${v}`).join(", ")} }`];
-};
-const unless = (pair: readonly number[], usual: readonly number[]): string | undefined =>
-  pair.every((n, axis) => n === usual[axis]) ? undefined : listText(pair);
-
-function convText(to: Writer, g: Geometry, x: string, w: string, bias: string | undefined): string {
-  const options = optionsText({
-    stride: unless(g.stride, [1, 1]),
-    padding: unless(g.padding, [0, 0]),
-    dilation: unless(g.dilation, [1, 1]),
-    groups: g.groups === 1 ? undefined : String(g.groups),
-  });
-  const rest = options.length > 0 ? [bias ?? "undefined", ...options] : bias ? [bias] : [];
-  return calling(to, "conv2d", x, w, ...rest);
-}
-
-const weightShape = ({ filters, channels, groups, kernel }: Geometry): Shape => [
-  filters,
-  channels / groups,
-  ...kernel,
-];
-
 /** What a linear function's transpose makes of d. */
 function transposed(to: Writer, at: string, d: Tensor, write: (x: string) => string): string {
   return `${to.use("vjp")}((t) => ${write("t")}, ${at}).pullback(${to.text(d)})`;
 }
-const zerosText = (to: Writer, shape: Shape, dtype: Dtype): string =>
-  calling(to, "zeros", `${listText(shape)}${typed(dtype)}`);
-
-/** Whether the last window sticks out. */
-const ceils = (g: Geometry): boolean =>
-  g.output.some((n, axis) => {
-    const span = (g.dilation[axis] as number) * ((g.kernel[axis] as number) - 1) + 1;
-    const room = (g.input[axis] as number) + 2 * (g.padding[axis] as number) - span;
-    return n > Math.floor(room / (g.stride[axis] as number)) + 1;
-  });
-
-function poolText(
-  to: Writer,
-  name: string,
-  x: string,
-  g: Geometry,
-  more: Readonly<Record<string, string | undefined>> = {},
-): string {
-  const options = optionsText({
-    stride: unless(g.stride, g.kernel),
-    padding: unless(g.padding, [0, 0]),
-    dilation: unless(g.dilation, [1, 1]),
-    ceilMode: ceils(g) ? "true" : undefined,
-    ...more,
-  });
-  return calling(to, name, x, listText(g.kernel), ...options);
-}
-
-interface AverageAttrs {
-  readonly geometry: Geometry;
-  readonly countIncludePad: boolean;
-  readonly divisor: number | null;
-}
-const averageText = (to: Writer, x: string, attrs: AverageAttrs): string =>
-  poolText(to, "avgPool2d", x, attrs.geometry, {
-    countIncludePad: attrs.countIncludePad ? undefined : "false",
-    divisorOverride: attrs.divisor === null ? undefined : String(attrs.divisor),
-  });
-
-interface ViewAttrs {
-  readonly shape: Shape;
-  readonly strides: readonly number[];
-  readonly offset: number;
-}
-
-/** Where each axis of a view begins in an axis of the whole, if the view walks it in steps. */
-function rangesOf(whole: Shape, { shape, strides, offset }: ViewAttrs) {
-  const own = stridesOf(whole);
-  if (shape.length !== whole.length || sizeOf(shape) === 0) return undefined;
-  let rest = offset;
-  const ranges = own.map((stride, axis) => {
-    const start = Math.floor(rest / stride);
-    rest -= start * stride;
-    return { start, count: shape[axis] as number, step: (strides[axis] as number) / stride };
-  });
-  const fits = ranges.every(
-    ({ start, count, step }, axis) =>
-      Number.isInteger(step) && step > 0 && start + (count - 1) * step < (whole[axis] as number),
-  );
-  return fits && rest === 0 ? ranges : undefined;
-}
-
-/** The places of a view's elements among those of the whole, one list after the other. */
-function placesText(to: Writer, { shape, strides, offset }: ViewAttrs): string {
-  let places = [offset];
-  for (const [axis, n] of shape.entries())
-    places = places.flatMap((at) =>
-      Array.from({ length: n }, (_, i) => at + i * (strides[axis] as number)),
-    );
-  return calling(to, "tensor", listText(places), '{ dtype: "i32" }');
-}
-
-const viewText: TensorForm = (to, node) => {
-  const x = input(node, 0);
-  const attrs = node.attrs as ViewAttrs;
-  const ranges = rangesOf(x.shape, attrs);
-  if (!ranges) {
-    const flat = calling(to, "reshape", to.text(x), listText([x.size]));
-    const taken = calling(to, "indexSelect", flat, "0", placesText(to, attrs));
-    return calling(to, "reshape", taken, listText(attrs.shape));
-  }
-  const parts = ranges.map(({ start, count, step }, axis) => {
-    if (start === 0 && step === 1 && count === x.shape[axis]) return "null";
-    const bounds = [start, start + (count - 1) * step + 1, ...(step === 1 ? [] : [step])];
-    return listText(bounds);
-  });
-  return calling(to, "slice", to.text(x), `[${parts.join(", ")}]`);
-};
-
-const placeText: TensorForm = (to, node) => {
-  const x = input(node, 0);
-  const attrs = node.attrs as ViewAttrs & { readonly whole: Shape; readonly value: number };
-  const ranges = rangesOf(attrs.whole, { ...attrs, shape: x.shape });
-  if (ranges?.every(({ step, count }) => step === 1 || count === 1)) {
-    const widths = ranges.map(
-      ({ start, count }, axis) => `[${start}, ${(attrs.whole[axis] as number) - start - count}]`,
-    );
-    const options = attrs.value === 0 ? [] : [`{ value: ${attrs.value} }`];
-    return calling(to, "pad", to.text(x), `[${widths.join(", ")}]`, ...options);
-  }
-  if (attrs.value !== 0) throw new Unwritten(node.op.name);
-  const base = zerosText(to, [sizeOf(attrs.whole)], x.dtype);
-  const flat = calling(to, "reshape", to.text(x), listText([x.size]));
-  const placed = calling(
-    to,
-    "indexAdd",
-    base,
-    "0",
-    placesText(to, { ...attrs, shape: x.shape }),
-    flat,
-  );
-  return calling(to, "reshape", placed, listText(attrs.whole));
-};
-
 const UNARY =
   "exp log sqrt sigmoid tanh relu log1p expm1 sin cos tan sinh cosh atan erf abs sign floor ceil round silu gelu softplus neg stopGradient";
 const BINARY = "add sub mul div maximum minimum hypot atan2 eq ne lt le logicalAnd logicalOr";

@@ -23,18 +23,21 @@ import {
   transposedOf,
 } from "./convOptions.js";
 import { forwardPart, inputPart, weightPart } from "./convScratch.js";
-import { asRow, fromRow, type Geometry, imageShape, mapShape, typed, words } from "./geometry.js";
+import {
+  asRow,
+  fromRow,
+  type Geometry,
+  imageShape,
+  mapShape,
+  typed,
+  weightShape,
+  words,
+} from "./geometry.js";
 import { sum } from "./reduce.js";
 import { broadcastTo, reshape } from "./shape.js";
 
 const NO_BIAS = 0;
 const NO_ACTIVATION = 0;
-
-const weightShape = ({ filters, channels, groups, kernel }: Geometry): Shape => [
-  filters,
-  channels / groups,
-  ...kernel,
-];
 
 const operands = ({ inputs }: Node<Geometry>): [Tensor, Tensor] =>
   inputs as unknown as [Tensor, Tensor];

@@ -43,6 +43,13 @@ export const mapShape = ({ batch, filters, output }: Geometry): Shape => [
   ...output,
 ];
 
+/** [filters, channels of a group, kh, kw] of a convolution's weight. */
+export const weightShape = ({ filters, channels, groups, kernel }: Geometry): Shape => [
+  filters,
+  channels / groups,
+  ...kernel,
+];
+
 /** A result of this shape, in the dtype of the first operand. */
 export const typed = ([x]: readonly TensorType[], shape: Shape): readonly TensorType[] => [
   { shape, dtype: (x as TensorType).dtype },
