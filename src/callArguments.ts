@@ -36,12 +36,10 @@ export interface Input {
   readonly data: TypedArray | undefined;
 }
 
-/** What to throw for an argument of the function that `op` is given. */
-export const wrongKind = (op: string, path: string, argument: unknown): TypeError =>
-  new TypeError(
-    `${op}: argument${path} is of the wrong kind: got ${describe(argument)}, expected tensors, numbers, strings, ` +
-      "booleans or null, in arrays or plain objects; wrap data with tensor(…)",
-  );
+/** What to say of an argument that the function given to `op` cannot be called with. */
+export const wrongKind = (op: string, path: string, argument: unknown): string =>
+  `${op}: argument${path} is of the wrong kind: got ${describe(argument)}, expected tensors, numbers, strings, ` +
+  "booleans or null, in arrays or plain objects; wrap data with tensor(…)";
 
 const isSpec = (value: unknown): value is { shape: Shape; dtype?: Dtype } =>
   typeof value === "object" &&
@@ -82,7 +80,7 @@ export function readArguments(
         return add(path, { shape: leaf.shape, dtype: leaf.dtype ?? defaultDtype() }, undefined);
       }
       if (leaf !== null && leaf !== undefined && !["string", "boolean"].includes(typeof leaf))
-        throw wrongKind("compile", path, leaf);
+        throw new TypeError(wrongKind("compile", path, leaf));
       parts.push(`${typeof leaf}:${JSON.stringify(leaf)}`);
       return leaf;
     },

@@ -63,7 +63,7 @@ export function readInputs(
         return leaf;
       if (leaf === null || leaf === undefined) return leaf;
       if (!(leaf instanceof Tensor) && typeof leaf !== "number")
-        throw wrongKind(op, `[${at}]${path}`, leaf);
+        throw new TypeError(wrongKind(op, `[${at}]${path}`, leaf));
       const key = pathName(path);
       const own = given ?? `x${at}`;
       const label =

@@ -3,47 +3,34 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   add,
-  assign,
-  checkpoint,
   compile,
   div,
   grad,
-  gradients,
-  init,
   max,
   maximum,
   mul,
-  type Parameter,
-  parameter,
   sigmoid,
-  split,
   square,
-  stopGradient,
   sub,
   sum,
   type Tensor,
   tensor,
 } from "../../src/index.js";
-import { type CircuitData, circuit, type Wire } from "../../src/inspect/index.js";
+import { circuit } from "../../src/inspect/index.js";
 import * as nn from "../../src/nn/index.js";
-import { Adam, SGD } from "../../src/optim/index.js";
-import { ts } from "../../src/pure.js";
-import * as random from "../../src/random.js";
-import { wasm } from "../../src/wasm/backend.js";
 import { type GoldenCase, loadGolden } from "../golden/case.js";
+import {
+  batch,
+  expectSums,
+  gradientOf,
+  inDouble,
+  inSingle,
+  labels,
+  valuesAt,
+  wire,
+} from "./wires.js";
 
-const inDouble = (): void => init({ backend: ts, dtype: "f64" });
-const inSingle = (): void => init({ backend: wasm, dtype: "f32" });
 afterEach(inSingle);
-
-const wire = ({ wires }: CircuitData, label: string): Wire => {
-  const found = wires.find((one) => one.label === label);
-  if (!found) throw new Error(`no wire ${label}: ${wires.map((one) => one.label).join(", ")}`);
-  return found;
-};
-const valuesAt = (c: CircuitData, label: string): readonly number[] => wire(c, label).value.entries;
-const gradientOf = (c: CircuitData, label: string): readonly number[] | undefined =>
-  wire(c, label).gradient?.entries;
 
 interface Worked extends GoldenCase {
   readonly values: Readonly<Record<string, number>>;
@@ -131,18 +118,6 @@ function keysOf<T>(values: Readonly<Record<string, number>>, make: (value: numbe
   return Object.entries(values).map(([key, value]) => [key, make(value)] as const);
 }
 
-/** Whether each gradient is, to the bit, the sum of its terms in their order. */
-function expectSums(of: CircuitData, round: (x: number) => number): void {
-  for (const { label, gradient, terms } of of.wires) {
-    if (!gradient || terms.length === 0) continue;
-    const total = gradient.entries.map((_, at) =>
-      terms.map((term) => term.gradient.entries[at] as number).reduce((a, b) => round(a + b)),
-    );
-    expect(total, label).toEqual(gradient.entries);
-  }
-  for (const { inside } of of.gates) if (inside) expectSums(inside, round);
-}
-
 describe("forks", () => {
   test("a value that is used twice has a term for each use, in the order of adding", () => {
     const found = circuit((x: Tensor, y: Tensor) => ({ f: add(mul(x, y), x) }), [3, -4], {
@@ -226,286 +201,6 @@ describe("forks", () => {
       );
     },
   );
-});
-
-const batch = (rows: number, cols: number): Tensor =>
-  tensor(
-    Array.from({ length: rows * cols }, (_, index) => Math.sin(index * 1.7)),
-    { shape: [rows, cols] },
-  );
-const labels = (...list: number[]): Tensor => tensor(list, { dtype: "i32" });
-
-describe("gates that open", () => {
-  const inside = (found: CircuitData, name: string): CircuitData => {
-    const opened = found.gates.find((gate) => gate.name === name)?.inside;
-    if (!opened) throw new Error(`${name} does not open`);
-    return opened;
-  };
-  const names = ({ gates }: CircuitData): string[] => gates.map(({ name }) => name);
-
-  test.each([
-    ["f32", inSingle, 1e-6],
-    ["f64", inDouble, 1e-14],
-  ] as const)(
-    "cross-entropy shows its max node and the gradient through it, %s",
-    (_, begin, bound) => {
-      begin();
-      const found = circuit(
-        (x: Tensor, y: Tensor) => nn.crossEntropy(x, y),
-        [batch(4, 5), labels(0, 3, 4, 1)],
-        {
-          entries: Number.POSITIVE_INFINITY,
-          names: ["x", "labels"],
-        },
-      );
-      const opened = inside(found, "crossEntropy");
-      expect(names(opened)).toEqual([
-        ..."max reshape broadcastTo sub exp sum reshape log oneHot mul sum reshape sub".split(" "),
-      ]);
-      // The shift cancels: what comes back through the maximum is rounding alone.
-      const [maximum] = opened.gates;
-      const through = opened.wires[maximum?.outputs[0] as number]?.gradient;
-      expect(through?.norm).toBeLessThan(bound);
-      expect(wire(opened, "x").terms.map(({ gate }) => opened.gates[gate]?.name)).toEqual([
-        "sub",
-        "max",
-      ]);
-      wire(opened, "x").gradient?.entries.forEach((got, index) => {
-        expect(Math.abs(got - (gradientOf(found, "x")?.[index] as number))).toBeLessThan(bound);
-      });
-      expect(gradientOf(found, "labels")).toBeUndefined();
-    },
-  );
-
-  test.each([
-    [
-      "softmax",
-      (x: Tensor) => x.softmax(),
-      "max reshape broadcastTo sub exp sum reshape broadcastTo div",
-    ],
-    [
-      "softmax",
-      (x: Tensor) => x.logSoftmax(),
-      "max reshape broadcastTo sub exp sum reshape log broadcastTo sub",
-    ],
-    ["gelu", (x: Tensor) => x.gelu(), "broadcastTo mul erf broadcastTo add broadcastTo mul mul"],
-    ["silu", (x: Tensor) => x.silu(), "sigmoid mul"],
-    ["softplus", (x: Tensor) => x.softplus(), "relu abs neg exp broadcastTo add log add"],
-    ["checkpoint", (x: Tensor) => checkpoint((y: Tensor) => y.exp().add(y))(x), "exp add"],
-  ] as const)("%s", (name, f, gates) => {
-    inDouble();
-    const x = batch(2, 3);
-    const found = circuit((t: Tensor) => sum(f(t).mul(t)), [x], { names: ["x"] });
-    const opened = inside(found, name);
-    expect(names(opened)).toEqual(gates.split(" "));
-    expectSums(found, (value) => value);
-    // The inside ends where the gate does, in value and in gradient.
-    const gate = found.gates.find((one) => one.name === name);
-    const outer = found.wires[gate?.outputs[0] as number] as Wire;
-    const inner = opened.wires[opened.outputs[0] as number] as Wire;
-    expect(inner.gradient).toEqual(outer.gradient);
-    inner.value.entries.forEach((value, index) => {
-      expect(value).toBeCloseTo(outer.value.entries[index] as number, 12);
-    });
-    const back = wire(found, "x").terms.find((term) => found.gates[term.gate]?.name === name);
-    opened.wires[opened.inputs[0] as number]?.gradient?.entries.forEach((value, index) => {
-      expect(value).toBeCloseTo(back?.gradient.entries[index] as number, 12);
-    });
-  });
-
-  test("batch norm in its staged form", () => {
-    inDouble();
-    const found = circuit(
-      (x: Tensor, gamma: Tensor, beta: Tensor) => sum(square(nn.batchNormTrain(x, gamma, beta).y)),
-      [batch(4, 3), tensor([1, 2, 3]), tensor([0, 1, 0])],
-      { names: ["x", "gamma", "beta"] },
-    );
-    const opened = inside(found, "batchNorm");
-    expect(names(opened).filter((name) => name !== "broadcastTo")).toEqual(
-      "mean sub mul mean add sqrt div mul mul add".split(" "),
-    );
-    for (const label of ["x", "gamma", "beta"])
-      gradientOf(found, label)?.forEach((value, index) => {
-        expect(gradientOf(opened, label)?.[index]).toBeCloseTo(value, 11);
-      });
-  });
-
-  test("depth 0 leaves them closed", () => {
-    const found = circuit((x: Tensor) => sum(x.gelu()), [batch(2, 2)], { depth: 0 });
-    expect(found.gates[0]?.inside).toBeUndefined();
-  });
-});
-
-test("a gate that works entry by entry shows its derivatives: upstream × local = downstream", () => {
-  const found = circuit(
-    (x: Tensor, y: Tensor) => ({ q: mul(x, y), f: sum(mul(x, y)) }),
-    [batch(1, 3), batch(1, 3)],
-  );
-  const [first] = found.gates;
-  expect(first?.locals.map((local) => local?.entries)).toEqual([
-    valuesAt(found, "x1"),
-    valuesAt(found, "x0"),
-  ]);
-  expect(found.gates.at(-1)?.locals).toEqual([undefined]);
-});
-
-test("a gate with several outputs has a wire for each that is used", () => {
-  const found = circuit(
-    (x: Tensor) => {
-      const [, b, c] = split(x, [1, 2, 2]) as [Tensor, Tensor, Tensor];
-      return sum(mul(b, c));
-    },
-    [tensor([1, 2, 3, 4, 5])],
-  );
-  expect(found.gates[0]?.outputs.map((id) => found.wires[id]?.label)).toEqual([
-    "split0",
-    "split0.1",
-    "split0.2",
-  ]);
-  expect(gradientOf(found, "x0")).toEqual([0, 4, 5, 2, 3]);
-});
-
-describe("a compiled step with effects", () => {
-  const model = new nn.Sequential(
-    new nn.Linear(4, 5),
-    new nn.BatchNorm1d(5),
-    new nn.ReLU(),
-    new nn.Dropout(0.3),
-    new nn.Linear(5, 3),
-  );
-  const optimizer = new Adam(model.parameters(), { lr: 1e-2 });
-  const step = compile((x: Tensor, y: Tensor) => {
-    const loss = nn.crossEntropy(model.forward(x), y);
-    optimizer.minimize(loss);
-    return loss;
-  });
-
-  test("changes nothing, and shows what the next step will compute", () => {
-    const [x, y] = [batch(6, 4), labels(0, 1, 2, 0, 1, 2)];
-    step(x, y);
-    const parameters = [...model.namedParameters().values()];
-    const state = (): unknown => [
-      parameters.map((p) => [p.version, p.toArray()]),
-      random.getState(),
-      optimizer.stateDict(),
-    ];
-    const before = state();
-    const found = circuit(step, [x, y]);
-    expect(state()).toEqual(before);
-    expect(found.wires[found.outputs[0] as number]?.value.entries).toEqual([step(x, y).item()]);
-  });
-
-  test("shows the forward part, by module, with the user's line", () => {
-    const found = circuit(step, [batch(6, 4), labels(0, 1, 2, 0, 1, 2)]);
-    expect(found.gates.map(({ name, modules }) => [name, ...modules])).toEqual([
-      ["linear", "0"],
-      ["batchNorm", "1"],
-      ["relu", "2"],
-      ["dropout", "3"],
-      ["linear", "4"],
-      ["crossEntropy"],
-      ["mean"],
-    ]);
-    expect(
-      found.wires.filter(({ kind }) => kind === "parameter").map(({ label }) => label),
-    ).toEqual(["0.weight", "0.bias", "1.weight", "1.bias", "4.weight", "4.bias"]);
-    for (const { source } of found.gates) expect(source).toMatch(/circuit\.test\.ts:\d+:\d+$/);
-    expect(model.forward).toBe(nn.Sequential.prototype.forward);
-  });
-});
-
-describe("updates of an optimizer", () => {
-  const names = ({ gates }: CircuitData): string[] => gates.map(({ name }) => name);
-  const one = () => {
-    const w = parameter([2], { name: "w" });
-    return { w, optimizer: new SGD([w], { lr: 0.5, momentum: 0.9 }) };
-  };
-  const kept = (optimizer: SGD): string[] =>
-    Object.keys(optimizer.stateDict()).filter((key) => key.startsWith("state."));
-
-  test.each<[string, (optimizer: SGD, loss: Tensor) => void]>([
-    ["minimize", (optimizer, loss) => optimizer.minimize(loss)],
-    ["apply", (optimizer, loss) => optimizer.apply(gradients(loss, optimizer.parameters))],
-  ])("of %s are gates where something depends on them, and else are left out", (_, update) => {
-    const { w, optimizer } = one();
-    const step = (again: boolean) => (): Tensor => {
-      const loss = sum(w.mul(w));
-      update(optimizer, loss);
-      return again ? sum(w.mul(3)) : loss;
-    };
-    expect(names(circuit(step(false), []))).toEqual(["mul", "sum"]);
-    expect(kept(optimizer)).toEqual([]);
-    const found = circuit(step(true), []);
-    expect(names(found)).toContain("sgdMomentum");
-    expect(kept(optimizer)).toEqual(["state.0.momentum_buffer"]);
-    expect(found.wires[found.outputs[0] as number]?.value.entries).toEqual([0]);
-    for (const { source } of found.gates) expect(source).toMatch(/circuit\.test\.ts:/);
-    expect(w.toArray()).toEqual([2]);
-  });
-
-  test.each<[string, (w: Parameter, loss: Tensor) => Tensor]>([
-    ["reads", (w) => sum(w.mul(3))],
-    ["assigns", (w) => sum(assign(w, w.mul(3)))],
-    ["differentiates", (w, loss) => sum(gradients(loss.mul(3), [w])[0] as Tensor)],
-  ])("are there for a function that %s only at some calls", (_, after) => {
-    for (const first of [false, true]) {
-      const { w, optimizer } = one();
-      let again = first;
-      const found = circuit(() => {
-        again = !again;
-        const loss = sum(w.mul(w));
-        optimizer.minimize(loss);
-        return again ? after(w, loss) : loss;
-      }, []);
-      const [mul, , ...rest] = names(found);
-      expect(mul).toBe("mul");
-      // The last recording is what is shown, whole.
-      expect(rest.length > 0).toBe(again);
-    }
-  });
-
-  test("are refused as they would be", () => {
-    const { w, optimizer } = one();
-    expect(() =>
-      circuit(
-        (x: Tensor) => {
-          const loss = sum(x.add(stopGradient(w)));
-          optimizer.minimize(loss);
-          return loss;
-        },
-        [tensor([1])],
-      ),
-    ).toThrow(
-      new Error(
-        "minimize: the loss reaches none of the parameters: got Tensor(f32[]), expected one computed from Parameter(w: f32[1]) or others",
-      ),
-    );
-    expect(() =>
-      circuit(() => {
-        optimizer.minimize(w.mul(w));
-        return sum(w);
-      }, []),
-    ).toThrow(/^gradients: result is not a scalar: got \[1\]/);
-  });
-});
-
-test("the user's line is found through many calls of the library", () => {
-  let model: nn.Layer = new nn.ReLU();
-  for (let level = 0; level < 30; level++) model = new nn.Sequential(model);
-  const found = circuit((x: Tensor) => sum(model.forward(x)), [tensor([1, -1])]);
-  for (const { source } of found.gates) expect(source).toMatch(/circuit\.test\.ts:/);
-});
-
-test("a Parameter that is assigned and read again is the value assigned", () => {
-  const w = parameter([2], { name: "w" });
-  const found = circuit(() => {
-    const first = w.mul(3);
-    assign(w, first);
-    return sum(w.mul(w));
-  }, []);
-  expect(valuesAt(found, "w")).toEqual([2]);
-  expect(gradientOf(found, "w")).toEqual([36]);
-  expect(w.toArray()).toEqual([2]);
 });
 
 describe("what is unusual", () => {

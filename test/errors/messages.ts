@@ -1,0 +1,27 @@
+/** Bad input: the exact message, nothing half-done, and the library works afterwards. */
+import { describe, expect, test } from "vitest";
+import { tensor } from "../../src/index.js";
+
+export interface Row {
+  readonly call: () => unknown;
+  readonly kind: ErrorConstructor;
+  readonly message: string;
+}
+
+/** One test for each row; the stack leads to the line of the call, in `file`. */
+export function expectMessages(rows: Readonly<Record<string, Row>>, file: string): void {
+  describe("exact messages", () => {
+    test.each(Object.entries(rows))("%s", (_, { call, kind, message }) => {
+      let error: unknown;
+      try {
+        call();
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(error).toBeInstanceOf(kind);
+      expect((error as Error).message).toBe(message);
+      expect((error as Error).stack).toContain(file);
+      expect(tensor([1, 2]).add(1).toArray()).toEqual([2, 3]);
+    });
+  });
+}
