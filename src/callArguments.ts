@@ -5,9 +5,9 @@
 import { type Backend, defaultBackend, defaultDtype } from "./backend.js";
 import { describe } from "./describe.js";
 import { arrayOf, checkDtype, constant } from "./ops/create.js";
-import { valuesOf } from "./ops/reading.js";
 import { Parameter } from "./parameter.js";
 import { identity } from "./plan/passes.js";
+import { valuesOf } from "./reading.js";
 import { checkShape, type Shape, sameShape } from "./shape.js";
 import { type Dtype, type FloatDtype, Tensor, type TensorType, type TypedArray } from "./tensor.js";
 import { mapTree } from "./tree.js";

@@ -53,7 +53,7 @@ describe("imports of src point one way", () => {
     ["tape", /^src\/(tape|trace|tensor|origins?)\.ts$/],
     ["parameter", /^src\/parameter\.ts$/],
     ["plan", /^src\/plan\//],
-    ["evaluate", /^src\/evaluate\.ts$/],
+    ["evaluate", /^src\/(evaluate|reading)\.ts$/],
     ["ops", /^src\/ops\//],
     ["autodiff", /^src\/autodiff\//],
     ["compile", /^src\/(compile|callArguments|badOp|badOpCauses)\.ts$/],

@@ -3,7 +3,7 @@
 import { leavesOf, type Tensors } from "../autodiff/transforms.js";
 import { compile } from "../compile.js";
 import { constant } from "../ops/create.js";
-import { valuesOf } from "../ops/reading.js";
+import { valuesOf } from "../reading.js";
 import { formatShape, type Shape, sizeOf } from "../shape.js";
 import type { FloatDtype, Tensor, TypedArray } from "../tensor.js";
 import { doubleBackend, singleBackend } from "./backends.js";

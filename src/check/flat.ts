@@ -2,7 +2,7 @@
 import { jvp, vjp } from "../autodiff/transforms.js";
 import { compile } from "../compile.js";
 import { constant } from "../ops/create.js";
-import { valuesOf } from "../ops/reading.js";
+import { valuesOf } from "../reading.js";
 import { formatShape, indicesAt, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { mapTree } from "../tree.js";

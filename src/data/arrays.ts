@@ -1,5 +1,5 @@
 import { arrayOf, type NestedNumbers, tensor } from "../ops/create.js";
-import { valuesOf } from "../ops/reading.js";
+import { valuesOf } from "../reading.js";
 import { formatShape } from "../shape.js";
 import { Tensor } from "../tensor.js";
 import type { Dataset } from "./batches.js";

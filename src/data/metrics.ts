@@ -1,5 +1,5 @@
 /** How good predictions are: numbers, computed on the host from tensors that have been read. */
-import { valuesOf } from "../ops/reading.js";
+import { valuesOf } from "../reading.js";
 import { formatShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 

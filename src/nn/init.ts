@@ -5,9 +5,9 @@
 
 import { describe } from "../describe.js";
 import { full } from "../ops/create.js";
-import { valuesOf } from "../ops/reading.js";
 import { Parameter } from "../parameter.js";
 import * as random from "../random.js";
+import { valuesOf } from "../reading.js";
 import { formatShape, sizeOf } from "../shape.js";
 import type { FloatDtype, Tensor, TypedArray } from "../tensor.js";
 import { currentTrace } from "../trace.js";

@@ -1,5 +1,6 @@
 /** The ops as methods of Tensor. */
 
+import { type Readings, readings } from "../reading.js";
 import type { Axes, Shape } from "../shape.js";
 import type { TransposeShape } from "../shapeTypes/axes.js";
 import type { MatmulProblem, MatmulShape } from "../shapeTypes/products.js";
@@ -76,7 +77,6 @@ import {
   tan,
 } from "./math.js";
 import { matmul } from "./matmul.js";
-import { type Readings, readings } from "./reading.js";
 import { max, mean, min, sum } from "./reduce.js";
 import { broadcastTo, reshape, transpose } from "./shape.js";
 import type { BinaryMethod, ReductionMethod, UnaryMethod } from "./signatures.js";

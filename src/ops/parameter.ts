@@ -1,11 +1,11 @@
 import { Parameter } from "../parameter.js";
+import { valuesOf } from "../reading.js";
 import type { Shape } from "../shape.js";
 import type { DataShape } from "../shapeTypes/data.js";
 import type { ShapeOf } from "../shapeTypes/shapeOf.js";
 import { Tensor } from "../tensor.js";
 import { currentTrace } from "../trace.js";
 import { type NestedNumbers, type TensorOptions, tensor } from "./create.js";
-import { valuesOf } from "./reading.js";
 
 export interface ParameterOptions<S extends Shape = Shape> extends TensorOptions<S> {
   /** Shown in errors and pictures. */

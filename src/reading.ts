@@ -1,12 +1,12 @@
 /** Reading the value of a tensor. */
 
-import { evaluate } from "../evaluate.js";
-import { Parameter } from "../parameter.js";
-import { formatShape, type Shape, sizeOf } from "../shape.js";
-import { checkOpen } from "../tape.js";
-import type { Tensor, TypedArray } from "../tensor.js";
-import { currentTrace } from "../trace.js";
-import type { NestedNumbers } from "./create.js";
+import { evaluate } from "./evaluate.js";
+import type { NestedNumbers } from "./ops/create.js";
+import { Parameter } from "./parameter.js";
+import { formatShape, type Shape, sizeOf } from "./shape.js";
+import { checkOpen } from "./tape.js";
+import type { Tensor, TypedArray } from "./tensor.js";
+import { currentTrace } from "./trace.js";
 
 export interface Readings {
   /** The value of a tensor with one element; 0 or 1 for a bool. */
