@@ -1,8 +1,9 @@
 import { arrayOf, type NestedNumbers, tensor } from "../ops/create.js";
 import { valuesOf } from "../reading.js";
-import { formatShape } from "../shape.js";
+import { formatShape, sizeOf } from "../shape.js";
 import { Tensor } from "../tensor.js";
 import type { Dataset } from "./batches.js";
+import { classesOf } from "./classes.js";
 
 /** Numbers as users have them: nested arrays, a typed array, a tensor. */
 export type Numbers = Tensor | NestedNumbers | ArrayLike<number>;
@@ -45,15 +46,7 @@ export function fromArrays(x: Numbers, y: Numbers, options: ArraysOptions = {}):
   const common = { x: floats(examples, dtype), shape, length };
   if (!labels) return { ...common, y: floats(targets, dtype), targetShape, classes: 0 };
   const found = Int32Array.from(valuesOf("fromArrays", targets));
-  const limit = classes ?? 2 ** 31;
-  const wrong = found.findIndex((label) => label < 0 || label >= limit);
-  if (wrong >= 0)
-    throw new RangeError(
-      `fromArrays: label ${found[wrong]} at ${wrong} is out of range: ` +
-        `expected 0 ≤ label${classes === undefined ? "" : ` < ${classes}`}`,
-    );
-  const most = found.reduce((top, label) => Math.max(top, label + 1), 0);
-  return { ...common, y: found, targetShape, classes: classes ?? most };
+  return { ...common, y: found, targetShape, classes: classesOf("fromArrays", found, classes) };
 }
 
 function rowsOf(
@@ -65,7 +58,7 @@ function rowsOf(
   if (length === undefined)
     throw new RangeError(`fromArrays: ${name} is a scalar: got [], expected [count, …]`);
   if (!given) return [length, rest];
-  const each = given.reduce((n, axis) => n * axis, 1);
+  const each = sizeOf(given);
   if (!Number.isInteger(size / each))
     throw new RangeError(
       `fromArrays: ${name} is not whole examples: got ${formatShape(shape)}, expected a multiple of ${formatShape(given)}`,

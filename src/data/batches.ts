@@ -3,6 +3,7 @@ import { arrayOf, constant } from "../ops/create.js";
 import { formatShape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { foldIn, threefry2x32 } from "../threefry.js";
+import { classesOf } from "./classes.js";
 import type { IdxArray } from "./idx.js";
 
 /**
@@ -88,19 +89,12 @@ export function idxDataset(
     throw new RangeError(`idxDataset: bad scale: got ${scale}, expected a finite number`);
   if (classes !== undefined) checkInteger("idxDataset", "classes", classes, 1, 2 ** 31 - 1);
   const y = Int32Array.from(labels.data);
-  const limit = classes ?? 2 ** 31;
-  const wrong = y.findIndex((label) => label < 0 || label >= limit);
-  if (wrong >= 0)
-    throw new RangeError(
-      `idxDataset: label ${y[wrong]} at ${wrong} is out of range: ` +
-        `expected 0 ≤ label${classes === undefined ? "" : ` < ${classes}`}`,
-    );
   return {
     x: scaled(images.data, scale),
     y,
     shape,
     length,
-    classes: classes ?? y.reduce((most, label) => Math.max(most, label + 1), 0),
+    classes: classesOf("idxDataset", y, classes),
   };
 }
 

@@ -1,5 +1,5 @@
 import { grouped } from "../grouped.js";
-import { formatShape, sizeOf } from "../shape.js";
+import { formatShape, sizeOf, stridesOf } from "../shape.js";
 import { readSource, type Source } from "./source.js";
 
 /**
@@ -103,11 +103,7 @@ function parse(bytes: Uint8Array, where: string): NpyArray {
 
 /** Where element `index` of a column-major array goes in a row-major one. */
 function rowMajor(shape: readonly number[]): (index: number) => number {
-  const strides: number[] = [];
-  for (let axis = shape.length - 1, stride = 1; axis >= 0; axis--) {
-    strides[axis] = stride;
-    stride *= shape[axis] as number;
-  }
+  const strides = stridesOf(shape);
   return (index) => {
     let [rest, at] = [index, 0];
     for (const [axis, length] of shape.entries()) {
