@@ -1,6 +1,7 @@
 /** What a gate or a wire has to say in words and full numbers: titles, the panel of the page. */
+import { formatShape } from "../../shape.js";
 import type { CircuitData, Gate, Summary, Term, Wire } from "../types.js";
-import { describeSummary, full, rangeText, shapeText, short, single } from "./numbers.js";
+import { describeSummary, full, rangeText, short, single } from "./numbers.js";
 
 /** upstream × local = downstream, for one operand of a gate. */
 export interface Product {
@@ -21,7 +22,7 @@ function brief(summary: Summary): string {
   const { dtype, norm } = summary;
   const one = single(summary);
   if (one !== undefined) return full(one, dtype);
-  return `${shapeText(summary)} ${rangeText(summary)} ‖${short(norm, dtype)}‖`;
+  return `${formatShape(summary.shape)} ${rangeText(summary)} ‖${short(norm, dtype)}‖`;
 }
 
 /** The gradient that came to the gate's outputs: there is mostly one. */

@@ -3,6 +3,9 @@ import type { CircuitData, Gate, Wire } from "../types.js";
 import type { Label } from "./labels.js";
 import type { Group } from "./scene.js";
 
+/** To a tenth of a pixel: more is not seen, and makes files longer. */
+export const round = (value: number): number => Math.round(10 * value) / 10;
+
 export interface Point {
   readonly x: number;
   readonly y: number;

@@ -1,7 +1,8 @@
 /** What is written on wires: the value above the line, the gradient below it. */
+import { formatShape } from "../../shape.js";
 import { isFloat } from "../../tensor.js";
 import type { Gate, Summary, Term, Wire } from "../types.js";
-import { rangeText, shapeText, short, single } from "./numbers.js";
+import { rangeText, short, single } from "./numbers.js";
 
 /** Sizes in pixels of the user's coordinate system. */
 const FONT = 12;
@@ -79,7 +80,7 @@ export function wireLabel(wire: Wire, gate: Gate | undefined): Label {
           // Indices and truth values have no length.
           ...(isFloat(value.dtype) ? [{ kind: "value", text: norm(value) } as const] : []),
           { kind: "value", text: rangeText(value) },
-          ...name(named ? `${label} ${shapeText(value)}` : shapeText(value)),
+          ...name(named ? `${label} ${formatShape(value.shape)}` : formatShape(value.shape)),
         ];
   return { above, below: gradient ? gradientLines(gradient, terms) : [] };
 }

@@ -1,4 +1,5 @@
 /** Numbers and tensors in few characters, and in full. */
+import { formatShape, sizeOf } from "../../shape.js";
 import type { Dtype } from "../../tensor.js";
 import type { Summary } from "../types.js";
 
@@ -37,17 +38,13 @@ export const full = (value: number, dtype: Dtype): string => digitsOf(value, dty
 /** Of what is computed from many entries, as many digits as an f32 has. */
 export const wide = (value: number): string => digitsOf(value, "f64", 7);
 
-const sizeOf = ({ shape }: Summary): number => shape.reduce((a, b) => a * b, 1);
-
 /** The one entry of a tensor that has one; undefined for the others. */
 export const single = (summary: Summary): number | undefined =>
-  sizeOf(summary) === 1 ? summary.entries[0] : undefined;
-
-export const shapeText = ({ shape }: Summary): string => `[${shape.join(", ")}]`;
+  sizeOf(summary.shape) === 1 ? summary.entries[0] : undefined;
 
 /** "−1.2 … 3.4", or "no entries". */
-export function rangeText({ min, max, dtype, ...rest }: Summary, digits = short): string {
-  if (sizeOf({ min, max, dtype, ...rest }) === 0) return "no entries";
+export function rangeText({ min, max, dtype, shape }: Summary, digits = short): string {
+  if (sizeOf(shape) === 0) return "no entries";
   return Object.is(min, max) ? digits(min, dtype) : `${digits(min, dtype)} … ${digits(max, dtype)}`;
 }
 
@@ -56,8 +53,8 @@ export function describeSummary(summary: Summary): string {
   const { dtype, mean, norm } = summary;
   const one = single(summary);
   if (one !== undefined && summary.shape.length === 0) return full(one, dtype);
-  const parts = [`${shapeText(summary)} of ${dtype}`];
-  if (sizeOf(summary) === 0) return `${parts[0]}, no entries`;
+  const parts = [`${formatShape(summary.shape)} of ${dtype}`];
+  if (sizeOf(summary.shape) === 0) return `${parts[0]}, no entries`;
   if (one !== undefined) return `${full(one, dtype)}, shape ${parts[0]}`;
   parts.push(rangeText(summary, full), `mean ${wide(mean)}`, `norm ${wide(norm)}`);
   return parts.join(", ");
@@ -66,7 +63,7 @@ export function describeSummary(summary: Summary): string {
 /** Rows of numbers, as far as there are entries; says how many it leaves out. */
 export function entriesText(summary: Summary): string {
   const { entries, dtype, shape } = summary;
-  const size = sizeOf(summary);
+  const size = sizeOf(shape);
   const row = shape.at(-1) ?? 1;
   const texts = entries.map((entry) => short(entry, dtype));
   const width = Math.max(0, ...texts.map(({ length }) => length));

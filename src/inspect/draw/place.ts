@@ -1,5 +1,6 @@
 /** A level of a drawing: boxes and lines at the places that were found for them. */
-import type { Box, Net, PlacedLabel, Point, Run } from "./drawing.js";
+import type { Wire } from "../types.js";
+import { type Box, type Net, type PlacedLabel, type Point, type Run, round } from "./drawing.js";
 import { type Item, portHeight } from "./items.js";
 import { labelSize, textWidth } from "./labels.js";
 import type { Link, Ways } from "./links.js";
@@ -16,8 +17,6 @@ export type Placed = Pick<Item, "boxes" | "nets" | "width" | "height"> & {
   readonly outs: readonly number[];
 };
 
-const round = (value: number): number => Math.round(10 * value) / 10;
-
 /** `title` is that of the frame around the level; "" without a frame. */
 export function place(
   level: Level,
@@ -28,20 +27,77 @@ export function place(
   dagre: Dagre,
 ): Placed {
   const { places, traced } = layOut(items, links, dagre);
-  const placeOf = (key: string): Point => places.get(key) as Point;
-  const half = halvesOf(items, places, traced);
-  const [inPorts, outPorts] = [portsOf(items, traced, "to"), portsOf(items, traced, "from")];
-
-  // The upper left corner, and the size, of all that has a place here.
-  const corners: Point[] = [];
-  for (const [key, { width, height }] of items) {
-    const { x, y } = placeOf(key);
-    corners.push({ x: x - width / 2, y: y - height / 2 }, { x: x + width / 2, y: y + height / 2 });
+  const frame = frameOf(title, items, places, traced);
+  const ports = { ins: portsOf(items, traced, "to"), outs: portsOf(items, traced, "from") };
+  const boxes: Box[] = [];
+  const nets: Net[] = [];
+  for (const [key, item] of items) {
+    const { x, y } = places.get(key) as Point;
+    const corner = inFrame(frame, { x: x - item.width / 2, y: y - item.height / 2 });
+    if (item.box)
+      boxes.push({ ...item.box, ...corner, ...boxOf(item, corner, ports.ins.get(key)) });
+    boxes.push(...item.boxes.map((box) => movedBox(box, corner)));
+    nets.push(...item.nets.map((net) => movedNet(net, corner)));
   }
+  const half = halvesOf(items, places, traced);
+  const lineOf = ({ link, between }: Traced): Line => {
+    const [from, to] = [items.get(link.from) as Item, items.get(link.to) as Item];
+    const [a, b] = [places.get(link.from) as Point, places.get(link.to) as Point];
+    const dyFrom = ports.outs.get(link.from)?.get(link.fromPort) ?? from.height / 2;
+    const dyTo = ports.ins.get(link.to)?.get(link.toPort) ?? to.height / 2;
+    const begin = link.from.startsWith("in ") ? frame.left : a.x + reach(from, dyFrom);
+    const end = link.to.startsWith("out ") ? frame.left + frame.width : b.x - reach(to, dyTo);
+    const yTo = b.y - to.height / 2 + dyTo;
+    const runs = [
+      { from: begin, to: a.x + half(a.x), y: a.y - from.height / 2 + dyFrom },
+      ...between.map(({ x, y }) => ({ from: x - half(x), to: x + half(x), y })),
+      { from: b.x - half(b.x), to: end, y: yTo },
+    ];
+    const line = runs.map((run) => movedRun(run, { x: -frame.left, y: -frame.top }));
+    return { line, tip: to.hasTips ? inFrame(frame, { x: end, y: yTo }) : undefined };
+  };
+  for (const { wire } of ways.values()) {
+    const own = traced.filter(({ link }) => link.wire === wire.id);
+    nets.push(netOf(level, wire, own, own.map(lineOf), frame));
+  }
+  const heights = (side: "in" | "out", count: number): number[] =>
+    Array.from({ length: count }, (_, k) => {
+      const port = places.get(`${side} ${k}`) as Point;
+      return inFrame(frame, port).y;
+    });
+  return {
+    width: round(frame.width),
+    height: round(frame.height),
+    boxes,
+    nets,
+    ins: heights("in", level.ins.length),
+    outs: heights("out", level.outs.length),
+  };
+}
+
+/** The rectangle of a level, where the layout has put it. */
+interface Frame {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Around all that has a place: items and labels, the ranks that lines go through, and the title. */
+function frameOf(
+  title: string,
+  items: ReadonlyMap<string, Item>,
+  places: ReadonlyMap<string, Point>,
+  traced: readonly Traced[],
+): Frame {
+  const corners: Point[] = [];
+  const hold = ({ x, y }: Point, { width, height }: { width: number; height: number }): void => {
+    corners.push({ x: x - width / 2, y: y - height / 2 }, { x: x + width / 2, y: y + height / 2 });
+  };
+  for (const [key, item] of items) hold(places.get(key) as Point, item);
   for (const { link, at, between } of traced) {
-    const { width, height } = labelSize(link.label);
-    corners.push({ x: at.x - width / 2, y: at.y - height / 2 });
-    corners.push({ x: at.x + width / 2, y: at.y + height / 2 }, ...between);
+    hold(at, labelSize(link.label));
+    corners.push(...between);
   }
   const header = title === "" ? 0 : HEADER;
   const left = Math.min(...corners.map(({ x }) => x), 0) - PADDING;
@@ -50,74 +106,54 @@ export function place(
   const least = title === "" ? 0 : textWidth(title) + 2 * PADDING + 24;
   const width = Math.max(Math.max(...corners.map(({ x }) => x), 0) + PADDING - left, least);
   const height = Math.max(...corners.map(({ y }) => y), 0) + PADDING - top;
+  return { left, top, width, height };
+}
 
-  const boxes: Box[] = [];
-  const nets: Net[] = [];
-  for (const [key, item] of items) {
-    const { x, y } = placeOf(key);
-    const corner = { x: round(x - item.width / 2 - left), y: round(y - item.height / 2 - top) };
-    if (item.box) {
-      const heights = inPorts.get(key) ?? new Map<number, number>();
-      const ordinals = item.isOrdered
-        ? [...heights].map(([port, dy]) => ({ y: round(corner.y + dy), text: String(port + 1) }))
-        : [];
-      const { width, height } = item;
-      boxes.push({ ...item.box, ...corner, width: round(width), height: round(height), ordinals });
-    }
-    boxes.push(...item.boxes.map((box) => movedBox(box, corner)));
-    nets.push(...item.nets.map((net) => movedNet(net, corner)));
-  }
+/** A point of the layout, counted from the upper left corner of its frame. */
+const inFrame = ({ left, top }: Frame, { x, y }: Point): Point => ({
+  x: round(x - left),
+  y: round(y - top),
+});
 
-  const lineOf = ({ link, between }: Traced): { line: Run[]; tip: Point | undefined } => {
-    const [from, to] = [items.get(link.from) as Item, items.get(link.to) as Item];
-    const [a, b] = [placeOf(link.from), placeOf(link.to)];
-    const dyFrom = outPorts.get(link.from)?.get(link.fromPort) ?? from.height / 2;
-    const dyTo = inPorts.get(link.to)?.get(link.toPort) ?? to.height / 2;
-    const begin = link.from.startsWith("in ") ? left : a.x + reach(from, dyFrom);
-    const end = link.to.startsWith("out ") ? left + width : b.x - reach(to, dyTo);
-    const yFrom = a.y - from.height / 2 + dyFrom;
-    const yTo = b.y - to.height / 2 + dyTo;
-    const runs = [
-      { from: begin, to: a.x + half(a.x), y: yFrom },
-      ...between.map(({ x, y }) => ({ from: x - half(x), to: x + half(x), y })),
-      { from: b.x - half(b.x), to: end, y: yTo },
-    ];
-    const line = runs.map((run) => ({
-      from: round(run.from - left),
-      to: round(run.to - left),
-      y: round(run.y - top),
-    }));
-    return { line, tip: to.hasTips ? { x: round(end - left), y: round(yTo - top) } : undefined };
-  };
-  for (const [id, { wire }] of ways) {
-    const own = traced.filter(({ link }) => link.wire === id);
-    const drawn = own.map(lineOf);
-    const labelOf = ({ link: { label }, at }: Traced): PlacedLabel[] => {
-      if (label.above.length + label.below.length === 0) return [];
-      const { width, height } = labelSize(label);
-      return [{ x: round(at.x - left), y: round(at.y - top), width, height, label }];
-    };
-    const { circuit, path } = level.scene;
-    nets.push({
-      key: wireKey(path, id),
-      circuit,
-      path,
-      wire,
-      lines: drawn.map(({ line }) => line),
-      tips: drawn.flatMap(({ tip }) => tip ?? []),
-      label: own.filter(({ link }) => !link.isBranch).flatMap(labelOf)[0],
-      branches: own.filter(({ link }) => link.isBranch).flatMap(labelOf),
-    });
-  }
-  const heights = (side: "in" | "out", count: number): number[] =>
-    Array.from({ length: count }, (_, k) => round(placeOf(`${side} ${k}`).y - top));
+/** The size of an item's box, and the numbers of its operands. */
+function boxOf(
+  { width, height, isOrdered }: Item,
+  corner: Point,
+  heights: ReadonlyMap<number, number> = new Map(),
+): Pick<Box, "width" | "height" | "ordinals"> {
+  const ordinals = isOrdered
+    ? [...heights].map(([port, dy]) => ({ y: round(corner.y + dy), text: String(port + 1) }))
+    : [];
+  return { width: round(width), height: round(height), ordinals };
+}
+
+interface Line {
+  readonly line: readonly Run[];
+  /** Of the arrow in which it ends. */
+  readonly tip: Point | undefined;
+}
+
+/** A wire of the level, drawn as `lines`, one for each of `own`. */
+function netOf(
+  { scene: { circuit, path } }: Level,
+  wire: Wire,
+  own: readonly Traced[],
+  lines: readonly Line[],
+  frame: Frame,
+): Net {
+  const labelOf = ({ link: { label }, at }: Traced): PlacedLabel[] =>
+    label.above.length + label.below.length === 0
+      ? []
+      : [{ ...inFrame(frame, at), ...labelSize(label), label }];
   return {
-    width: round(width),
-    height: round(height),
-    boxes,
-    nets,
-    ins: heights("in", level.ins.length),
-    outs: heights("out", level.outs.length),
+    key: wireKey(path, wire.id),
+    circuit,
+    path,
+    wire,
+    lines: lines.map(({ line }) => line),
+    tips: lines.flatMap(({ tip }) => tip ?? []),
+    label: own.filter(({ link }) => !link.isBranch).flatMap(labelOf)[0],
+    branches: own.filter(({ link }) => link.isBranch).flatMap(labelOf),
   };
 }
 
@@ -177,21 +213,21 @@ const movedBox = (box: Box, { x, y }: Point): Box => ({
   ordinals: box.ordinals.map((ordinal) => ({ ...ordinal, y: round(ordinal.y + y) })),
 });
 
-function movedNet(net: Net, { x, y }: Point): Net {
+const movedRun = ({ from, to, y }: Run, by: Point): Run => ({
+  from: round(from + by.x),
+  to: round(to + by.x),
+  y: round(y + by.y),
+});
+
+function movedNet(net: Net, by: Point): Net {
   const moved = <P extends Point>(point: P): P => ({
     ...point,
-    x: round(point.x + x),
-    y: round(point.y + y),
+    x: round(point.x + by.x),
+    y: round(point.y + by.y),
   });
   return {
     ...net,
-    lines: net.lines.map((line) =>
-      line.map((run) => ({
-        from: round(run.from + x),
-        to: round(run.to + x),
-        y: round(run.y + y),
-      })),
-    ),
+    lines: net.lines.map((line) => line.map((run) => movedRun(run, by))),
     tips: net.tips.map(moved),
     label: net.label && moved(net.label),
     branches: net.branches.map(moved),

@@ -1,7 +1,7 @@
 /** A drawing as SVG. */
 
 import { gateName, gateTitle, wireTitle } from "./details.js";
-import type { Box, Drawing, Net, PlacedLabel, Run } from "./drawing.js";
+import { type Box, type Drawing, type Net, type PlacedLabel, type Run, round } from "./drawing.js";
 import { escaped } from "./escaped.js";
 import { baseline } from "./labels.js";
 
@@ -23,8 +23,6 @@ function pathData(runs: readonly Run[]): string {
   }
   return text;
 }
-
-const round = (value: number): number => Math.round(10 * value) / 10;
 
 const tag = (name: string, attributes: string, ...inside: string[]): string =>
   `<${name}${attributes ? ` ${attributes}` : ""}>${inside.join("")}</${name}>`;
@@ -78,6 +76,9 @@ const rect = (x: number, y: number, width: number, height: number, rx: number, k
   `<rect${kind && ` class="${kind}"`} x="${round(x)}" y="${round(y)}" width="${round(width)}" ` +
   `height="${round(height)}" rx="${rx}"/>`;
 
+const disc = ({ x, y, width, height }: Box): string =>
+  `<circle cx="${round(x + width / 2)}" cy="${round(y + height / 2)}" r="${width / 2}"/>`;
+
 function boxWords({ circuit, gate, group, open, title, subtitle }: Box): string {
   const state = open === undefined ? "" : open ? ", open" : ", closed";
   if (gate) return `gate ${gateTitle(circuit, gate)}${state}`;
@@ -85,60 +86,62 @@ function boxWords({ circuit, gate, group, open, title, subtitle }: Box): string 
 }
 
 function boxMarkup(box: Box, isInteractive: boolean): string {
-  const { key, kind, x, y, width, height, open, gate, wire, ordinals } = box;
-  const [cx, cy] = [x + width / 2, y + height / 2];
-  if (kind === "fork" || kind === "unused")
-    return tag(
-      "g",
-      `class="${kind}"`,
-      `<circle cx="${round(cx)}" cy="${round(cy)}" r="${width / 2}"/>`,
-    );
-  if (kind === "source" || kind === "sink") {
-    const words = `${kind === "source" ? wire?.kind : "result"} ${box.title}`;
-    return tag(
-      "g",
-      `class="box ${kind} ${wire?.kind}" data-name="${escaped(key)}"`,
-      title(words),
-      rect(x, y, width, height, 4),
-      text("sign", cx, cy + 5, box.title),
-    );
-  }
+  if (box.kind === "fork" || box.kind === "unused")
+    return tag("g", `class="${box.kind}"`, disc(box));
+  if (box.kind === "source" || box.kind === "sink") return nameMarkup(box);
+  const { key, kind, gate, open } = box;
   const words = boxWords(box);
   const expanded = open === undefined ? "" : ` aria-expanded="${open}"`;
   const head =
     `${gate ? "data-gate" : "data-group"}="${escaped(key)}"` +
     (isInteractive ? stop(words) + expanded : "");
-  if (open)
-    return tag(
-      "g",
-      `class="box frame ${kind}" ${head}`,
-      title(words),
-      rect(x, y, width, height, 8),
-      knob(round(x + 12), round(y + 10), true),
-      text("title", x + 29, y + 19, gate ? gateName(gate) : box.title),
-    );
-  const isRound = width === height && box.subtitle === "" && open === undefined;
-  const shape = isRound
-    ? `<circle cx="${round(cx)}" cy="${round(cy)}" r="${width / 2}"/>`
-    : rect(x, y, width, height, kind === "group" ? 8 : 12);
-  const twin = open === false ? rect(x + 3, y + 3, width - 6, height - 6, 7, "twin") : "";
-  const shift = box.subtitle === "" ? 5 : -5;
+  const look = `${open ? "frame " : ""}${kind}${isRound(box) ? " round" : ""}`;
   return tag(
     "g",
-    `class="box ${kind}${isRound ? " round" : ""}" ${head}`,
+    `class="box ${look}" ${head}`,
     title(words),
-    shape,
-    twin,
-    text("sign", cx, cy + shift + (isRound ? 1 : 0), box.title),
-    text("subtitle", cx, cy + 15, box.subtitle),
-    open === false ? knob(round(x + width - 17), round(y + 7), false) : "",
-    ...ordinals.map((ordinal) => text("ordinal", x + 5, ordinal.y + 3.5, ordinal.text)),
+    ...(open ? frameParts(box) : closedParts(box)),
   );
 }
 
+/** A name at the beginning or the end of a wire. */
+function nameMarkup({ key, kind, x, y, width, height, wire, title: name }: Box): string {
+  return tag(
+    "g",
+    `class="box ${kind} ${wire?.kind}" data-name="${escaped(key)}"`,
+    title(`${kind === "source" ? wire?.kind : "result"} ${name}`),
+    rect(x, y, width, height, 4),
+    text("sign", x + width / 2, y + height / 2 + 5, name),
+  );
+}
+
+/** An open gate or group, around what is in it. */
+const frameParts = ({ x, y, width, height, gate, title }: Box): string[] => [
+  rect(x, y, width, height, 8),
+  knob(round(x + 12), round(y + 10), true),
+  text("title", x + 29, y + 19, gate ? gateName(gate) : title),
+];
+
+const isRound = ({ width, height, subtitle, open }: Box): boolean =>
+  width === height && subtitle === "" && open === undefined;
+
+function closedParts(box: Box): string[] {
+  const { kind, x, y, width, height, open, title, subtitle, ordinals } = box;
+  const [cx, cy] = [x + width / 2, y + height / 2];
+  const shift = subtitle === "" ? 5 : -5;
+  return [
+    isRound(box) ? disc(box) : rect(x, y, width, height, kind === "group" ? 8 : 12),
+    open === false ? rect(x + 3, y + 3, width - 6, height - 6, 7, "twin") : "",
+    text("sign", cx, cy + shift + (isRound(box) ? 1 : 0), title),
+    text("subtitle", cx, cy + 15, subtitle),
+    open === false ? knob(round(x + width - 17), round(y + 7), false) : "",
+    ...ordinals.map((ordinal) => text("ordinal", x + 5, ordinal.y + 3.5, ordinal.text)),
+  ];
+}
+
 /**
- * Gates, wires and frames, each by itself: from left to right, which puts frames below what is in them, and is the order of the tab key in a
- * page. `isInteractive` makes gates and wires stops of that key.
+ * Gates, wires and frames, each by itself: from left to right, which puts frames below what is in
+ * them, and is the order of the tab key in a page. `isInteractive` makes gates and wires stops of it.
  */
 export function drawingMarkup({ boxes, nets }: Drawing, isInteractive: boolean): string[] {
   const beginOf = ({ label, lines }: Net): number => label?.x ?? lines[0]?.[0]?.from ?? 0;

@@ -1,9 +1,10 @@
 /** What is said of the gate, wire or group that the reader points at. */
 
+import { formatShape } from "../../../shape.js";
 import type { CircuitData, Gate, Summary, Wire } from "../../types.js";
 import { gateName, type Product, productsOf, termText } from "../details.js";
 import type { Box, Net } from "../drawing.js";
-import { entriesText, full, rangeText, shapeText, single, wide } from "../numbers.js";
+import { entriesText, full, rangeText, single, wide } from "../numbers.js";
 import { describeCircuit } from "../open.js";
 import { type Child, element } from "./element.js";
 
@@ -20,7 +21,7 @@ function listOf(rows: readonly (readonly [string, Child])[]): HTMLElement {
 function summaryRows(summary: Summary, kind: "value" | "gradient"): (readonly [string, Child])[] {
   const { dtype, mean, norm } = summary;
   const one = single(summary);
-  const shape = ["shape", code(`${shapeText(summary)} of ${dtype}`)] as const;
+  const shape = ["shape", code(`${formatShape(summary.shape)} of ${dtype}`)] as const;
   if (one !== undefined) return [[kind, code(full(one, dtype), kind)], shape];
   return [
     shape,
