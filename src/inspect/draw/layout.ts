@@ -27,6 +27,7 @@ import { linksOf, type Ways } from "./links.js";
 import { type Placed, place } from "./place.js";
 import type { Dagre } from "./ranks.js";
 import {
+  type Group,
   groupLevel,
   insideLevel,
   type Level,
@@ -108,96 +109,115 @@ function insideOf(gate: Gate, circuit: CircuitData, path: string): Scene {
   return scene;
 }
 
-interface Contents {
-  readonly items: Map<string, Item>;
-  readonly ways: Map<number, Ways>;
+/** What is at one level, as it is found. */
+class Contents {
+  readonly items = new Map<string, Item>();
+  readonly ways = new Map<number, Ways>();
   /** What is open at this level. */
-  readonly inside: readonly Placed[];
+  readonly inside: Placed[] = [];
+  readonly #circuit: CircuitData;
+
+  constructor(circuit: CircuitData) {
+    this.#circuit = circuit;
+  }
+
+  add(item: Item): string {
+    this.items.set(item.key, item);
+    return item.key;
+  }
+
+  /** A gate or a group, closed, or the frame around what is open in it. */
+  addPart(closed: Item, inside: Placed | undefined): void {
+    if (inside) this.inside.push(inside);
+    this.add(inside ? frameItem(closed, inside) : closed);
+  }
+
+  /** A wire arrives at an item, through which those of its terms come back that are picked. */
+  arrive(wire: number, item: string, port: number, isPicked: (term: Term) => boolean): void {
+    this.#waysOf(wire).ends.push({ item, port, terms: termsOf(this.#circuit, wire, isPicked) });
+  }
+
+  /** A wire leaves an item; `isLabelled` as in `Ways`. */
+  leave(wire: number, item: string, port: number, isLabelled: boolean): void {
+    Object.assign(this.#waysOf(wire), { origin: { item, port }, isLabelled });
+  }
+
+  #waysOf(id: number): Ways {
+    const wire = this.#circuit.wires[id] as Wire;
+    const known = this.ways.get(id) ?? { wire, ends: [], origin: undefined, isLabelled: false };
+    this.ways.set(id, known);
+    return known;
+  }
 }
 
 function* contentsOf(level: Level, context: Context): Generator<number, Contents> {
-  const { scene, parts, ins, outs } = level;
+  const { scene, parts, ins, outs, group } = level;
   const { circuit, path } = scene;
-  const items = new Map<string, Item>();
-  const ways = new Map<number, Ways>();
-  const opened: Placed[] = [];
-  const waysOf = (id: number): Ways => {
-    const wire = circuit.wires[id] as Wire;
-    const known = ways.get(id) ?? { wire, ends: [], origin: undefined, isLabelled: false };
-    ways.set(id, known);
-    return known;
-  };
-  const add = (item: Item): string => {
-    items.set(item.key, item);
-    return item.key;
-  };
-  const arrive = (wire: number, item: string, port: number, isOne: (term: Term) => boolean) =>
-    waysOf(wire).ends.push({ item, port, terms: termsOf(circuit, wire, isOne) });
-  const leave = (wire: number, item: string, port: number, isLabelled: boolean): void => {
-    Object.assign(waysOf(wire), { origin: { item, port }, isLabelled });
-  };
-
-  for (const [k, wire] of ins.entries()) leave(wire, add(portItem(`in ${k}`)), 0, true);
-  for (const wire of sourcesOf(level))
-    leave(
-      wire.id,
-      add(nameItem(level, wire, "source", `${wireKey(path, wire.id)}:from`)),
-      0,
-      false,
-    );
-  for (const part of parts) {
-    if (part.kind === "gate") {
-      const { gate, key } = part;
-      const inside =
-        gate.inside && context.open.has(key)
-          ? insideOf(gate, gate.inside, `${path}${gate.id}/`)
-          : undefined;
-      const closed = gateItem(level, gate);
-      if (inside) {
-        const title = frameTitle(closed);
-        const placed = yield* layoutLevel(insideLevel(inside, gate), title, context);
-        opened.push(placed);
-        add(frameItem(closed, placed));
-      } else add(closed);
-      for (const [port, wire] of gate.inputs.entries())
-        arrive(wire, key, port, (term) => term.gate === gate.id && term.operand === port);
-      for (const [port, wire] of gate.outputs.entries()) {
-        const within = inside?.circuit.wires[inside.circuit.outputs[port] ?? -1];
-        leave(wire, key, port, within?.from !== undefined);
-      }
-    } else {
-      const { key, first, end } = part;
-      const isOpen = context.open.has(key);
-      const below = groupLevel(scene, part);
-      const closed = groupItem(level, part);
-      if (isOpen) {
-        const placed = yield* layoutLevel(below, part.title, context);
-        opened.push(placed);
-        add(frameItem(closed, placed));
-      } else add(closed);
-      for (const [port, wire] of below.ins.entries())
-        arrive(wire, key, port, ({ gate }) => first <= gate && gate < end);
-      for (const [port, wire] of below.outs.entries()) leave(wire, key, port, isOpen);
-    }
+  const contents = new Contents(circuit);
+  for (const [k, wire] of ins.entries())
+    contents.leave(wire, contents.add(portItem(`in ${k}`)), 0, true);
+  for (const wire of sourcesOf(level)) {
+    const item = nameItem(level, wire, "source", `${wireKey(path, wire.id)}:from`);
+    contents.leave(wire.id, contents.add(item), 0, false);
   }
-  for (const [k, wire] of outs.entries()) {
-    const { group } = level;
-    arrive(wire, add(portItem(`out ${k}`)), 0, ({ gate }) =>
+  for (const part of parts)
+    if (part.kind === "gate") yield* addGate(contents, level, part.gate, context);
+    else yield* addGroup(contents, level, part, context);
+  for (const [k, wire] of outs.entries())
+    contents.arrive(wire, contents.add(portItem(`out ${k}`)), 0, ({ gate }) =>
       group ? gate < group.first || gate >= group.end : gate < 0,
     );
-  }
-  if (path === "" && !level.group)
-    for (const [k, wire] of circuit.outputs.entries()) {
-      const item = nameItem(
-        level,
-        circuit.wires[wire] as Wire,
-        "sink",
-        `${wireKey(path, wire)}:to ${k}`,
-      );
-      arrive(wire, add(item), 0, ({ gate }) => gate < 0);
+  if (path === "" && !group)
+    for (const [k, id] of circuit.outputs.entries()) {
+      const wire = circuit.wires[id] as Wire;
+      const item = nameItem(level, wire, "sink", `${wireKey(path, id)}:to ${k}`);
+      contents.arrive(id, contents.add(item), 0, ({ gate }) => gate < 0);
     }
-  for (const { wire, origin, ends } of ways.values())
+  for (const { wire, origin, ends } of contents.ways.values())
     if (origin && ends.length === 0 && !origin.item.startsWith("in "))
-      ends.push({ item: add(dotItem(level, wire, false)), port: 0, terms: [] });
-  return { items, ways, inside: opened };
+      ends.push({ item: contents.add(dotItem(level, wire, false)), port: 0, terms: [] });
+  return contents;
+}
+
+function* addGate(
+  contents: Contents,
+  level: Level,
+  gate: Gate,
+  context: Context,
+): Generator<number, void> {
+  const { path } = level.scene;
+  const closed = gateItem(level, gate);
+  const { key } = closed;
+  const inside =
+    gate.inside && context.open.has(key)
+      ? insideOf(gate, gate.inside, `${path}${gate.id}/`)
+      : undefined;
+  contents.addPart(
+    closed,
+    inside && (yield* layoutLevel(insideLevel(inside, gate), frameTitle(closed), context)),
+  );
+  for (const [port, wire] of gate.inputs.entries())
+    contents.arrive(wire, key, port, (term) => term.gate === gate.id && term.operand === port);
+  for (const [port, wire] of gate.outputs.entries()) {
+    const within = inside?.circuit.wires[inside.circuit.outputs[port] ?? -1];
+    contents.leave(wire, key, port, within?.from !== undefined);
+  }
+}
+
+function* addGroup(
+  contents: Contents,
+  level: Level,
+  group: Group,
+  context: Context,
+): Generator<number, void> {
+  const { key, title, first, end } = group;
+  const isOpen = context.open.has(key);
+  const below = groupLevel(level.scene, group);
+  contents.addPart(
+    groupItem(level, group),
+    isOpen ? yield* layoutLevel(below, title, context) : undefined,
+  );
+  for (const [port, wire] of below.ins.entries())
+    contents.arrive(wire, key, port, ({ gate }) => first <= gate && gate < end);
+  for (const [port, wire] of below.outs.entries()) contents.leave(wire, key, port, isOpen);
 }
