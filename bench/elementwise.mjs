@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { compile, createWasmBackend } from "chainrule";
 import { createTsBackend } from "chainrule/pure";
-import { quantile } from "./summary.mjs";
+import { timesOf } from "./summary.mjs";
 
 /** Bytes of all operands together: what is read, and what is written. */
 const LEVELS = { "L1 16 KiB": 2 ** 14, "L2 512 KiB": 2 ** 19, "L3 32 MiB": 2 ** 25 };
@@ -196,13 +196,6 @@ export function elementwiseCases() {
   return [...arithmetic, ...functions];
 }
 
-const sorted = (rounds, task) => Float64Array.from(rounds.flatMap((round) => round[task])).sort();
-/** Median and least time in ms. */
-const timesOf = (rounds, task) => {
-  const all = sorted(rounds, task);
-  return { median: quantile(all, 0.5), min: all[0], count: all.length };
-};
-
 /**
  * The figures: GB/s, the share of the better loop's rate (of medians, and of the fastest samples),
  * ns per element, and how many times as fast as TypeScript.
@@ -214,7 +207,7 @@ const timesOf = (rounds, task) => {
 export function summarizeElementwise(measured) {
   return measured.map(({ kind, name, label, level, elements, bytes, times, rounds }) => {
     const [wasm, ts, loop4, loop8] = ["wasm", "ts", "loop4", "loop8"].map((task) =>
-      timesOf(rounds, task),
+      timesOf(rounds.flatMap((round) => round[task])),
     );
     const of = (statistic) => {
       const loop = Math.min(loop4[statistic], loop8[statistic]);

@@ -7,7 +7,7 @@ import { compile } from "chainrule";
 import { monitor } from "chainrule/inspect";
 import { seed } from "chainrule/random";
 import { MODELS } from "./models.mjs";
-import { quantile } from "./summary.mjs";
+import { median } from "./summary.mjs";
 import { align } from "./table.mjs";
 
 const EVERY = 10;
@@ -43,11 +43,6 @@ function compare(model) {
   const pairs = Array.from({ length: rounds }, () =>
     Object.values(tasks).map((task) => timeOf(task, calls)),
   );
-  const median = (numbers) =>
-    quantile(
-      numbers.sort((a, b) => a - b),
-      0.5,
-    );
   return { step: median(pairs.map(([a]) => a)), ratio: median(pairs.map(([a, b]) => b / a)) };
 }
 

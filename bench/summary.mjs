@@ -9,7 +9,7 @@
  */
 
 /** @param {readonly number[]} sorted ascending @param {number} q 0 … 1, linear in between */
-export function quantile(sorted, q) {
+function quantile(sorted, q) {
   const at = (sorted.length - 1) * q;
   const low = Math.floor(at);
   const high = Math.ceil(at);
@@ -17,7 +17,14 @@ export function quantile(sorted, q) {
 }
 
 const ascending = (numbers) => Float64Array.from(numbers).sort();
-const median = (numbers) => quantile(ascending(numbers), 0.5);
+export const median = (numbers) => quantile(ascending(numbers), 0.5);
+
+/** Milliseconds of all samples: the least and the median of them, and how many there are. */
+export function timesOf(samples) {
+  const sorted = ascending(samples);
+  return { min: sorted[0], median: quantile(sorted, 0.5), count: sorted.length };
+}
+
 const gflops = (flops, ms) => flops / ms / 1e6;
 
 /** Milliseconds per call over all rounds, and the rate at the median. */

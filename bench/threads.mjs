@@ -4,16 +4,10 @@
  */
 import { init, wasm } from "chainrule";
 import { takeSlice, warmSuite } from "./measure.mjs";
-import { quantile } from "./summary.mjs";
+import { timesOf } from "./summary.mjs";
 import { align } from "./table.mjs";
 
 const THREADS = 2;
-
-/** Milliseconds of all samples. */
-function describe(samples) {
-  const sorted = Float64Array.from(samples).sort();
-  return { min: sorted[0], median: quantile(sorted, 0.5), count: sorted.length };
-}
 
 /**
  * @param {readonly import("./measure.mjs").Case[]} cases those that are no steps are left out
@@ -38,8 +32,8 @@ export async function measureThreads(cases, { rounds, slice, warmUp }) {
   init({ backend: wasm });
   backend[Symbol.dispose]();
   return running.map(({ label, samples }) => {
-    const one = describe(samples.one);
-    const several = describe(samples.several);
+    const one = timesOf(samples.one);
+    const several = timesOf(samples.several);
     const faster = { median: one.median / several.median, best: one.min / several.min };
     return { label, threads: THREADS, one, several, faster };
   });
