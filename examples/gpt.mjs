@@ -51,7 +51,7 @@ class GPT extends nn.Module {
   }
 }
 
-/** Bits would be over ln 2: the entropy of a character given the one before it, counted. */
+/** The entropy of a character given the one before it, counted; in nats, as the loss is. */
 function bigramEntropy() {
   const counts = Array.from(characters, () => new Float64Array(characters.length));
   for (let i = 1; i < ids.length; i++) counts[ids[i - 1]][ids[i]]++;

@@ -13,7 +13,7 @@ export interface View {
   readonly scale: number;
 }
 
-interface PanZoom {
+export interface PanZoom {
   readonly view: View;
   moveTo(view: View): void;
   /** Scales about a point of the stage; by default its middle. */

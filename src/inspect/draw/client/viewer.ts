@@ -8,7 +8,7 @@ import { makeScene, type Scene } from "../scene.js";
 import { drawingMarkup } from "../svg.js";
 import { element } from "./element.js";
 import { boxPanel, emptyPanel, netPanel } from "./panel.js";
-import { panZoom, type View } from "./panZoom.js";
+import { type PanZoom, panZoom, type View } from "./panZoom.js";
 
 /** How a page hands a circuit over. */
 interface ViewerData {
@@ -23,6 +23,8 @@ const STEP = 1.25;
 const PAN = 60;
 /** Below this scale numbers cannot be read. */
 const LEGIBLE = 0.9;
+/** Beyond this scale a small drawing looks coarse. */
+const LARGEST = 1.5;
 const MARGIN = 12;
 /** How long, in milliseconds, a drawing may keep the page from answering. */
 const TURN = 30;
@@ -36,6 +38,86 @@ const keyOf = (target: EventTarget | null): { key: string; node: Element } | und
   const key = Object.values(node.dataset)[0];
   return key === undefined ? undefined : { key, node };
 };
+
+/** The beginning of a drawing, large enough to read; in the middle where it is smaller than the stage. */
+function legible({ clientWidth, clientHeight }: HTMLElement, { width, height }: Drawing): View {
+  const scale = Math.max(
+    Math.min((clientWidth - 2 * MARGIN) / width, (clientHeight - 2 * MARGIN) / height, LARGEST),
+    LEGIBLE,
+  );
+  const beside = (room: number, size: number): number =>
+    Math.max(MARGIN, (room - size * scale) / 2);
+  return { x: beside(clientWidth, width), y: beside(clientHeight, height), scale };
+}
+
+/** All of a drawing, in the middle of the stage. */
+function whole({ clientWidth, clientHeight }: HTMLElement, { width, height }: Drawing): View {
+  const scale = Math.min(clientWidth / width, clientHeight / height, LARGEST);
+  return {
+    x: (clientWidth - width * scale) / 2,
+    y: (clientHeight - height * scale) / 2,
+    scale,
+  };
+}
+
+/** Lets the page answer, and says how far the drawing is; true when it is not wanted any more. */
+type Pause = (words: () => string) => Promise<boolean>;
+
+/**
+ * The drawing that `steps` end with, and its markup, in turns with whatever else the page does;
+ * undefined when `pause` says to give up.
+ */
+async function drawn(
+  steps: Generator<number, Drawing>,
+  pause: Pause,
+): Promise<{ made: Drawing; group: SVGGElement } | undefined> {
+  let next = steps.next();
+  for (; !next.done; next = steps.next()) {
+    const levels = next.value;
+    if (await pause(() => `laying out: ${levels} groups`)) return undefined;
+  }
+  const made = next.value;
+  const parts = drawingMarkup(made, true);
+  const group = document.createElementNS("http://www.w3.org/2000/svg", "g");
+  for (let begin = 0; begin < parts.length; begin += CHUNK) {
+    group.insertAdjacentHTML("beforeend", parts.slice(begin, begin + CHUNK).join(""));
+    if (await pause(() => `drawing: ${begin} of ${parts.length}`)) return undefined;
+  }
+  return { made, group };
+}
+
+/** Where a circuit is drawn, which can be moved and scaled. */
+function makeStage(): { stage: HTMLElement; world: SVGGElement } {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const world = document.createElementNS("http://www.w3.org/2000/svg", "g");
+  svg.setAttribute("class", "circuit");
+  svg.append(world);
+  const stage = element("div", {
+    class: "stage",
+    role: "group",
+    "aria-label": "circuit, from left to right",
+  });
+  stage.append(svg);
+  return { stage, world };
+}
+
+type KeyActions = Readonly<Record<string, () => void>>;
+
+const moving = (moves: PanZoom): KeyActions => ({
+  "+": () => moves.zoom(STEP),
+  "=": () => moves.zoom(STEP),
+  "-": () => moves.zoom(1 / STEP),
+  ArrowLeft: () => moves.pan(PAN, 0),
+  ArrowRight: () => moves.pan(-PAN, 0),
+  ArrowUp: () => moves.pan(0, PAN),
+  ArrowDown: () => moves.pan(0, -PAN),
+});
+
+function button(name: string, words: string, action: () => void): HTMLElement {
+  const made = element("button", { type: "button", "aria-label": words, title: words }, name);
+  made.addEventListener("click", action);
+  return made;
+}
 
 /** Resolves when the circuit is to be seen. */
 export async function showCircuit(
@@ -51,16 +133,7 @@ export async function showCircuit(
   /** The wire whose entries are shown. */
   let withEntries = "";
 
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const world = document.createElementNS("http://www.w3.org/2000/svg", "g");
-  svg.setAttribute("class", "circuit");
-  svg.append(world);
-  const stage = element("div", {
-    class: "stage",
-    role: "group",
-    "aria-label": "circuit, from left to right",
-  });
-  stage.append(svg);
+  const { stage, world } = makeStage();
   const panel = element("aside", {
     class: "panel",
     "aria-live": "polite",
@@ -73,35 +146,24 @@ export async function showCircuit(
   /** The drawing that was asked for last: an earlier one is given up. */
   let wanted = 0;
 
-  /** In turns with whatever else the page does; false when another drawing was asked for. */
+  /** False when another drawing was asked for. */
   const draw = async (): Promise<boolean> => {
     const own = ++wanted;
     let since = performance.now();
-    const isLate = async (words: () => string): Promise<boolean> => {
+    const pause: Pause = async (words) => {
       if (performance.now() - since < TURN) return false;
       status.textContent = words();
       await new Promise((resolve) => setTimeout(resolve));
       since = performance.now();
       return own !== wanted;
     };
-    const steps = layoutOf(new Set(open));
-    let next = steps.next();
-    for (; !next.done; next = steps.next()) {
-      const levels = next.value;
-      if (await isLate(() => `laying out: ${levels} groups`)) return false;
-    }
-    const made = next.value;
-    const parts = drawingMarkup(made, true);
-    const group = document.createElementNS("http://www.w3.org/2000/svg", "g");
-    for (let begin = 0; begin < parts.length; begin += CHUNK) {
-      group.insertAdjacentHTML("beforeend", parts.slice(begin, begin + CHUNK).join(""));
-      if (await isLate(() => `drawing: ${begin} of ${parts.length}`)) return false;
-    }
-    drawing = made;
+    const found = await drawn(layoutOf(new Set(open)), pause);
+    if (!found) return false;
+    drawing = found.made;
     boxes = new Map(drawing.boxes.map((box) => [box.key, box]));
     nets = new Map();
     for (const net of drawing.nets) if (net.label || !nets.has(net.key)) nets.set(net.key, net);
-    world.replaceChildren(group);
+    world.replaceChildren(found.group);
     status.textContent = "";
     return true;
   };
@@ -116,30 +178,8 @@ export async function showCircuit(
     else panel.replaceChildren(...emptyPanel(circuit, data.isPart));
   };
 
-  const read = (): void => {
-    const [width, height] = [stage.clientWidth, stage.clientHeight];
-    const whole = Math.min(
-      (width - 2 * MARGIN) / drawing.width,
-      (height - 2 * MARGIN) / drawing.height,
-      1.5,
-    );
-    const scale = Math.max(whole, Math.min(LEGIBLE, 1));
-    const beside = (room: number, size: number): number =>
-      Math.max(MARGIN, (room - size * scale) / 2);
-    moves.moveTo({ x: beside(width, drawing.width), y: beside(height, drawing.height), scale });
-  };
-  const showWhole = (): void => {
-    const scale = Math.min(
-      stage.clientWidth / drawing.width,
-      stage.clientHeight / drawing.height,
-      1.5,
-    );
-    moves.moveTo({
-      x: (stage.clientWidth - drawing.width * scale) / 2,
-      y: (stage.clientHeight - drawing.height * scale) / 2,
-      scale,
-    });
-  };
+  const read = (): void => moves.moveTo(legible(stage, drawing));
+  const showWhole = (): void => moves.moveTo(whole(stage, drawing));
 
   /** Draws again with that box where it was on the screen, and focused. */
   const toggle = async (key: string): Promise<void> => {
@@ -194,15 +234,9 @@ export async function showCircuit(
     if (event.ctrlKey || event.metaKey || event.altKey || !stage.contains(event.target as Node))
       return;
     const found = keyOf(event.target);
-    const actions: Readonly<Record<string, () => void>> = {
-      "+": () => moves.zoom(STEP),
-      "=": () => moves.zoom(STEP),
-      "-": () => moves.zoom(1 / STEP),
+    const actions: KeyActions = {
+      ...moving(moves),
       "0": read,
-      ArrowLeft: () => moves.pan(PAN, 0),
-      ArrowRight: () => moves.pan(-PAN, 0),
-      ArrowUp: () => moves.pan(0, PAN),
-      ArrowDown: () => moves.pan(0, -PAN),
       ...(found && { Enter: () => activate(found.key), " ": () => activate(found.key) }),
     };
     const action = actions[event.key];
@@ -211,12 +245,6 @@ export async function showCircuit(
     action();
   });
 
-  const button = (name: string, words: string, action: () => void): HTMLElement => {
-    const made = element("button", { type: "button", "aria-label": words, title: words }, name);
-    made.addEventListener("click", action);
-    return made;
-  };
-  const hasParts = everyKey(scene).length > 0;
   const bar = element(
     "div",
     { class: "bar", role: "toolbar", "aria-label": "view" },
@@ -224,13 +252,12 @@ export async function showCircuit(
     button("+", "zoom in (key +)", () => moves.zoom(STEP)),
     button("read", "large enough to read, from the beginning (key 0)", read),
     button("fit", "the whole drawing at once", showWhole),
-    ...(hasParts
-      ? [
-          button("open all", "open every group and fused gate", () => void setAll(true)),
-          button("close all", "close every group and fused gate", () => void setAll(false)),
-        ]
-      : []),
   );
+  if (everyKey(scene).length > 0)
+    bar.append(
+      button("open all", "open every group and fused gate", () => void setAll(true)),
+      button("close all", "close every group and fused gate", () => void setAll(false)),
+    );
   bar.append(status);
   root.replaceChildren(bar, stage, panel);
   await draw();
