@@ -54,7 +54,7 @@ export type Chart = LineChart | HistogramChart | MemoryChart;
 
 const stepsOf = (history: History): number[] => history.map(({ step }) => step);
 
-/** A layer's size of update that Adam and SGD with a good rate have, roughly. */
+/** Of this size are most updates, beside weights, with Adam or SGD at a good rate. */
 const GUIDE = { value: 1e-3, label: "1e−3" };
 
 /** One line for each thing that a record has several of, by its key; NaN where it is missing. */
