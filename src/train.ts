@@ -114,6 +114,41 @@ function turn(): Promise<void> {
 }
 
 /**
+ * The batches of a source: the next one stays the next until it is passed. Where the source has
+ * thrown, it is as if it threw the same ever after.
+ */
+function inTurn<Batch>(source: Iterator<Batch>) {
+  let taken = 0;
+  let ended = false;
+  let failure: { readonly error: unknown } | undefined;
+  let pending: { readonly batch: Batch } | undefined;
+  return {
+    /** How many were passed. */
+    get taken() {
+      return taken;
+    },
+    /** Undefined after the last one. */
+    next(): { readonly batch: Batch } | undefined {
+      if (failure) throw failure.error;
+      if (pending || ended) return pending;
+      try {
+        const next = source.next();
+        if (next.done) ended = true;
+        else pending = { batch: next.value };
+      } catch (error) {
+        failure = { error };
+        throw error;
+      }
+      return pending;
+    },
+    pass(): void {
+      pending = undefined;
+      taken++;
+    },
+  };
+}
+
+/**
  * Calls `step` with each batch in turn, in slices: nothing runs before `steps` or a loop asks for
  * it. `step` is any synchronous function of one batch, compiled or not; schedules and all else that
  * must happen once a step belong into it.
@@ -149,46 +184,25 @@ export function train<Batch, Loss>(
   checkNumber("train", "skip", skip, isSkip, "an integer ≥ 0");
   checkBounds("train", given);
 
-  const source = batches[Symbol.iterator]();
-  let taken = 0;
-  let running = false;
-  let ended = false;
-  let failure: { readonly error: unknown } | undefined;
-  /** The batch whose step is next, once it is drawn. */
-  let pending: { readonly batch: Batch } | undefined;
-
-  const draw = (): typeof pending => {
-    if (failure) throw failure.error;
-    if (pending || ended) return pending;
-    try {
-      const next = source.next();
-      if (next.done) ended = true;
-      else pending = { batch: next.value };
-    } catch (error) {
-      failure = { error };
-      throw error;
-    }
-    return pending;
-  };
-
+  const queue = inTurn(batches[Symbol.iterator]());
   const state = getState();
-  for (; taken < skip; taken++) {
-    if (!draw())
+  while (queue.taken < skip) {
+    if (!queue.next())
       throw new RangeError(
-        `train: too few batches to skip: got ${grouped(taken)}, expected at least ${grouped(skip)}`,
+        `train: too few batches to skip: got ${grouped(queue.taken)}, expected at least ${grouped(skip)}`,
       );
-    pending = undefined;
+    queue.pass();
   }
   if (skip > 0) setState(state);
 
-  const one = ({ batch }: { readonly batch: Batch }): Loss => {
+  let running = false;
+  const one = (batch: Batch): Loss => {
     const loss = step(batch);
     if (isPromise(loss))
       throw new TypeError(
         "train: step is async: got a promise, expected a synchronous function; await what it needs in the loop",
       );
-    pending = undefined;
-    taken++;
+    queue.pass();
     return loss;
   };
 
@@ -202,9 +216,9 @@ export function train<Batch, Loss>(
       const started = performance.now();
       const losses: Loss[] = [];
       do {
-        const next = draw();
+        const next = queue.next();
         if (!next) return { done: true, steps: losses.length, losses };
-        losses.push(one(next));
+        losses.push(one(next.batch));
       } while (losses.length < count && performance.now() - started < ms);
       return { done: false, steps: losses.length, losses };
     } finally {
@@ -215,7 +229,7 @@ export function train<Batch, Loss>(
   return {
     steps,
     get taken() {
-      return taken;
+      return queue.taken;
     },
     async *[Symbol.asyncIterator]() {
       for (;;) {
