@@ -1,6 +1,6 @@
 /** Circuits by module: as a tree, and with each module as one gate that opens. */
 import { checkCircuit } from "./check.js";
-import type { CircuitData, Gate, Wire } from "./types.js";
+import type { CircuitData, Gate, Term, Wire } from "./types.js";
 import { counted } from "./words.js";
 
 /** The gates that were recorded in a module, and the modules in it. */
@@ -77,6 +77,24 @@ export function collapsed(circuit: CircuitData): CircuitData {
   return collapse(circuit, circuit.gates, circuit.inputs, circuit.outputs, uses, 0);
 }
 
+/**
+ * The terms of a wire that the gates of a level send back, by those gates: `partOf` has the gate in
+ * place of one of the whole circuit, and `operands` those of a module, as the whole circuit numbers
+ * them; there the wire is `original`.
+ */
+const termsBetween = (
+  { terms }: Wire,
+  partOf: ReadonlyMap<number, number>,
+  operands: ReadonlyMap<number, readonly number[]>,
+  original: number,
+): Term[] =>
+  terms.flatMap((term) => {
+    if (term.gate === -1) return [term];
+    const gate = partOf.get(term.gate);
+    if (gate === undefined) return [];
+    return [{ ...term, gate, operand: operands.get(gate)?.indexOf(original) ?? term.operand }];
+  });
+
 function collapse(
   whole: CircuitData,
   gates: readonly Gate[],
@@ -142,17 +160,9 @@ function collapse(
       group: true,
     };
   });
-  // Terms say which of these gates sent them back, and for which of their operands.
   const original = new Map([...renamed].map(([wire, id]) => [id, wire]));
   const shown = wires.map((wire): Wire => {
-    const terms = wire.terms.flatMap((term) => {
-      if (term.gate === -1) return [term];
-      const gate = partOf.get(term.gate);
-      if (gate === undefined) return [];
-      const list = operands.get(gate);
-      const operand = list ? list.indexOf(original.get(wire.id) as number) : term.operand;
-      return [{ ...term, gate, operand }];
-    });
+    const terms = termsBetween(wire, partOf, operands, original.get(wire.id) as number);
     return { ...wire, terms };
   });
   return { gates: made, wires: shown, inputs, outputs: ends.map((wire) => keep(wire, undefined)) };

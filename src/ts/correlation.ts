@@ -69,6 +69,37 @@ interface Correlation {
   readonly activation: number;
 }
 
+/**
+ * Where the steps k0 … k0 + k lie, each a channel and an element of the kernel: from a position in
+ * the padded planes, of which the first is that of step k0, and from the first weight of a filter.
+ */
+function findSteps(
+  y: Axis,
+  h: Axis,
+  { kernelWidth, planeSize }: Correlation,
+  k0: number,
+  k: number,
+  rows: number,
+  pitch: number,
+  offsets: Int32Array,
+  weights: Int32Array,
+): void {
+  const window = y.taps * h.taps;
+  const from = Math.floor(k0 / window);
+  for (let p = 0; p < k; p++) {
+    const inside = (k0 + p) % window;
+    const channel = (k0 + p - inside) / window;
+    const kx = inside % h.taps;
+    const ky = (inside - kx) / h.taps;
+    const column = h.start + kx * h.reach - low(h);
+    const phase = column % h.stride;
+    const row = (channel - from) * rows + y.start + ky * y.reach - low(y);
+    offsets[p] = row * pitch + (phase * pitch + column - phase) / h.stride;
+    const tap = (y.first + ky * y.step) * kernelWidth + h.first + kx * h.step;
+    weights[p] = channel * planeSize + tap;
+  }
+}
+
 export function correlate(m: Heap, y: Axis, h: Axis, task: Correlation): void {
   const { batch, planes, filters, span, activation } = task;
   const f = m.f;
@@ -88,18 +119,7 @@ export function correlate(m: Heap, y: Axis, h: Axis, task: Correlation): void {
     const last = k0 + k === depth;
     const from = k > 0 ? Math.floor(k0 / window) : 0;
     const count = k > 0 ? Math.floor((k0 + k - 1) / window) + 1 - from : 0;
-    for (let p = 0; p < k; p++) {
-      const inside = (k0 + p) % window;
-      const channel = (k0 + p - inside) / window;
-      const kx = inside % h.taps;
-      const ky = (inside - kx) / h.taps;
-      const column = h.start + kx * h.reach - low(h);
-      const phase = column % h.stride;
-      const row = (channel - from) * rows + y.start + ky * y.reach - low(y);
-      offsets[p] = row * pitch + (phase * pitch + column - phase) / h.stride;
-      const tap = (y.first + ky * y.step) * task.kernelWidth + h.first + kx * h.step;
-      weights[p] = channel * task.planeSize + tap;
-    }
+    findSteps(y, h, task, k0, k, rows, pitch, offsets, weights);
     const bias = last ? task.bias : -1;
     const relu = last && activation === Activation.Relu;
     const keep = k0 > 0;
@@ -131,20 +151,8 @@ export function correlate(m: Heap, y: Axis, h: Axis, task: Correlation): void {
               const above = task.w + r * task.filterSize;
               const rest = Math.min(3, filters - 1 - r);
               filterTile(
-                sums,
-                ...([
-                  f,
-                  above,
-                  task.filterSize,
-                  rest,
-                  weights,
-                  x0,
-                  x1,
-                  x2,
-                  x3,
-                  offsets,
-                  k,
-                ] as const),
+                ...([sums, f, above, task.filterSize, rest, weights] as const),
+                ...([x0, x1, x2, x3, offsets, k] as const),
               );
               for (let row = 0; row <= rest; row++) {
                 const to = (r + row) * plane;
