@@ -183,6 +183,8 @@ function meetColumns4<F>(
 }
 
 /** The same of sixteen columns. */
+// @ts-ignore: decorator
+@inline
 function meetColumns16<F>(
   to: usize, x: usize, step: usize, rows: usize, first: bool, sum: v128,
 ): v128 {
