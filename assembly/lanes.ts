@@ -52,7 +52,7 @@ export function loadLeft(at: usize, left: isize): v128 {
   return left >= 4 ? v128.load(at) : loadRest(at, left);
 }
 
-export function loadRest(at: usize, left: isize): v128 {
+function loadRest(at: usize, left: isize): v128 {
   return left > 0 ? loadLanes(at, left) : i32x4.splat(0);
 }
 
@@ -64,6 +64,6 @@ export function storeLeft(at: usize, v: v128, left: isize): void {
   else storeRest(at, v, left);
 }
 
-export function storeRest(at: usize, v: v128, left: isize): void {
+function storeRest(at: usize, v: v128, left: isize): void {
   if (left > 0) storeLanes(at, v, left);
 }

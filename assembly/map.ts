@@ -3,7 +3,7 @@
  * inlined method `of` on four lanes. The last elements run through the same method in a partly
  * filled vector, so that body and tail cannot disagree.
  */
-import { loadLanes, loadLeft, loadRest, storeLanes, storeLeft, storeRest } from "./lanes";
+import { loadLanes, loadLeft, storeLanes, storeLeft } from "./lanes";
 
 /**
  * out[i] = f(x[i]). Two vectors are computed before either is stored, so that the second need not
@@ -64,7 +64,7 @@ export function light1<F>(out: usize, x: usize, n: usize): void {
   for (; out + 16 <= end; out += 16, x += 16) v128.store(out, f.of(v128.load(x)));
   if (out < end) {
     const left = (end - out) >> 2;
-    storeRest(out, f.of(loadRest(x, left)), left);
+    storeLeft(out, f.of(loadLeft(x, left)), left);
   }
 }
 
@@ -158,9 +158,9 @@ function streamRow<F>(
   }
   if (out < end) {
     const left = (end - out) >> 2;
-    const x = walkA ? loadRest(a, left) : splatA;
-    const y = walkB ? loadRest(b, left) : splatB;
-    storeRest(out, f.of(x, y), left);
+    const x = walkA ? loadLeft(a, left) : splatA;
+    const y = walkB ? loadLeft(b, left) : splatB;
+    storeLeft(out, f.of(x, y), left);
   }
 }
 
