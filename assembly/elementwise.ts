@@ -2,7 +2,7 @@
  * Elementwise kernels (contract: `src/kernels.ts`): what each computes on four lanes; `map.ts` has
  * the loops.
  */
-import { deep1, map2, stream1, stream2, streamZip } from "./map";
+import { deep1, light1, map2, stream1, stream2, streamZip } from "./map";
 import { exp4, log4, sigmoid4, tanh4 } from "./math";
 
 @unmanaged
@@ -10,11 +10,12 @@ class Neg {
   // @ts-ignore: decorator
   @inline
   of(x: v128): v128 {
-    return f32x4.neg(x);
+    // V8 makes the sign bits of f32x4.neg anew each time.
+    return v128.xor(x, i32x4.splat(0x80000000));
   }
 }
 export function neg(out: usize, x: usize, n: usize): void {
-  stream1<Neg>(out, x, n);
+  light1<Neg>(out, x, n);
 }
 
 @unmanaged
@@ -86,11 +87,16 @@ class Relu {
   }
 }
 export function relu(out: usize, x: usize, n: usize): void {
-  stream1<Relu>(out, x, n);
+  light1<Relu>(out, x, n);
 }
 
 @unmanaged
 class Add {
+  // @ts-ignore: decorator
+  @inline
+  commutes(): bool {
+    return true;
+  }
   // @ts-ignore: decorator
   @inline
   of(a: v128, b: v128): v128 {
@@ -108,6 +114,11 @@ export function add(
 class Sub {
   // @ts-ignore: decorator
   @inline
+  commutes(): bool {
+    return false;
+  }
+  // @ts-ignore: decorator
+  @inline
   of(a: v128, b: v128): v128 {
     return f32x4.sub(a, b);
   }
@@ -121,6 +132,11 @@ export function sub(
 
 @unmanaged
 class Mul {
+  // @ts-ignore: decorator
+  @inline
+  commutes(): bool {
+    return true;
+  }
   // @ts-ignore: decorator
   @inline
   of(a: v128, b: v128): v128 {
@@ -157,6 +173,11 @@ export function div(
 class Maximum {
   // @ts-ignore: decorator
   @inline
+  commutes(): bool {
+    return true;
+  }
+  // @ts-ignore: decorator
+  @inline
   of(a: v128, b: v128): v128 {
     const one = f32x4.pmax(a, b);
     const other = f32x4.pmax(b, a);
@@ -174,10 +195,13 @@ export function maximum(
 class Minimum {
   // @ts-ignore: decorator
   @inline
+  commutes(): bool {
+    return true;
+  }
+  // @ts-ignore: decorator
+  @inline
   of(a: v128, b: v128): v128 {
-    const one = f32x4.pmin(a, b);
-    const other = f32x4.pmin(b, a);
-    return v128.or(v128.or(one, other), f32x4.ne(one, other));
+    return v128.or(f32x4.pmin(a, b), f32x4.pmin(b, a));
   }
 }
 export function minimum(

@@ -82,80 +82,118 @@ function across<F>(p: v128): f32 {
   );
 }
 
+/**
+ * The best of four stretches of n ≥ 4, by comparisons alone: one in each lane. A NaN where there may
+ * have been one.
+ */
+function bestOfFour<F>(x: usize, y: usize, z: usize, w: usize, n: usize): v128 {
+  const f = changetype<F>(0);
+  const end = x + (n << 2);
+  const back = (n << 2) - 16;
+  // The last four are counted twice where they are in the loops too: that changes nothing.
+  let a = v128.load(x + back);
+  let b = v128.load(y + back);
+  let c = v128.load(z + back);
+  let d = v128.load(w + back);
+  let sum = f32x4.add(f32x4.add(a, b), f32x4.add(c, d));
+  for (; x + 32 <= end; x += 32, y += 32, z += 32, w += 32) {
+    const x0 = v128.load(x);
+    const x1 = v128.load(x, 16);
+    const y0 = v128.load(y);
+    const y1 = v128.load(y, 16);
+    const z0 = v128.load(z);
+    const z1 = v128.load(z, 16);
+    const w0 = v128.load(w);
+    const w1 = v128.load(w, 16);
+    a = f.quick(a, f.quick(x0, x1));
+    b = f.quick(b, f.quick(y0, y1));
+    c = f.quick(c, f.quick(z0, z1));
+    d = f.quick(d, f.quick(w0, w1));
+    const half = f32x4.add(f32x4.add(f32x4.add(x0, x1), y0), y1);
+    const all = f32x4.add(f32x4.add(f32x4.add(f32x4.add(half, z0), z1), w0), w1);
+    sum = f32x4.add(sum, all);
+  }
+  if (x + 16 <= end) {
+    const x0 = v128.load(x);
+    const y0 = v128.load(y);
+    const z0 = v128.load(z);
+    const w0 = v128.load(w);
+    a = f.quick(a, x0);
+    b = f.quick(b, y0);
+    c = f.quick(c, z0);
+    d = f.quick(d, w0);
+    sum = f32x4.add(sum, f32x4.add(f32x4.add(x0, y0), f32x4.add(z0, w0)));
+  }
+  const p = f.quick(v128.shuffle<f32>(a, b, 0, 4, 1, 5), v128.shuffle<f32>(a, b, 2, 6, 3, 7));
+  const q = f.quick(v128.shuffle<f32>(c, d, 0, 4, 1, 5), v128.shuffle<f32>(c, d, 2, 6, 3, 7));
+  const best = f.quick(v128.shuffle<f64>(p, q, 0, 2), v128.shuffle<f64>(p, q, 1, 3));
+  return v128.or(best, f32x4.ne(sum, sum));
+}
+
 function ofRow<F>(x: usize, n: usize): f32 {
   if (n < 8) return f32x4.extract_lane(exactly<F>(x, n, 4, 1), 0);
   const f = changetype<F>(0);
-  const end = x + (n << 2);
-  // The last eight are counted twice where they are in the loops too: that changes nothing.
-  let a = v128.load(end - 32);
-  let b = v128.load(end - 16);
-  let c = a;
-  let d = b;
-  let sum = f32x4.add(a, b);
-  let at = x;
-  for (; at + 128 <= end; at += 128) {
-    const x0 = v128.load(at);
-    const x1 = v128.load(at, 16);
-    const x2 = v128.load(at, 32);
-    const x3 = v128.load(at, 48);
-    const x4 = v128.load(at, 64);
-    const x5 = v128.load(at, 80);
-    const x6 = v128.load(at, 96);
-    const x7 = v128.load(at, 112);
-    a = f.quick(a, f.quick(x0, x4));
-    b = f.quick(b, f.quick(x1, x5));
-    c = f.quick(c, f.quick(x2, x6));
-    d = f.quick(d, f.quick(x3, x7));
-    const low = f32x4.add(f32x4.add(x0, x1), f32x4.add(x2, x3));
-    const high = f32x4.add(f32x4.add(x4, x5), f32x4.add(x6, x7));
-    sum = f32x4.add(sum, f32x4.add(low, high));
-  }
-  for (; at + 16 <= end; at += 16) {
-    const v = v128.load(at);
-    a = f.quick(a, v);
-    sum = f32x4.add(sum, v);
-  }
-  if (hasNaN(sum)) return across<F>(f.exact(exactly<F>(x, n >> 2, 16, 4), v128.load(end - 16)));
-  const lanes = f.quick(f.quick(a, b), f.quick(c, d));
-  const pair = f.quick(lanes, v128.shuffle<f32>(lanes, lanes, 2, 3, 2, 3));
-  const last = f.quick(pair, v128.shuffle<f32>(pair, pair, 1, 1, 1, 1));
-  const best = f32x4.extract_lane(last, 0);
+  const part = max<usize>(4, (n + 3) >> 2);
+  const last = n - part;
+  const lanes = bestOfFour<F>(
+    x,
+    x + (min<usize>(part, last) << 2),
+    x + (min<usize>(2 * part, last) << 2),
+    x + (last << 2),
+    part,
+  );
+  const end = x + (n << 2) - 16;
+  if (hasNaN(lanes)) return across<F>(f.exact(exactly<F>(x, n >> 2, 16, 4), v128.load(end)));
+  const best = across<F>(lanes);
   if (best != 0) return best;
   const zeros = f32x4.splat(best);
   const found = withZeros<F>(zeros, x, n >> 2, 16, 4);
-  return across<F>(f.exact(found, withZeros<F>(zeros, end - 16, 1, 16, 4)));
+  return across<F>(f.exact(found, withZeros<F>(zeros, end, 1, 16, 4)));
 }
 
-/** The best of up to four columns so far, kept at `to` unless these are the `first` rows. */
+/** Four rows of n ≥ 4. */
+function ofFourRows<F>(out: usize, x: usize, n: usize): void {
+  const step = n << 2;
+  const best = bestOfFour<F>(x, x + step, x + 2 * step, x + 3 * step, n);
+  const zeros = f32x4.eq(best, f32x4.splat(0));
+  if (!v128.any_true(v128.or(zeros, f32x4.ne(best, best)))) {
+    v128.store(out, best);
+    return;
+  }
+  for (const end = out + 16; out < end; out += 4, x += step) store<f32>(out, ofRow<F>(x, n));
+}
+
+/**
+ * The best of up to four columns so far, kept at `to` unless these are the `first` rows, by comparisons
+ * alone. Returns `sum` with all that was met added, NaN where there may have been one.
+ */
 // @ts-ignore: decorator
 @inline
 function meetColumns4<F>(
-  to: usize, x: usize, step: usize, rows: usize, first: bool, count: usize,
-): void {
-  const begun = first ? loadLanes(x, count) : loadLanes(to, count);
-  let best = begun;
-  let sum = begun;
-  let at = x;
-  for (let left = rows; left > 0; left--, at += step) {
-    const v = loadLanes(at, count);
+  to: usize, x: usize, step: usize, rows: usize, first: bool, sum: v128, count: usize,
+): v128 {
+  let best = loadLanes(first ? x : to, count);
+  for (; rows > 0; rows--, x += step) {
+    const v = loadLanes(x, count);
     best = changetype<F>(0).quick(best, v);
     sum = f32x4.add(sum, v);
   }
-  if (hasNaN(sum)) best = changetype<F>(0).exact(begun, exactly<F>(x, rows, step, count));
   storeLanes(to, best, count);
+  return sum;
 }
 
-/** The same of sixteen columns; false if there may be a NaN: then nothing is written. */
+/** The same of sixteen columns. */
 // @ts-ignore: decorator
 @inline
-function meetColumns16<F>(to: usize, x: usize, step: usize, rows: usize, first: bool): bool {
+function meetColumns16<F>(
+  to: usize, x: usize, step: usize, rows: usize, first: bool, sum: v128,
+): v128 {
   const f = changetype<F>(0);
   const begun = first ? x : to;
   let a = v128.load(begun);
   let b = v128.load(begun, 16);
   let c = v128.load(begun, 32);
   let d = v128.load(begun, 48);
-  let sum = f32x4.add(f32x4.add(a, b), f32x4.add(c, d));
   for (; rows >= 2; rows -= 2) {
     const x0 = v128.load(x);
     const x1 = v128.load(x, 16);
@@ -171,9 +209,10 @@ function meetColumns16<F>(to: usize, x: usize, step: usize, rows: usize, first: 
     b = f.quick(b, f.quick(x1, y1));
     c = f.quick(c, f.quick(x2, y2));
     d = f.quick(d, f.quick(x3, y3));
-    const low = f32x4.add(f32x4.add(x0, x1), f32x4.add(x2, x3));
-    const high = f32x4.add(f32x4.add(y0, y1), f32x4.add(y2, y3));
-    sum = f32x4.add(sum, f32x4.add(low, high));
+    // One after the other: a tree needs more registers than there are.
+    const half = f32x4.add(f32x4.add(f32x4.add(x0, x1), x2), x3);
+    const all = f32x4.add(f32x4.add(f32x4.add(f32x4.add(half, y0), y1), y2), y3);
+    sum = f32x4.add(sum, all);
   }
   if (rows) {
     const x0 = v128.load(x);
@@ -186,43 +225,61 @@ function meetColumns16<F>(to: usize, x: usize, step: usize, rows: usize, first: 
     d = f.quick(d, x3);
     sum = f32x4.add(sum, f32x4.add(f32x4.add(x0, x1), f32x4.add(x2, x3)));
   }
-  if (hasNaN(sum)) return false;
   v128.store(to, a);
   v128.store(to, b, 16);
   v128.store(to, c, 32);
   v128.store(to, d, 48);
-  return true;
+  return sum;
 }
 
 /** The same of `width` columns of rows `step` bytes apart. */
 function meetRows<F>(
-  to: usize, x: usize, step: usize, width: usize, rows: usize, first: bool,
-): void {
+  to: usize, x: usize, step: usize, width: usize, rows: usize, first: bool, sum: v128,
+): v128 {
   const end = to + (width << 2);
-  while (to + 64 <= end && meetColumns16<F>(to, x, step, rows, first)) {
-    to += 64;
-    x += 64;
+  for (; to + 64 <= end; to += 64, x += 64) {
+    sum = meetColumns16<F>(to, x, step, rows, first, sum);
   }
-  for (; to + 16 <= end; to += 16, x += 16) meetColumns4<F>(to, x, step, rows, first, 4);
-  if (to < end) meetColumns4<F>(to, x, step, rows, first, width & 3);
+  for (; to + 16 <= end; to += 16, x += 16) {
+    sum = meetColumns4<F>(to, x, step, rows, first, sum, 4);
+  }
+  return to < end ? meetColumns4<F>(to, x, step, rows, first, sum, width & 3) : sum;
+}
+
+/** Whether a zero is among the sixteen results at `at`. */
+function hasZero(at: usize): bool {
+  const zero = f32x4.splat(0);
+  const low = v128.or(f32x4.eq(v128.load(at), zero), f32x4.eq(v128.load(at, 16), zero));
+  const high = v128.or(f32x4.eq(v128.load(at, 32), zero), f32x4.eq(v128.load(at, 48), zero));
+  return v128.any_true(v128.or(low, high));
 }
 
 /** Rows that are read side by side: few enough for the hardware to read each ahead. */
-const ROWS: usize = 16;
+const ROWS: usize = 32;
 
 /** Columns whose results stay in L1 while rows pass by. */
 const STRIP: usize = 4096;
 
 function ofColumns<F>(out: usize, x: usize, n: usize, step: usize, width: usize): void {
+  let sum = f32x4.splat(0);
   for (let r: usize = 0; r < n; r += ROWS) {
-    meetRows<F>(out, x + r * step, step, width, min(n - r, ROWS), r == 0);
+    sum = meetRows<F>(out, x + r * step, step, width, min(n - r, ROWS), r == 0, sum);
   }
-  for (let left = width; left > 0; out += 16, x += 16) {
-    const count = min(left, 4);
-    const best = loadLanes(out, count);
-    if (v128.any_true(f32x4.eq(best, f32x4.splat(0)))) {
-      storeLanes(out, withZeros<F>(best, x, n, step, count), count);
+  const exact = hasNaN(sum);
+  for (let left = width; left > 0; ) {
+    if (left >= 16 && !exact && !hasZero(out)) {
+      out += 64;
+      x += 64;
+      left -= 16;
+      continue;
     }
+    const count = min(left, 4);
+    const best = exact
+      ? exactly<F>(x, n, step, count)
+      : withZeros<F>(loadLanes(out, count), x, n, step, count);
+    storeLanes(out, best, count);
+    out += 16;
+    x += 16;
     left -= count;
   }
 }
@@ -231,6 +288,9 @@ function ofColumns<F>(out: usize, x: usize, n: usize, step: usize, width: usize)
 @inline
 function extreme<F>(out: usize, x: usize, outer: usize, n: usize, inner: usize): void {
   const step = inner << 2;
+  if (inner == 1 && n >= 4) {
+    for (; outer >= 4; outer -= 4, out += 16, x += n << 4) ofFourRows<F>(out, x, n);
+  }
   for (; outer > 0; outer--, x += n * step) {
     if (inner == 1) {
       store<f32>(out, ofRow<F>(x, n));

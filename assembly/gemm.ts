@@ -5,7 +5,7 @@ import { loadLanes, storeLanes } from "./lanes";
 import { sigmoid4, tanh4 } from "./math";
 import { MR, NR, microKernel } from "./microKernel";
 import { Activation } from "./opcodes";
-import { packA, packB } from "./packing";
+import { packA, packB, readAhead } from "./packing";
 import { columnSums } from "./reduce";
 
 /**
@@ -163,12 +163,12 @@ export function product(
       }
       for (let ic: u32 = 0; ic < m; ic += MC) {
         const mc = least(m - ic, MC);
-        packA(
-          workspace, a + ((<usize>ic * rsA + <usize>pc * csA) << 2), mc, kc,
-          <usize>rsA << 2, <usize>csA << 2,
-        );
+        const from = a + ((<usize>ic * rsA + <usize>pc * csA) << 2);
+        packA(workspace, from, mc, kc, <usize>rsA << 2, <usize>csA << 2);
+        const to = c + <usize>ic * stride + (<usize>jc << 2);
+        if (pc > 0 || keep != 0) readAhead(to, mc, nc, stride);
         multiplyBlock(
-          c + <usize>ic * stride + (<usize>jc << 2), workspace, block, mc, nc, kc, stride,
+          to, workspace, block, mc, nc, kc, stride,
           direct, direct ? <usize>rsB << 2 : NR * 4, factor, pc == 0 ? keep : 1,
           last && bias && !backward ? bias + (<usize>jc << 2) : 0,
           last ? activation : Activation.None, bias - c,

@@ -47,6 +47,27 @@ export function stream1<F>(out: usize, x: usize, n: usize): void {
   }
 }
 
+/** The same for a single operation: in L1, steps from line to line count as well. */
+export function light1<F>(out: usize, x: usize, n: usize): void {
+  const f = changetype<F>(0);
+  const end = out + (n << 2);
+  for (; out + 128 <= end; out += 128, x += 128) {
+    v128.store(out, f.of(v128.load(x)));
+    v128.store(out, f.of(v128.load(x, 16)), 16);
+    v128.store(out, f.of(v128.load(x, 32)), 32);
+    v128.store(out, f.of(v128.load(x, 48)), 48);
+    v128.store(out, f.of(v128.load(x, 64)), 64);
+    v128.store(out, f.of(v128.load(x, 80)), 80);
+    v128.store(out, f.of(v128.load(x, 96)), 96);
+    v128.store(out, f.of(v128.load(x, 112)), 112);
+  }
+  for (; out + 16 <= end; out += 16, x += 16) v128.store(out, f.of(v128.load(x)));
+  if (out < end) {
+    const left = (end - out) >> 2;
+    storeLeft(out, f.of(loadLeft(x, left)), left);
+  }
+}
+
 /**
  * The same for a very long f: it is in the loop once, body and tail alike, with its constants
  * outside.
@@ -101,17 +122,42 @@ function streamRow<F>(
   const end = out + (cols << 2);
   const splatA = walkA ? i32x4.splat(0) : v128.load32_splat(a);
   const splatB = walkB ? i32x4.splat(0) : v128.load32_splat(b);
-  for (; out + 64 <= end; out += 64, a += 64, b += 64) {
-    const first = f.of(walkA ? v128.load(a) : splatA, walkB ? v128.load(b) : splatB);
-    const second = f.of(walkA ? v128.load(a, 16) : splatA, walkB ? v128.load(b, 16) : splatB);
-    const third = f.of(walkA ? v128.load(a, 32) : splatA, walkB ? v128.load(b, 32) : splatB);
-    const fourth = f.of(walkA ? v128.load(a, 48) : splatA, walkB ? v128.load(b, 48) : splatB);
-    v128.store(out, first);
-    v128.store(out, second, 16);
-    v128.store(out, third, 32);
-    v128.store(out, fourth, 48);
+  for (; out + 128 <= end; out += 128, a += 128, b += 128) {
+    const v0 = f.of(walkA ? v128.load(a) : splatA, walkB ? v128.load(b) : splatB);
+    const v1 = f.of(walkA ? v128.load(a, 16) : splatA, walkB ? v128.load(b, 16) : splatB);
+    const v2 = f.of(walkA ? v128.load(a, 32) : splatA, walkB ? v128.load(b, 32) : splatB);
+    const v3 = f.of(walkA ? v128.load(a, 48) : splatA, walkB ? v128.load(b, 48) : splatB);
+    v128.store(out, v0);
+    v128.store(out, v1, 16);
+    v128.store(out, v2, 32);
+    v128.store(out, v3, 48);
+    const v4 = f.of(walkA ? v128.load(a, 64) : splatA, walkB ? v128.load(b, 64) : splatB);
+    const v5 = f.of(walkA ? v128.load(a, 80) : splatA, walkB ? v128.load(b, 80) : splatB);
+    const v6 = f.of(walkA ? v128.load(a, 96) : splatA, walkB ? v128.load(b, 96) : splatB);
+    const v7 = f.of(walkA ? v128.load(a, 112) : splatA, walkB ? v128.load(b, 112) : splatB);
+    v128.store(out, v4, 64);
+    v128.store(out, v5, 80);
+    v128.store(out, v6, 96);
+    v128.store(out, v7, 112);
   }
-  for (let left = <isize>((end - out) >> 2); left > 0; left -= 4, out += 16, a += 16, b += 16) {
+  if (out + 64 <= end) {
+    const v0 = f.of(walkA ? v128.load(a) : splatA, walkB ? v128.load(b) : splatB);
+    const v1 = f.of(walkA ? v128.load(a, 16) : splatA, walkB ? v128.load(b, 16) : splatB);
+    const v2 = f.of(walkA ? v128.load(a, 32) : splatA, walkB ? v128.load(b, 32) : splatB);
+    const v3 = f.of(walkA ? v128.load(a, 48) : splatA, walkB ? v128.load(b, 48) : splatB);
+    v128.store(out, v0);
+    v128.store(out, v1, 16);
+    v128.store(out, v2, 32);
+    v128.store(out, v3, 48);
+    out += 64;
+    a += 64;
+    b += 64;
+  }
+  for (; out + 16 <= end; out += 16, a += 16, b += 16) {
+    v128.store(out, f.of(walkA ? v128.load(a) : splatA, walkB ? v128.load(b) : splatB));
+  }
+  if (out < end) {
+    const left = (end - out) >> 2;
     const x = walkA ? loadLeft(a, left) : splatA;
     const y = walkB ? loadLeft(b, left) : splatB;
     storeLeft(out, f.of(x, y), left);
@@ -120,7 +166,8 @@ function streamRow<F>(
 
 /**
  * out[r, c] = f(a[r·rsA + c·csA], b[r·rsB + c·csB]) with column strides of 0 or 1, for what costs
- * less than the loads and stores.
+ * less than the loads and stores. F has an inlined `commutes()` beside `of`: then a loop less is
+ * needed.
  */
 export function stream2<F>(
   out: usize, a: usize, b: usize, rows: usize, cols: usize,
@@ -135,13 +182,26 @@ export function stream2<F>(
     rows = 1;
   }
   if (cols == 0) return;
-  for (; rows > 0; rows--, out += cols << 2, a += rsA << 2, b += rsB << 2) {
-    if (csA) {
-      if (csB) streamRow<F>(out, a, b, cols, true, true);
-      else streamRow<F>(out, a, b, cols, true, false);
+  if (changetype<F>(0).commutes() && !csA) {
+    const other = a;
+    a = b;
+    b = other;
+    const step = rsA;
+    rsA = rsB;
+    rsB = step;
+    csA = csB;
+    csB = 0;
+  }
+  const f = changetype<F>(0);
+  for (; rows > 0; rows--, a += rsA << 2, b += rsB << 2, out += cols << 2) {
+    if (csB) {
+      if (csA || f.commutes()) streamRow<F>(out, a, b, cols, true, true);
+      else streamRow<F>(out, a, b, cols, false, true);
+    } else if (csA) {
+      streamRow<F>(out, a, b, cols, true, false);
     } else {
-      if (csB) streamRow<F>(out, a, b, cols, false, true);
-      else streamRow<F>(out, a, b, cols, false, false);
+      const v = f.of(v128.load32_splat(a), v128.load32_splat(b));
+      for (let c: usize = 0; c < cols; c++) v128.store32_lane(out + (c << 2), v, 0);
     }
   }
 }

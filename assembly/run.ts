@@ -98,6 +98,10 @@ declare function barrier(): i32;
  * this. Returns 0, or 1 when an instruction refused its input: then `status` holds u32 [refusal,
  * byte offset of the instruction, position, value] and no later instruction has run. `workspace` is
  * `workspaceBytes()` bytes of scratch for packed panels and for the tiles of chains.
+ *
+ * Kernels stay calls, also those of one line: with them inlined (`shrinkLevel` 0 in asconfig.json) this
+ * is four times as long. V8 then takes 20 to 200 ms to optimise it, on another thread, and kernels that
+ * the thread has optimised before are only used after that.
  */
 export function run(program: usize, bytes: usize, status: usize, workspace: usize): i32 {
   const end = program + bytes;

@@ -42,6 +42,8 @@ const reduction = (fn, sizes) => ({
   reduces: true,
   operands: ({ out, a }, n) => [out, a, ...sizes(n)],
 });
+/** A kernel whose operations alone are a loop of bench/peak/bandwidth.ts. */
+const bare = (loop, kernel) => ({ ...kernel, bare: loop });
 const rowsOf = (n) => [n / WIDTH, WIDTH, 1];
 const columnsOf = (n) => [1, n / WIDTH, WIDTH];
 
@@ -49,20 +51,53 @@ const ARITHMETIC = {
   "a + b": binary((a, b) => a.add(b)),
   "a − b": binary((a, b) => a.sub(b)),
   "a · b": binary((a, b) => a.mul(b)),
-  "a / b": binary((a, b) => a.div(b)),
-  "max(a, b)": binary((a, b) => a.maximum(b)),
-  neg: unary((a) => a.neg()),
-  relu: unary((a) => a.relu()),
-  "a · scalar": broadcast((a, b) => a.mul(b), false, 0, 0),
+  "a / b": bare(
+    "divide2",
+    binary((a, b) => a.div(b)),
+  ),
+  "max(a, b)": bare(
+    "greater2",
+    binary((a, b) => a.maximum(b)),
+  ),
+  neg: bare(
+    "multiply1",
+    unary((a) => a.neg()),
+  ),
+  relu: bare(
+    "multiply1",
+    unary((a) => a.relu()),
+  ),
+  "a · scalar": bare(
+    "multiply1",
+    broadcast((a, b) => a.mul(b), false, 0, 0),
+  ),
   "a + row": broadcast((a, b) => a.add(b), true, 0, 1),
-  "sum of rows": reduction((a) => a.sum(), rowsOf),
-  "mean of rows": reduction((a) => a.mean(), rowsOf),
-  "max of rows": reduction((a) => a.max(), rowsOf),
-  "sum of columns": reduction((a) => a.sum(), columnsOf),
-  "max of columns": reduction((a) => a.max(), columnsOf),
-  "sum of all": reduction(
-    (a) => a.sum(),
-    (n) => [1, n, 1],
+  "sum of rows": bare(
+    "sum8",
+    reduction((a) => a.sum(), rowsOf),
+  ),
+  "mean of rows": bare(
+    "sum8",
+    reduction((a) => a.mean(), rowsOf),
+  ),
+  "max of rows": bare(
+    "greatest8",
+    reduction((a) => a.max(), rowsOf),
+  ),
+  "sum of columns": bare(
+    "sum8",
+    reduction((a) => a.sum(), columnsOf),
+  ),
+  "max of columns": bare(
+    "greatest8",
+    reduction((a) => a.max(), columnsOf),
+  ),
+  "sum of all": bare(
+    "sum4",
+    reduction(
+      (a) => a.sum(),
+      (n) => [1, n, 1],
+    ),
   ),
 };
 
@@ -126,21 +161,31 @@ function prepare(backend, { opcode, reads, operands }, n, outputs, times) {
 }
 
 /** The tasks of the loops on as many bytes in all as the kernel moves. */
-function loopTasks(bytes, reduces, times) {
+function loopTasks(bytes, { reads, reduces, bare }, times) {
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536) + 2, maximum: 65536 });
   // Pages that nothing has written are all one page, which stays in L1.
   new Uint8Array(memory.buffer).fill(1, 16384);
   const module = new WebAssembly.Module(
     readFileSync(new URL("../build/peak.simd.wasm", import.meta.url)),
   );
-  const { copy4, copy8, read4, read8 } = new WebAssembly.Instance(module, { env: { memory } })
-    .exports;
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const { copy4, copy8, read4, read8 } = exports;
   const base = 16384;
   const half = Math.floor(bytes / 256) * 128;
   const to = base + half + 320;
-  return reduces
-    ? { loop4: () => read4(base, 2 * half, times), loop8: () => read8(base, 2 * half, times) }
-    : { loop4: () => copy4(to, base, half, times), loop8: () => copy8(to, base, half, times) };
+  if (reduces)
+    return {
+      loop4: () => read4(base, 2 * half, times),
+      loop8: () => read8(base, 2 * half, times),
+      ...(bare ? { bare: () => exports[bare](base, 2 * half, times) } : {}),
+    };
+  const part = Math.floor(bytes / (reads + 1) / 128) * 128;
+  const out = base + reads * part + 320;
+  return {
+    loop4: () => copy4(to, base, half, times),
+    loop8: () => copy8(to, base, half, times),
+    ...(bare ? { bare: () => exports[bare](out, base, part, times) } : {}),
+  };
 }
 
 function makeCase(name, kernel, n, times, bytes) {
@@ -160,7 +205,7 @@ function makeCase(name, kernel, n, times, bytes) {
       `bench: the builds differ in ${name} at element ${at}: got bits ${wasm[at].toString(16)}, ` +
         `expected ${ts[at].toString(16)} as in TypeScript`,
     );
-  const loops = Object.entries(loopTasks(bytes, kernel.reduces, times));
+  const loops = Object.entries(loopTasks(bytes, kernel, times));
   return {
     ...Object.fromEntries(prepared.map(([build, { call }]) => [build, { call }])),
     ...Object.fromEntries(loops.map(([loop, call]) => [loop, { call }])),
@@ -198,10 +243,12 @@ export function elementwiseCases() {
 
 /**
  * The figures: GB/s, the share of the better loop's rate (of medians, and of the fastest samples),
- * ns per element, and how many times as fast as TypeScript.
+ * the share of the rate of its operations alone, ns per element, and how many times as fast as
+ * TypeScript.
  * @returns {{ kind: "bandwidth" | "function", name: string, label: string, level: string,
  *   elements: number, bytes: number, gbps: number, loopGbps: number,
- *   ofLoop: { median: number, best: number }, nsPerElement: { median: number, best: number },
+ *   ofLoop: { median: number, best: number }, ofBare?: { median: number, best: number },
+ *   nsPerElement: { median: number, best: number },
  *   overTs: { median: number, best: number }, count: number }[]}
  */
 export function summarizeElementwise(measured) {
@@ -209,6 +256,7 @@ export function summarizeElementwise(measured) {
     const [wasm, ts, loop4, loop8] = ["wasm", "ts", "loop4", "loop8"].map((task) =>
       timesOf(rounds.flatMap((round) => round[task])),
     );
+    const bare = rounds[0].bare ? timesOf(rounds, "bare") : undefined;
     const of = (statistic) => {
       const loop = Math.min(loop4[statistic], loop8[statistic]);
       const perElement = (wasm[statistic] / times / elements) * 1e6;
@@ -226,6 +274,7 @@ export function summarizeElementwise(measured) {
       gbps: rate(wasm.median),
       loopGbps: rate(median.loop),
       ofLoop: { median: median.share, best: best.share },
+      ...(bare ? { ofBare: { median: bare.median / wasm.median, best: bare.min / wasm.min } } : {}),
       nsPerElement: { median: median.perElement, best: best.perElement },
       overTs: { median: median.ts, best: best.ts },
     };

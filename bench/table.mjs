@@ -88,16 +88,19 @@ function fmaSection(peak, cases) {
   ];
 }
 
-const BANDWIDTH_HEADINGS = ["level", "of loop", "best", "GB/s", "loop", "× ts", "samples"];
+const BANDWIDTH_HEADINGS = [
+  ...["level", "of loop", "best", "of bare", "GB/s", "loop", "× ts", "samples"],
+];
 
 /** Kernels against the loops on as many bytes. */
 function bandwidthSection(entries) {
   if (entries.length === 0) return [];
-  const rows = entries.map(({ label, level, ofLoop, gbps, loopGbps, overTs, count }) => [
+  const rows = entries.map(({ label, level, ofLoop, ofBare, gbps, loopGbps, overTs, count }) => [
     label,
     level,
     percent(ofLoop.median),
     percent(ofLoop.best),
+    ofBare ? percent(ofBare.median) : "",
     ...[gbps, loopGbps].map((rate) => rate.toFixed(1)),
     overTs.median.toFixed(1),
     String(count),
@@ -105,7 +108,8 @@ function bandwidthSection(entries) {
   return [
     "",
     "Bytes moved per second against a loop that copies as many, for reductions one that reads:",
-    "the medians, and the fastest samples.",
+    "the medians, and the fastest samples. Of bare: against a loop that does the same operations and",
+    "nothing else, which a divider, adders or the number of instructions may slow.",
     align([["bandwidth", ...BANDWIDTH_HEADINGS], ...rows]),
   ];
 }

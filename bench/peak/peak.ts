@@ -1,6 +1,17 @@
 import { MR, madd, microKernel, NR } from "../../assembly/microKernel";
 
-export { copy4, copy8, read4, read8 } from "./bandwidth";
+export {
+  copy4,
+  copy8,
+  divide2,
+  greater2,
+  greatest8,
+  multiply1,
+  read4,
+  read8,
+  sum4,
+  sum8,
+} from "./bandwidth";
 
 /**
  * The peak that GEMM is measured against: the best rate at which this engine and CPU multiply and

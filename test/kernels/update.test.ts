@@ -220,6 +220,39 @@ describe.each(UPDATES)("$name", (update) => {
   });
 });
 
+describe.each([0, 1])("momentum of what is least, nesterov %i", (flag) => {
+  // 0, −0, the least subnormals of both signs, and what is beyond any bound of the kernel.
+  const least = new Float32Array(
+    Uint32Array.from({ length: 2200 }, (_, i) => (i >> 1) | (i << 31)).buffer,
+  );
+  const momentumUpdate = UPDATES.find(({ name }) => name === "momentum");
+  it.each([
+    [0.01, 0.9],
+    [0.1, 0.9],
+    [0.125, 0.9],
+    [0.9, 0.9],
+    [0.001, 0.999],
+    [0.0005, 0.9999],
+    [0.02, 0.5],
+    [0.01, 0],
+    [0, 0.9],
+    [0.01, 1],
+    [0.01, -0.9],
+    [-0.01, 0.9],
+    [Number.NaN, 0.9],
+    [0.01, Number.NaN],
+    [Infinity, 0.9],
+    [1e-45, 0.99],
+  ])("rate %f, momentum %f: equal bits", (rate, momentum) => {
+    const update = { ...(momentumUpdate as Update), hyper: [f(rate), f(momentum), 0], flag };
+    for (const p of [0, -0, 1, least[3] as number])
+      for (const g of [0, -0, least[2] as number]) {
+        const [ps, gs] = [least.map(() => p), least.map(() => g)];
+        onBoth(buffersOf(update, ps, gs, [least]), instruction(update, least.length, true));
+      }
+  });
+});
+
 describe("parts", () => {
   it.each(UPDATES)("$name: many in one instruction, as many instructions", (update) => {
     const { state, opcode } = update;
