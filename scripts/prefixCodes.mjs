@@ -1,0 +1,62 @@
+// Prefix codes of at most MOST_BITS bits, and text of bits.
+
+export const MOST_BITS = 11;
+
+/** How many bits each symbol has in the best code, from how often each comes; Map → Map. */
+export function codeSizes(counts) {
+  // Package-merge (Larmore and Hirschberg 1990).
+  const leaves = [...counts]
+    .map(([symbol, count]) => ({ count, symbols: [symbol] }))
+    .sort((a, b) => a.count - b.count);
+  if (leaves.length === 1) return new Map([[leaves[0].symbols[0], 1]]);
+  let packages = [];
+  for (let size = 0; size < MOST_BITS; size++) {
+    const pairs = [];
+    for (let at = 0; at + 1 < packages.length; at += 2) {
+      const [a, b] = packages.slice(at, at + 2);
+      pairs.push({ count: a.count + b.count, symbols: [...a.symbols, ...b.symbols] });
+    }
+    packages = [...leaves, ...pairs].sort((a, b) => a.count - b.count);
+  }
+  const sizes = new Map();
+  for (const { symbols } of packages.slice(0, 2 * leaves.length - 2))
+    for (const symbol of symbols) sizes.set(symbol, (sizes.get(symbol) ?? 0) + 1);
+  return sizes;
+}
+
+/** Of each size from 1 on, the symbols in their order. */
+export const bySize = (sizes) =>
+  Array.from({ length: MOST_BITS }, (_, at) =>
+    [...sizes.keys()].filter((symbol) => sizes.get(symbol) === at + 1).sort((a, b) => a - b),
+  );
+
+/** Symbol → `{ code, size }`; shorter codes come first, and those of a size in their order. */
+export function codesOf(sizes) {
+  const codes = new Map();
+  let begin = 0;
+  for (const [at, symbols] of bySize(sizes).entries())
+    for (const symbol of symbols) {
+      codes.set(symbol, { code: begin >> (MOST_BITS - at - 1), size: at + 1 });
+      begin += 1 << (MOST_BITS - at - 1);
+    }
+  return codes;
+}
+
+/** 64 printable characters from `>` on, without `\`, which literals escape. */
+const ALPHABET = Array.from({ length: 65 }, (_, at) => String.fromCharCode(62 + at)).filter(
+  (character) => character !== "\\",
+);
+
+/** Bits `{ code, size }` as text of 6 bits a character, and of whole groups of four. */
+export function textOf(bits) {
+  let text = "";
+  let read = 0;
+  let left = 0;
+  for (const { code, size } of [...bits, { code: 0, size: 11 }, { code: 0, size: 11 }]) {
+    read = (read << size) | code;
+    left += size;
+    for (; left >= 6; left -= 6) text += ALPHABET[(read >> (left - 6)) & 63];
+    read &= 63;
+  }
+  return text.slice(0, text.length - (text.length % 4));
+}
