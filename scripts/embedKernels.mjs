@@ -1,10 +1,10 @@
 // Writes the WebAssembly kernels into a TypeScript module as text, so that importing the package
-// needs no asset, no fetch and no file system: scripts/kernelSymbols.mjs and scripts/packSymbols.mjs
-// say how, assembly/unpack.ts reads it. The files are replaced by what their text stands for.
+// needs no asset, no fetch and no file system: scripts/packInstructions.mjs says how, assembly/unpack.ts
+// reads it. The files are replaced by what their text stands for.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import binaryen from "assemblyscript/binaryen";
-import { disassemble } from "./kernelSymbols.mjs";
-import { pack } from "./packSymbols.mjs";
+import { disassemble } from "./kernelInstructions.mjs";
+import { pack } from "./packInstructions.mjs";
 
 /** Functions that are alike side by side, in the order of their names, which are left out. */
 function arranged(bytes) {
@@ -29,7 +29,7 @@ writeFileSync(
   [
     "/** How many bytes the modules have, in their order. */",
     `export const sizes = ${JSON.stringify(sizes)};`,
-    `export const text = ${JSON.stringify(pack(modules))};`,
+    `export const text = ${JSON.stringify(pack(modules.map(({ strings }) => strings)))};`,
     `export const unpack = "${unpack}";`,
     "",
   ].join("\n"),

@@ -35,7 +35,7 @@ const MOST_STRINGS = 2 ** MOST_BITS - 1;
 const MOST_BYTES = 65536;
 const MOST = 131072;
 /** Tables for the numbers of modules. */
-const TABLES = 24;
+const TABLES = 16;
 const [GAPS, SHARED, LENGTHS, LETTERS, CONTEXTS, FIRST] = [0, 1, 2, 3, 4, 5];
 /** First bytes of strings, and the class that comes before a module. */
 const VECTOR = 0xfd;
