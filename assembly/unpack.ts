@@ -6,16 +6,20 @@
  * Memory:
  *
  *     LISTS     u8 × 128, u32, u32: locals, the latest used first; FRESH; BASE
+ *     BEGINS    u32: where the next code of a size begins in a table that is read
+ *     PAIRS     u16: 16 × symbol + how many bits it has
  *     CHOICES   u8 × 4: the tables for what comes after a class, by what is expected
  *     PLACES    u32: where the latest six classes were last, by their hash
- *     TABLES    u16 × 2048 each: by the next bits, 16 × symbol + how many bits it has
+ *     TABLES    u16 × 2048 each: pairs, by the next bits
  *     ENTRIES   u16 × 4: address, length, class of a string
  *     STRINGS   their bytes, one after the other
  *     HISTORY   u16: the strings of all modules
  *     TEXT, and where it ends, the bytes
  */
 const LISTS: usize = 0;
-const CHOICES: usize = 1 << 12;
+const BEGINS: usize = 512;
+const PAIRS: usize = 1024;
+const CHOICES: usize = 1 << 14;
 const PLACES: usize = 1 << 16;
 const TABLES: usize = 2 << 16;
 const ENTRIES: usize = 6 << 16;
@@ -32,11 +36,12 @@ const PLACE_MASK: u32 = 0xfffc;
 
 /** The tables in their order. */
 const GAPS: u32 = 0;
-const SHARED: u32 = 1;
-const LENGTHS: u32 = 2;
-const LETTERS: u32 = 3;
-const CONTEXTS: u32 = 4;
-const FIRST: u32 = 5;
+const SIZES: u32 = 1;
+const SHARED: u32 = 2;
+const LENGTHS: u32 = 3;
+const LETTERS: u32 = 4;
+const CONTEXTS: u32 = 8;
+const FIRST: u32 = 9;
 
 /** Within a list of locals, the first that has not been used, from its first on, and this. */
 const FRESH: usize = 128;
@@ -92,19 +97,40 @@ function number(size: u32): u32 {
   return (1 << size) | bits(size);
 }
 
-/** Reads a table: the symbols of 1, 2, … bits, each by how far it is from the one before. */
+/** Reads the codes of a table: of its symbols in their order, how many bits they have. */
 function readTable(table: u32): void {
-  let at: usize = TABLES + (table << (MOST_BITS + 1));
-  for (let size: u32 = 1; size <= MOST_BITS; size++) {
-    for (let one: u32 = -1; ; ) {
-      const gap = table == GAPS ? bits(4) : symbol(GAPS);
+  memory.fill(BEGINS, 0, 64);
+  let pair = PAIRS;
+  for (let one: u32 = -1; ; ) {
+    let size: u32 = 0;
+    if (table > SIZES) {
+      const gap = symbol(GAPS);
       if (gap == 0) break;
-      one += table == GAPS ? gap : number(gap - 1);
-      for (let fill: u32 = 1 << (MOST_BITS - size); fill; fill--) {
-        store<u16>(at, (one << 4) | size);
-        at += 2;
-      }
+      one += number(gap - 1);
+      size = symbol(SIZES);
+    } else {
+      if (++one == MOST_BITS + 1) break;
+      size = bits(4);
+      if (size == 0) continue;
     }
+    store<u16>(pair, (one << 4) | size);
+    pair += 2;
+    const begin: usize = BEGINS + (size << 2);
+    store<u32>(begin, load<u32>(begin, 4) + (2 << (MOST_BITS - size)), 4);
+  }
+  // Shorter codes come first, and those of a size in the order of the symbols.
+  let begin: u32 = <u32>TABLES + (table << (MOST_BITS + 1));
+  for (let size: usize = 1; size <= MOST_BITS; size++) {
+    begin += load<u32>(size << 2, BEGINS);
+    store<u32>(size << 2, begin, BEGINS);
+  }
+  for (let at = PAIRS; at < pair; at += 2) {
+    const code = load<u16>(at);
+    const begin: usize = BEGINS + ((code & 15) << 2);
+    let to: usize = load<u32>(begin);
+    const end = to + (2 << (MOST_BITS - (code & 15)));
+    store<u32>(begin, <u32>end);
+    for (; to < end; to += 2) store<u16>(to, code);
   }
 }
 
@@ -136,7 +162,9 @@ function readStrings(): void {
       to = from + length;
       store<u8>(to - 1, load<u8>(to - 1) + 1);
     } else {
-      for (let rest = number(symbol(LENGTHS)) - 1; rest; rest--) store<u8>(to++, symbol(LETTERS));
+      for (let rest = number(symbol(LENGTHS)) - 1; rest; rest--) {
+        store<u8>(to++, symbol(LETTERS + (max(<u32>load<u8>(from), VECTOR - 1) & 3)));
+      }
     }
     length = to - from;
     const first: u32 = load<u8>(from);

@@ -7,14 +7,15 @@
 // and on whether something is expected and has been right.
 //
 //     6 bits        how many tables there are
-//     per table     symbols that have a code of 1, 2, … 11 bits, of each size by their distances: how
-//                   many bits one has, plus 1, by the first table, and its bits after the first; 0
-//                   ends a size. Of the first table itself, distances of 4 bits.
+//     2 × 48 bits   GAPS and SIZES: how many bits the codes of symbols 0 … 11 have, 0 if they have none
+//     per table     of each symbol, in their order: GAPS, how far it is from the one before, a number:
+//                   how many bits it has, and these but the first; SIZES, how many bits its code has;
+//                   GAPS, 0
 //     11 bits       how many strings there are
 //     per string    SHARED: how many bytes it begins with as the one before does; 15: it is that one
 //                   with 1 added to the last byte
 //         a number  LENGTHS: how many bytes follow, plus 1: its bits but one, and these
-//         bytes     LETTERS
+//         bytes     LETTERS, three tables more by first bytes from VECTOR on
 //         choices   CONTEXTS: if its class is new, the table for what comes after it while nothing is
 //                   expected, something is, and has been right
 //     per module    until its bytes are complete, by the table of the context:
@@ -23,7 +24,7 @@
 //         NUMBERS + n      the nth string
 
 import { groupContexts } from "./groupContexts.mjs";
-import { bySize, codeSizes, codesOf, MOST_BITS, textOf } from "./prefixCodes.mjs";
+import { codeSizes, codesOf, MOST_BITS, textOf } from "./prefixCodes.mjs";
 
 const SHORTEST = 4;
 const NUMBERS = 12;
@@ -36,7 +37,7 @@ const MOST_BYTES = 65536;
 const MOST = 131072;
 /** Tables for the numbers of modules. */
 const TABLES = 16;
-const [GAPS, SHARED, LENGTHS, LETTERS, CONTEXTS, FIRST] = [0, 1, 2, 3, 4, 5];
+const [GAPS, SIZES, SHARED, LENGTHS, LETTERS, CONTEXTS, FIRST] = [0, 1, 2, 3, 4, 8, 9];
 /** First bytes of strings, and the class that comes before a module. */
 const VECTOR = 0xfd;
 const BYTES = 0xfe;
@@ -116,6 +117,9 @@ function makeList() {
   };
 }
 
+/** The table for bytes, by the first byte of the string, or of the one before. */
+const lettersAfter = (first) => LETTERS + (Math.max(first, VECTOR - 1) & 3);
+
 function putStrings(strings, choicesOf) {
   const { list, bits, put, rest } = makeList();
   bits(strings.length, MOST_BITS);
@@ -133,7 +137,8 @@ function putStrings(strings, choicesOf) {
       const number = string.length - shared + 1;
       put(LENGTHS, 31 - Math.clz32(number));
       rest(number);
-      for (const byte of string.slice(shared)) put(LETTERS, byte);
+      for (const [at, byte] of string.entries())
+        if (at >= shared) put(lettersAfter((at > 0 ? string : last)[0] ?? 0), byte);
     }
     last = string;
     if (seen.has(classOf(string))) continue;
@@ -155,21 +160,21 @@ function countsBy(list, key) {
   return counts;
 }
 
-/** A table, by the table of gaps, or bits if it is that one itself. */
-function putTable(sizes, isGaps) {
+/** How many bits a table's symbols have: of the first tables, said in bits. */
+function putTable(sizes, table) {
   const { list, bits, put, rest } = makeList();
-  for (const symbols of bySize(sizes)) {
-    for (const [at, symbol] of symbols.entries()) {
-      const gap = symbol - (at === 0 ? -1 : symbols[at - 1]);
-      if (isGaps) bits(gap, 4);
-      else {
-        put(GAPS, 32 - Math.clz32(gap));
-        rest(gap);
-      }
-    }
-    if (isGaps) bits(0, 4);
-    else put(GAPS, 0);
+  if (table <= SIZES) {
+    for (let symbol = 0; symbol <= MOST_BITS; symbol++) bits(sizes.get(symbol) ?? 0, 4);
+    return list;
   }
+  let last = -1;
+  for (const symbol of [...sizes.keys()].sort((a, b) => a - b)) {
+    put(GAPS, 32 - Math.clz32(symbol - last));
+    rest(symbol - last);
+    put(SIZES, sizes.get(symbol));
+    last = symbol;
+  }
+  put(GAPS, 0);
   return list;
 }
 
@@ -185,13 +190,15 @@ export function pack(modules) {
   }
   const choicesOf = (kind) => [0, 1, 2].map((expects) => groupOf.get(4 * kind + expects) ?? 0);
   const said = [...putStrings(strings, choicesOf), ...body.list];
-  const counts = countsBy(said, "table");
-  const sizes = Array.from({ length: FIRST + TABLES }, (_, table) =>
-    table === GAPS ? undefined : codeSizes(counts.get(table)),
-  );
-  const tables = sizes.slice(1).flatMap((one) => putTable(one, false));
-  sizes[GAPS] = codeSizes(countsBy(tables, "table").get(GAPS));
+  const sizesOf = (list) => {
+    const counts = countsBy(list, "table");
+    return (table) => codeSizes(counts.get(table) ?? new Map());
+  };
+  const sizes = Array.from({ length: FIRST + TABLES }, (_, table) => sizesOf(said)(table));
+  const tables = sizes.flatMap((one, table) => (table > SIZES ? putTable(one, table) : []));
+  for (const table of [GAPS, SIZES]) sizes[table] = sizesOf(tables)(table);
+  const first = [GAPS, SIZES].flatMap((table) => putTable(sizes[table], table));
   const codes = sizes.map(codesOf);
-  const all = [{ code: sizes.length, size: 6 }, ...putTable(sizes[GAPS], true), ...tables, ...said];
+  const all = [{ code: sizes.length, size: 6 }, ...first, ...tables, ...said];
   return textOf(all.map((one) => one.symbol === undefined ? one : codes[one.table].get(one.symbol)));
 }

@@ -8,6 +8,7 @@ export function codeSizes(counts) {
   const leaves = [...counts]
     .map(([symbol, count]) => ({ count, symbols: [symbol] }))
     .sort((a, b) => a.count - b.count);
+  if (leaves.length === 0) return new Map();
   if (leaves.length === 1) return new Map([[leaves[0].symbols[0], 1]]);
   let packages = [];
   for (let size = 0; size < MOST_BITS; size++) {
@@ -24,22 +25,17 @@ export function codeSizes(counts) {
   return sizes;
 }
 
-/** Of each size from 1 on, the symbols in their order. */
-export const bySize = (sizes) =>
-  Array.from({ length: MOST_BITS }, (_, at) =>
-    [...sizes.keys()].filter((symbol) => sizes.get(symbol) === at + 1).sort((a, b) => a - b),
-  );
-
 /** Symbol → `{ code, size }`; shorter codes come first, and those of a size in their order. */
 export function codesOf(sizes) {
-  const codes = new Map();
+  const sorted = [...sizes].sort((a, b) => a[1] - b[1] || a[0] - b[0]);
   let begin = 0;
-  for (const [at, symbols] of bySize(sizes).entries())
-    for (const symbol of symbols) {
-      codes.set(symbol, { code: begin >> (MOST_BITS - at - 1), size: at + 1 });
-      begin += 1 << (MOST_BITS - at - 1);
-    }
-  return codes;
+  return new Map(
+    sorted.map(([symbol, size]) => {
+      const code = begin >> (MOST_BITS - size);
+      begin += 1 << (MOST_BITS - size);
+      return [symbol, { code, size }];
+    }),
+  );
 }
 
 /** 64 printable characters from `>` on, without `\`, which literals escape. */
