@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import binaryen from "assemblyscript/binaryen";
 import { disassemble } from "./kernelInstructions.mjs";
 import { pack } from "./packInstructions.mjs";
+import { unpacked } from "./unpacked.mjs";
 
 /** Functions that are alike side by side, in the order of their names, which are left out. */
 function arranged(bytes) {
@@ -22,15 +23,18 @@ const modules = BUILDS.map((build) => {
   return module;
 });
 const sizes = Object.fromEntries(BUILDS.map((build, at) => [build, modules[at].bytes.length]));
-const unpack = readFileSync("build/kernels.unpack.wasm").toString("base64");
+const text = pack(modules.map(({ strings }) => strings));
+const unpack = readFileSync("build/kernels.unpack.wasm");
+for (const [at, bytes] of unpacked(unpack, text, Object.values(sizes)).entries())
+  if (!modules[at].bytes.equals(bytes)) throw new Error(`kernels: ${BUILDS[at]} is unpacked wrong`);
 mkdirSync("src/generated", { recursive: true });
 writeFileSync(
   "src/generated/kernels.ts",
   [
     "/** How many bytes the modules have, in their order. */",
     `export const sizes = ${JSON.stringify(sizes)};`,
-    `export const text = ${JSON.stringify(pack(modules.map(({ strings }) => strings)))};`,
-    `export const unpack = "${unpack}";`,
+    `export const text = ${JSON.stringify(text)};`,
+    `export const unpack = "${unpack.toString("base64")}";`,
     "",
   ].join("\n"),
 );

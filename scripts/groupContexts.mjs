@@ -32,11 +32,10 @@ function sum(a, b) {
   return counts;
 }
 
-const best = (list, cost) =>
-  list.reduce((least, one) => {
-    const value = cost(one);
-    return value < least.value ? { one, value } : least;
-  }, { value: Number.POSITIVE_INFINITY }).one;
+const best = (list, cost) => {
+  const costs = list.map(cost);
+  return list[costs.indexOf(Math.min(...costs))];
+};
 
 /** The two groups that lose least by becoming one do, until there are so many. */
 function merge(groups, count) {
@@ -60,13 +59,15 @@ function merge(groups, count) {
 export function groupContexts(contexts, count) {
   const sorted = [...contexts.values()].sort((a, b) => b.size - a.size);
   let groups = merge(sorted.slice(0, FIRST), count);
-  let groupOf = new Map();
+  const groupOf = new Map();
   for (let round = 0; round < ROUNDS; round++) {
     const sizes = groups.map((counts) => codeSizes(counts));
     const bits = (counts, group) =>
-      [...counts].reduce((all, [symbol, times]) => all + times * (sizes[group].get(symbol) ?? 16), 0);
+      [...counts].reduce(
+        (all, [symbol, times]) => all + times * (sizes[group].get(symbol) ?? 16),
+        0,
+      );
     const indices = [...groups.keys()];
-    groupOf = new Map();
     groups = groups.map(() => new Map());
     for (const [context, counts] of contexts) {
       const group = best(indices, (one) => bits(counts, one));

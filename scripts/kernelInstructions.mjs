@@ -174,7 +174,10 @@ function bytesOfInstruction({ opcode, local, string }) {
   if (!string) return [opcode, ...coded(local)];
   if (string[0] !== SIMD || string[1] !== CONSTANTS[0]) return string;
   const constant = string.slice(2);
-  return [...string.slice(0, 2), ...Array.from({ length: 16 / constant.length }, () => constant).flat()];
+  return [
+    ...string.slice(0, 2),
+    ...Array.from({ length: 16 / constant.length }, () => constant).flat(),
+  ];
 }
 
 /** Three bytes, so that they can be written when the function has ended. */

@@ -200,5 +200,7 @@ export function pack(modules) {
   const first = [GAPS, SIZES].flatMap((table) => putTable(sizes[table], table));
   const codes = sizes.map(codesOf);
   const all = [{ code: sizes.length, size: 6 }, ...first, ...tables, ...said];
-  return textOf(all.map((one) => one.symbol === undefined ? one : codes[one.table].get(one.symbol)));
+  return textOf(
+    all.map((one) => (one.symbol === undefined ? one : codes[one.table].get(one.symbol))),
+  );
 }
