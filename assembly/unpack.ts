@@ -202,6 +202,8 @@ function beginList(list: usize, base: u32): void {
 }
 
 /** Writes the instruction of a local; returns where it ends. */
+// @ts-ignore: decorator
+@inline
 function putLocal(to: usize, opcode: u32, operand: u32): usize {
   store<u8>(to, opcode);
   const list = LISTS + <usize>(operand >> 7) * LIST;
