@@ -28,13 +28,11 @@ const HISTORY: usize = 8 << 16;
 /** `src/wasm/embedded.ts` puts the text here. */
 const TEXT: usize = 12 << 16;
 
-/** As in `scripts/packInstructions.mjs`. */
+/** As in `scripts/packInstructions.mjs`; from GAPS on, the tables in their order. */
 const SHORTEST: u32 = 4;
 const MOST_BITS: u32 = 11;
 const NUMBERS: u32 = 12;
 const PLACE_MASK: u32 = 0xfffc;
-
-/** The tables in their order. */
 const GAPS: u32 = 0;
 const SIZES: u32 = 1;
 const SHARED: u32 = 2;
@@ -46,7 +44,6 @@ const FIRST: u32 = 9;
 /** Within a list of locals, the first that has not been used, from its first on, and this. */
 const FRESH: usize = 128;
 const BASE: usize = 132;
-const LIST: usize = 256;
 
 /** First bytes of strings. */
 const LOCAL_GET: u32 = 0x20;
@@ -177,9 +174,7 @@ function readStrings(): void {
     store<u16>(entry, kind, 4);
     const choices: usize = CHOICES + (kind << 2);
     if (load<u8>(choices, 3)) continue;
-    store<u8>(choices, FIRST + symbol(CONTEXTS));
-    store<u8>(choices, FIRST + symbol(CONTEXTS), 1);
-    store<u8>(choices, FIRST + symbol(CONTEXTS), 2);
+    for (let at: usize = 0; at < 3; at++) store<u8>(choices + at, FIRST + symbol(CONTEXTS));
     store<u8>(choices, 1, 3);
   }
 }
@@ -206,7 +201,7 @@ function beginList(list: usize, base: u32): void {
 @inline
 function putLocal(to: usize, opcode: u32, operand: u32): usize {
   store<u8>(to, opcode);
-  const list = LISTS + <usize>(operand >> 7) * LIST;
+  const list = LISTS + (<usize>(operand >> 7) << 8);
   // Those not used yet lie where they did at the beginning.
   const rank = operand & 127 ? (operand & 127) - 1 : load<u32>(list, FRESH);
   let local: u32 = load<u8>(list + rank);
@@ -226,13 +221,6 @@ function putLocal(to: usize, opcode: u32, operand: u32): usize {
   }
   store<u8>(to, local, 1);
   return to + 2;
-}
-
-/** The class of a string of the history. */
-// @ts-ignore: decorator
-@inline
-function classAt(place: usize): u32 {
-  return load<u16>(ENTRIES + (<usize>load<u16>(HISTORY + (place << 1)) << 3), 4);
 }
 
 /** Writes the next module of the text, whose bytes are known, from `to` on. */
@@ -255,7 +243,8 @@ export function unpack(to: usize, bytes: usize): void {
       const hash: usize = <u32>(((classes << 4) * 0x9e37_79b9_7f4a_7c15) >> 29) & PLACE_MASK;
       if (expects == 0) {
         place = load<u32>(hash, PLACES);
-        if (place && classAt(place - 1) == latest) expects = 1;
+        const before: usize = load<u16>(HISTORY + (place << 1) - 2);
+        if (place && load<u16>(ENTRIES + (before << 3), 4) == latest) expects = 1;
       }
       store<u32>(hash, <u32>count, PLACES);
       const found = symbol(load<u8>(CHOICES + (latest << 2) + expects));
@@ -288,7 +277,7 @@ export function unpack(to: usize, bytes: usize): void {
       size--;
       if (first == FUNCTION) {
         beginList(LISTS, 0);
-        beginList(LISTS + LIST, load<u8>(from++));
+        beginList(LISTS + 256, load<u8>(from++));
         size--;
         start = to;
         to += 3;
