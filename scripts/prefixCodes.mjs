@@ -48,7 +48,9 @@ export function textOf(bits) {
   let text = "";
   let read = 0;
   let left = 0;
-  for (const { code, size } of [...bits, { code: 0, size: 11 }, { code: 0, size: 11 }]) {
+  // Zeros: up to 23 bits are cut off, and the reader looks MOST_BITS ahead.
+  const zeros = Array.from({ length: 4 }, () => ({ code: 0, size: MOST_BITS }));
+  for (const { code, size } of [...bits, ...zeros]) {
     read = (read << size) | code;
     left += size;
     for (; left >= 6; left -= 6) text += ALPHABET[(read >> (left - 6)) & 63];
