@@ -133,6 +133,16 @@ function next(column: usize, step: usize, last: usize): usize {
   return column == last ? last : column + step;
 }
 
+/** An element of each of four columns of B. */
+// @ts-ignore: decorator
+@inline
+function gather4(c0: usize, c1: usize, c2: usize, c3: usize): v128 {
+  let v = v128.load32_zero(c0);
+  v = v128.load32_lane(c1, v, 1);
+  v = v128.load32_lane(c2, v, 2);
+  return v128.load32_lane(c3, v, 3);
+}
+
 /**
  * The sums of one row of A, its elements `stepA` bytes apart, with sixteen columns of B that lie one
  * after the other, `step` bytes apart and up to the one at `last`: `out` [16]. B is read where it
@@ -145,22 +155,22 @@ export function rowKernel(
   let s1 = f32x4.splat(0);
   let s2 = f32x4.splat(0);
   let s3 = f32x4.splat(0);
-  const c0 = b;
-  const c1 = next(c0, step, last);
-  const c2 = next(c1, step, last);
-  const c3 = next(c2, step, last);
-  const c4 = next(c3, step, last);
-  const c5 = next(c4, step, last);
-  const c6 = next(c5, step, last);
-  const c7 = next(c6, step, last);
-  const c8 = next(c7, step, last);
-  const c9 = next(c8, step, last);
-  const c10 = next(c9, step, last);
-  const c11 = next(c10, step, last);
-  const c12 = next(c11, step, last);
-  const c13 = next(c12, step, last);
-  const c14 = next(c13, step, last);
-  const c15 = next(c14, step, last);
+  let c0 = b;
+  let c1 = next(c0, step, last);
+  let c2 = next(c1, step, last);
+  let c3 = next(c2, step, last);
+  let c4 = next(c3, step, last);
+  let c5 = next(c4, step, last);
+  let c6 = next(c5, step, last);
+  let c7 = next(c6, step, last);
+  let c8 = next(c7, step, last);
+  let c9 = next(c8, step, last);
+  let c10 = next(c9, step, last);
+  let c11 = next(c10, step, last);
+  let c12 = next(c11, step, last);
+  let c13 = next(c12, step, last);
+  let c14 = next(c13, step, last);
+  let c15 = next(c14, step, last);
   const whole = <usize>(k & ~3) << 2;
   const end = <usize>k << 2;
   let at: usize = 0;
@@ -186,15 +196,15 @@ export function rowKernel(
       x0, x1, x2, x3,
     );
   }
+  for (; at < end; at += 4, a += stepA) {
+    const x = v128.load32_splat(a);
+    s0 = madd(x, gather4(c0 + at, c1 + at, c2 + at, c3 + at), s0);
+    s1 = madd(x, gather4(c4 + at, c5 + at, c6 + at, c7 + at), s1);
+    s2 = madd(x, gather4(c8 + at, c9 + at, c10 + at, c11 + at), s2);
+    s3 = madd(x, gather4(c12 + at, c13 + at, c14 + at, c15 + at), s3);
+  }
   v128.store(out, s0);
   v128.store(out, s1, 16);
   v128.store(out, s2, 32);
   v128.store(out, s3, 48);
-  // The last steps of k, one product at a time.
-  for (; at < end; at += 4, a += stepA) {
-    const x = v128.load32_zero(a);
-    for (let to = out, column = b; to < out + 64; to += 4, column = next(column, step, last)) {
-      v128.store32_lane(to, madd(x, v128.load32_zero(column + at), v128.load32_zero(to)), 0);
-    }
-  }
 }
