@@ -106,3 +106,105 @@ export function shortKernel(
   v128.store(out, s12, 96);
   v128.store(out, s13, 112);
 }
+
+/**
+ * Four more steps of k of four sums: v0 … v3 are four steps of a column of B each, x0 … x3 the
+ * elements of A, each in all lanes.
+ */
+// @ts-ignore: decorator
+@inline
+function fourSteps(
+  sums: v128, v0: v128, v1: v128, v2: v128, v3: v128, x0: v128, x1: v128, x2: v128, x3: v128,
+): v128 {
+  const low01 = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5);
+  const low23 = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5);
+  const high01 = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7);
+  const high23 = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7);
+  sums = madd(x0, v128.shuffle<f64>(low01, low23, 0, 2), sums);
+  sums = madd(x1, v128.shuffle<f64>(low01, low23, 1, 3), sums);
+  sums = madd(x2, v128.shuffle<f64>(high01, high23, 0, 2), sums);
+  return madd(x3, v128.shuffle<f64>(high01, high23, 1, 3), sums);
+}
+
+/** The next column of B, `step` bytes on, or the last one again. */
+// @ts-ignore: decorator
+@inline
+function next(column: usize, step: usize, last: usize): usize {
+  return column == last ? last : column + step;
+}
+
+/** An element of each of four columns of B. */
+// @ts-ignore: decorator
+@inline
+function gather4(c0: usize, c1: usize, c2: usize, c3: usize): v128 {
+  let v = v128.load32_zero(c0);
+  v = v128.load32_lane(c1, v, 1);
+  v = v128.load32_lane(c2, v, 2);
+  return v128.load32_lane(c3, v, 3);
+}
+
+/**
+ * The sums of one row of A, its elements `stepA` bytes apart, with sixteen columns of B that lie one
+ * after the other, `step` bytes apart and up to the one at `last`: `out` [16]. B is read where it
+ * lies and turned in registers, as one row uses it only once.
+ */
+export function rowKernel(
+  out: usize, a: usize, stepA: usize, b: usize, step: usize, last: usize, k: u32,
+): void {
+  let s0 = f32x4.splat(0);
+  let s1 = f32x4.splat(0);
+  let s2 = f32x4.splat(0);
+  let s3 = f32x4.splat(0);
+  let c0 = b;
+  let c1 = next(c0, step, last);
+  let c2 = next(c1, step, last);
+  let c3 = next(c2, step, last);
+  let c4 = next(c3, step, last);
+  let c5 = next(c4, step, last);
+  let c6 = next(c5, step, last);
+  let c7 = next(c6, step, last);
+  let c8 = next(c7, step, last);
+  let c9 = next(c8, step, last);
+  let c10 = next(c9, step, last);
+  let c11 = next(c10, step, last);
+  let c12 = next(c11, step, last);
+  let c13 = next(c12, step, last);
+  let c14 = next(c13, step, last);
+  let c15 = next(c14, step, last);
+  const whole = <usize>(k & ~3) << 2;
+  const end = <usize>k << 2;
+  let at: usize = 0;
+  for (; at < whole; at += 16, a += stepA << 2) {
+    const x0 = v128.load32_splat(a);
+    const x1 = v128.load32_splat(a + stepA);
+    const x2 = v128.load32_splat(a + 2 * stepA);
+    const x3 = v128.load32_splat(a + 3 * stepA);
+    s0 = fourSteps(
+      s0, v128.load(c0 + at), v128.load(c1 + at), v128.load(c2 + at), v128.load(c3 + at),
+      x0, x1, x2, x3,
+    );
+    s1 = fourSteps(
+      s1, v128.load(c4 + at), v128.load(c5 + at), v128.load(c6 + at), v128.load(c7 + at),
+      x0, x1, x2, x3,
+    );
+    s2 = fourSteps(
+      s2, v128.load(c8 + at), v128.load(c9 + at), v128.load(c10 + at), v128.load(c11 + at),
+      x0, x1, x2, x3,
+    );
+    s3 = fourSteps(
+      s3, v128.load(c12 + at), v128.load(c13 + at), v128.load(c14 + at), v128.load(c15 + at),
+      x0, x1, x2, x3,
+    );
+  }
+  for (; at < end; at += 4, a += stepA) {
+    const x = v128.load32_splat(a);
+    s0 = madd(x, gather4(c0 + at, c1 + at, c2 + at, c3 + at), s0);
+    s1 = madd(x, gather4(c4 + at, c5 + at, c6 + at, c7 + at), s1);
+    s2 = madd(x, gather4(c8 + at, c9 + at, c10 + at, c11 + at), s2);
+    s3 = madd(x, gather4(c12 + at, c13 + at, c14 + at, c15 + at), s3);
+  }
+  v128.store(out, s0);
+  v128.store(out, s1, 16);
+  v128.store(out, s2, 32);
+  v128.store(out, s3, 48);
+}

@@ -8,8 +8,8 @@ import { bits, type Instruction, onBoth, onDouble } from "./harness.js";
 const F = Math.fround;
 const KC = 256;
 
-type Form = "AB" | "AtB" | "ABt" | "AtBt" | "gaps";
-const forms: readonly Form[] = ["AB", "AtB", "ABt", "AtBt", "gaps"];
+type Form = "AB" | "AtB" | "ABt" | "AtBt" | "gaps" | "gapsBt";
+const forms: readonly Form[] = ["AB", "AtB", "ABt", "AtBt", "gaps", "gapsBt"];
 
 interface Case {
   readonly m: number;
@@ -37,6 +37,8 @@ function stridesOf({ m, n, k, form }: Case): readonly [number, number, number, n
       return [1, m, 1, k];
     case "gaps":
       return [2 * k + 1, 2, 3 * n + 2, 3];
+    case "gapsBt":
+      return [2 * k + 1, 2, 1, k + 3];
   }
 }
 
@@ -195,6 +197,21 @@ describe("gemm", () => {
         check({ m: long, n: 1, k, form, bias: true, activation: Activation.Relu });
         check({ m: long, n: 1, k, form, activation: Activation.TanhBackward });
       }
+  });
+
+  it.each(forms)("gives them for one row of each remainder of columns and of k: %s", (form) => {
+    for (let n = 1; n <= 35; n++)
+      for (const k of [2, 3, 4, 5, 7, 8, 255, 256, 258, 513]) {
+        const activation = (n % 7) as Activation;
+        check({ m: 1, n, k, form, bias: k % 2 === 0, activation, alpha: -0.5, beta: n % 3 });
+      }
+    const odd = [Number.NaN, Infinity, -Infinity, 0, -0, 1e-40, -1e-40, 3e38, -3e38, 1];
+    for (const n of [4, 15, 16, 33]) {
+      const test: Case = { m: 1, n, k: 23, form, bias: true };
+      const [a, b, c, bias] = inputs(test);
+      for (let i = 3; i < b.length; i += 17) b[i] = odd[i % odd.length] as number;
+      check(test, [a, b, c, bias]);
+    }
   });
 
   it.each(forms)(
