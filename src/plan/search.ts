@@ -104,7 +104,8 @@ function climb(orders: Order[], lifeOf: (block: Block) => Life, near: number): O
     seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
     return Math.floor((seed / 2 ** 32) * n);
   };
-  for (let work = 0, turn = 0; work < WORK; turn = (turn + 1) % orders.length) {
+  const size = orders[0]?.blocks.length ?? 0;
+  for (let work = size * size, turn = 0; work < WORK; work += size * size) {
     const { blocks, bytes, highest } = orders[turn] as Order;
     const { first, last } = lifeOf(highest);
     const beside = [...blocks.keys()].filter((at) => {
@@ -124,9 +125,9 @@ function climb(orders: Order[], lifeOf: (block: Block) => Life, near: number): O
       changed.splice(below(blocks.length), 0, moved as Block);
     }
     const candidate = placed(changed);
-    work += blocks.length * blocks.length;
     if (candidate.bytes <= bytes) orders[turn] = candidate;
     if (candidate.bytes <= near) return candidate;
+    turn = (turn + 1) % orders.length;
   }
   return orders.reduce(better);
 }
