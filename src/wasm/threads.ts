@@ -33,6 +33,8 @@ const MINIMUM_WORK = 2000;
  * the run has taken so far: shares are about even.
  */
 const PATIENCE = 10_000;
+/** Into how many naps patience is cut; between two looks at the clock, two of them count at most. */
+const NAPS = 20;
 
 export interface ThreadedOptions extends WasmOptions {
   /** An integer from 1 to 256, the calling thread included. */
@@ -169,20 +171,19 @@ export async function createTeam(
 
   /** Waits until `control[at]` has come to `target`; throws when threads stay silent. */
   const wait = (at: number, target: number, progress: number): void => {
-    let sleep = 0;
-    let deadline = 0;
+    let [before, waited, longest] = [0, 0, 0];
     for (;;) {
       for (let look = 0; look < LOOKS; look++)
         if (((Atomics.load(control, at) - target) | 0) >= 0) return;
       const now = performance.now();
-      if (sleep === 0) {
-        sleep = now + SPIN;
-        deadline = now + patience + 10 * (now - begun);
-      }
-      if (now > deadline) throw new Error(silent(progress, now - sleep));
+      if (before === 0) longest = patience + 10 * (now - begun);
+      // While the whole process stands still, as a stopped job or a frozen container, nobody is silent.
+      else waited += Math.min(now - before, (2 * longest) / NAPS);
+      before = now;
+      if (waited > longest) throw new Error(silent(progress, waited));
       const value = Atomics.load(control, at);
-      if (sleeps && now > sleep && ((value - target) | 0) < 0)
-        Atomics.wait(control, at, value, deadline - now);
+      if (sleeps && waited > SPIN && ((value - target) | 0) < 0)
+        Atomics.wait(control, at, value, longest / NAPS);
     }
   };
   const silent = (progress: number, waited: number): string => {
