@@ -3,6 +3,7 @@
 // say how, assembly/unpack.ts reads it. The files are replaced by what their text stands for.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import binaryen from "assemblyscript/binaryen";
+import { kernelId } from "./kernelId.mjs";
 import { disassemble } from "./kernelSymbols.mjs";
 import { pack } from "./packSymbols.mjs";
 
@@ -33,4 +34,10 @@ writeFileSync(
     `export const unpack = "${unpack}";`,
     "",
   ].join("\n"),
+);
+writeFileSync(
+  "src/generated/kernelId.ts",
+  `/** Of these kernels: in a custom section of dist/kernels.wasm too. */
+export const kernelId = "${kernelId()}";
+`,
 );

@@ -40,6 +40,17 @@ const refused: readonly (readonly [string, () => unknown, string])[] = [
   ["ddof of variance", () => v.variance(0, 1), "variance: bad options: got 1"],
   ["descending", () => v.sort(-1, true), "argsort: bad options: got a boolean"],
   ["null", () => core.norm(v, 0, null), "norm: bad options: got null"],
+  [
+    "relaxedSimd",
+    () => core.init({ relaxedSimd: 1 }),
+    "init: bad relaxedSimd: got 1, expected true or",
+  ],
+  ["no relaxedSimd", () => core.init({ relaxedSimd: null }), "init: bad relaxedSimd: got null"],
+  [
+    "relaxedSimd of a backend",
+    () => core.createWasmBackend({ relaxedSimd: "false" }),
+    'createWasmBackend: bad relaxedSimd: got "false", expected true or false',
+  ],
   // Names of other libraries.
   ["norm", () => v.norm(null, { p: 1 }), "norm: unknown option: got p, expected order or keepdims"],
   [
