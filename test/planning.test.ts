@@ -129,14 +129,36 @@ test.each<[string, () => Case, keyof typeof rules, boolean]>([
 const bits = (tensors: readonly Tensor[]): Uint32Array[] =>
   tensors.map((x) => new Uint32Array((x.toTypedArray() as Float32Array).slice().buffer));
 
+const copies = ({ instructions }: Plan): number =>
+  instructions.filter(({ opcode }) =>
+    [Opcode.StridedCopy, Opcode.StridedPlace, Opcode.Copy].includes(opcode),
+  ).length;
+
 describe("joined values", () => {
   test.each(Object.keys(models))("clipping of %s copies no gradient", (name) => {
     const make = models[name] as () => Case;
-    const copies = ({ instructions }: Plan): number =>
-      instructions.filter(({ opcode }) =>
-        [Opcode.StridedCopy, Opcode.StridedPlace, Opcode.Copy].includes(opcode),
-      ).length;
     expect(copies(planOf(make, "SGD", true))).toBe(copies(planOf(make, "SGD", false)));
+  });
+
+  test.each(Object.keys(models))("the gradients of %s leave and enter as one vector", (name) => {
+    const { parameters, loss, args } = (models[name] as () => Case)();
+    const plan = (join: (found: readonly Tensor[]) => unknown): Plan =>
+      compile((...given: Tensor[]) =>
+        join(gradients(loss(...given), parameters) as Tensor[]),
+      ).trace(...args).plan;
+    const vector = plan((found) => concat(found.map((gradient) => gradient.reshape([-1]))));
+    expect(copies(vector)).toBe(copies(plan((found) => found)));
+    const optimizer = new Adam(parameters);
+    const size = parameters.reduce((sum, parameter) => sum + parameter.size, 0);
+    const update = compile((given: Tensor) => {
+      let end = 0;
+      const parts = parameters.map((parameter) => {
+        end += parameter.size;
+        return given.slice([[end - parameter.size, end]]).reshape(parameter.shape);
+      });
+      optimizer.apply(parts);
+    }).trace({ shape: [size] }).plan;
+    expect([copies(update), update.peakBytes]).toEqual([0, 4 * size]);
   });
 
   type Program = (x: Tensor, y: Tensor) => readonly Tensor[];
