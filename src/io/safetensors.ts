@@ -1,5 +1,6 @@
 import { grouped } from "../grouped.js";
 import { formatShape, sizeOf } from "../shape.js";
+import { checkState } from "../state.js";
 import { duplicateKey } from "./duplicateKey.js";
 import {
   ARRAYS,
@@ -45,6 +46,7 @@ export function saveSafetensors(
   state: Readonly<Record<string, StateEntry>>,
   metadata?: Readonly<Record<string, string>>,
 ): Uint8Array<ArrayBuffer> {
+  checkState("saveSafetensors", state);
   const entries = Object.entries(state);
   for (const [name, entry] of entries) checkEntry(name, entry);
   entries.sort(
