@@ -236,13 +236,10 @@ async function initThreads(
 ): Promise<ThreadedBackend> {
   const { threads, backend, dtype = "f32", relaxedSimd, module } = options;
   checkRelaxedSimd("init", relaxedSimd);
-  if (backend !== undefined)
+  const other = backend ? `backend ${backend.name}` : module && "module";
+  if (other)
     throw new TypeError(
-      `init: threads come with a backend of their own: got backend ${backend.name} as well, expected one of the two`,
-    );
-  if (module !== undefined)
-    throw new TypeError(
-      "init: threads compile the kernels themselves, for shared memory: got module as well, expected one of the two",
+      `init: threads come with a backend of their own: got ${other} as well, expected one of the two`,
     );
   if (dtype !== "f32")
     throw new TypeError(`init: dtype with threads: got ${String(dtype)}, expected f32`);

@@ -38,9 +38,7 @@ function dataFor(op: string, key: string, parameter: Parameter, entry: StateEntr
 /** A part that a file lacks is undefined, and a Map has no keys of its own. */
 export function checkState(op: string, state: unknown): void {
   if (Object.prototype.toString.call(state) !== "[object Object]")
-    throw new TypeError(
-      `${op}: no state: got ${describe(state)}, expected an object of entries, as from stateDict()`,
-    );
+    throw new TypeError(`${op}: no state: got ${describe(state)}, expected one as of stateDict()`);
 }
 
 /**
@@ -73,11 +71,10 @@ export function loadInto(
 /** State dictionaries of several owners as one: `model` and `0.weight` become `model.0.weight`. */
 export function joinStates(parts: Readonly<Record<string, Readonly<StateDict>>>): StateDict {
   const joined: StateDict = {};
-  checkState("joinStates", parts);
   for (const [owner, state] of Object.entries(parts)) {
     if (owner.includes("."))
       throw new RangeError(`joinStates: owner has a dot: got "${owner}", expected a plain name`);
-    checkState(`joinStates: ${owner}`, state);
+    checkState("joinStates", state);
     for (const [key, entry] of Object.entries(state)) joined[`${owner}.${key}`] = entry;
   }
   return joined;

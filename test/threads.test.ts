@@ -394,7 +394,7 @@ describe("init({ threads })", () => {
       "a module as well",
       { threads: 2, module: {} },
       TypeError,
-      "init: threads compile the kernels themselves, for shared memory: got module as well, expected one of the two",
+      "init: threads come with a backend of their own: got module as well, expected one of the two",
     ],
     [
       "a string for relaxedSimd",
