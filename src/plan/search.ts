@@ -18,13 +18,6 @@ const FEW = 64;
 /** The part of what is alive below which a block is too small to be worth moving. */
 const SMALL = 0.01;
 
-interface Life {
-  readonly first: number;
-  readonly last: number;
-  /** The most bytes that are alive meanwhile. */
-  readonly beside: number;
-}
-
 /** An order of the blocks, and what it needs. */
 interface Order {
   readonly blocks: readonly Block[];
@@ -45,21 +38,25 @@ export function searchOffsets(
   near: number,
 ): number {
   if (blocks.length === 0) return 0;
-  const lives = new Map(
-    blocks.map((block) => {
-      const first = Math.min(...block.segments.map((segment) => segment.first));
-      const last = Math.max(...block.segments.map((segment) => segment.last));
-      const beside = live.subarray(first + 1, last + 2).reduce((a, b) => Math.max(a, b));
-      return [block, { first, last, beside }];
-    }),
-  );
-  const lifeOf = (block: Block): Life => lives.get(block) as Life;
-  const time = (block: Block): number => 1 + lifeOf(block).last - lifeOf(block).first;
+  const times = new Map<Block, number>();
+  /** The most bytes that are alive while a block is. */
+  const crowds = new Map<Block, number>();
+  for (const block of blocks) {
+    const first = Math.min(...block.segments.map((segment) => segment.first));
+    const last = Math.max(...block.segments.map((segment) => segment.last));
+    times.set(block, 1 + last - first);
+    crowds.set(
+      block,
+      live.subarray(first + 1, last + 2).reduce((a, b) => Math.max(a, b)),
+    );
+  }
+  const time = (block: Block): number => times.get(block) as number;
+  const crowd = (block: Block): number => crowds.get(block) as number;
   const rules: ((a: Block, b: Block) => number)[] = [
     (a, b) => b.bytes - a.bytes,
     (a, b) => b.bytes * time(b) - a.bytes * time(a),
     () => 0,
-    (a, b) => lifeOf(b).beside - lifeOf(a).beside,
+    (a, b) => crowd(b) - crowd(a),
     (a, b) => time(b) - time(a) || b.bytes - a.bytes,
   ];
   const better = (a: Order, b: Order): Order => (b.bytes < a.bytes ? b : a);
@@ -82,16 +79,9 @@ export function searchOffsets(
   for (let tries = 0; work < WORK && best.bytes > (tries < FEW ? close : near); tries++) {
     const turn = tries % orders.length;
     const { blocks: order, bytes, highest } = orders[turn] as Order;
-    const { first, last } = lifeOf(highest);
-    const beside = order.filter(
-      (block) =>
-        block === highest ||
-        (block.bytes >= SMALL * bytes &&
-          lifeOf(block).first <= last &&
-          lifeOf(block).last >= first),
-    );
+    const large = order.filter((block) => block === highest || block.bytes >= SMALL * bytes);
     // The one that reaches highest goes to the front of another, or any of them goes anywhere.
-    const other = beside[below(beside.length)] as Block;
+    const other = large[below(large.length)] as Block;
     const moved = below(2) ? highest : other;
     const changed = order.filter((block) => block !== moved);
     const at = moved === other ? below(order.length) : changed.indexOf(other);
