@@ -2,6 +2,7 @@
 // the types of the CommonJS build, which are those of the other one under another name.
 // `clean` empties dist before the build, whose two parts run side by side.
 import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { kernelId, marked } from "./kernelId.mjs";
 
 if (process.argv[2] === "clean") {
   rmSync("dist", { recursive: true, force: true });
@@ -15,6 +16,6 @@ for (const [build, name] of [
   ["simd", "kernels.wasm"],
   ["relaxed", "kernels.relaxed.wasm"],
 ]) {
-  copyFileSync(`build/kernels.${build}.wasm`, `dist/${name}`);
+  writeFileSync(`dist/${name}`, marked(readFileSync(`build/kernels.${build}.wasm`), kernelId()));
   copyFileSync("src/wasmModule.d.ts", `dist/${name}.d.ts`);
 }

@@ -3,6 +3,7 @@
 // reads it. The files are replaced by what their text stands for.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import binaryen from "assemblyscript/binaryen";
+import { kernelId } from "./kernelId.mjs";
 import { disassemble } from "./kernelInstructions.mjs";
 import { pack } from "./packInstructions.mjs";
 import { unpacked } from "./unpacked.mjs";
@@ -37,4 +38,10 @@ writeFileSync(
     `export const unpack = "${unpack.toString("base64")}";`,
     "",
   ].join("\n"),
+);
+writeFileSync(
+  "src/generated/kernelId.ts",
+  `/** Of these kernels: in a custom section of dist/kernels.wasm too. */
+export const kernelId = "${kernelId()}";
+`,
 );

@@ -196,6 +196,7 @@ export function init(
     );
   if ("threads" in options) return initThreads(options);
   const { relaxedSimd } = options;
+  checkRelaxedSimd("init", relaxedSimd);
   if (relaxedSimd !== undefined && options.backend)
     throw new TypeError(
       `init: relaxedSimd and backend exclude each other: got relaxedSimd ${relaxedSimd} and backend ` +
@@ -224,13 +225,21 @@ export function init(
   return undefined;
 }
 
+/** Anything else, "false" too, would choose silently. */
+export function checkRelaxedSimd(op: string, value: unknown): void {
+  if (value !== undefined && typeof value !== "boolean")
+    throw new TypeError(`${op}: bad relaxedSimd: got ${describe(value)}, expected true or false`);
+}
+
 async function initThreads(
   options: InitOptions & { readonly threads?: number },
 ): Promise<ThreadedBackend> {
-  const { threads, backend, dtype = "f32", relaxedSimd } = options;
-  if (backend !== undefined)
+  const { threads, backend, dtype = "f32", relaxedSimd, module } = options;
+  checkRelaxedSimd("init", relaxedSimd);
+  const other = backend ? `backend ${backend.name}` : module && "module";
+  if (other)
     throw new TypeError(
-      `init: threads come with a backend of their own: got backend ${backend.name} as well, expected one of the two`,
+      `init: threads come with a backend of their own: got ${other} as well, expected one of the two`,
     );
   if (dtype !== "f32")
     throw new TypeError(`init: dtype with threads: got ${String(dtype)}, expected f32`);

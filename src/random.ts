@@ -14,7 +14,7 @@ import { type DrawKey, dropoutWith, host, normal01, randomBits, uniform01 } from
 import type { HostSource } from "./plan/lowering.js";
 import { checkShape, type Shape } from "./shape.js";
 import type { ShapeOf } from "./shapeTypes/shapeOf.js";
-import type { StateDict } from "./state.js";
+import { checkState, type StateDict } from "./state.js";
 import type { FloatDtype, Tensor } from "./tensor.js";
 
 /** Everything that decides which numbers come next. */
@@ -68,6 +68,7 @@ export function stateDict(): StateDict {
 
 /** Goes back to a state saved by `stateDict`. */
 export function loadStateDict(saved: Readonly<StateDict>): void {
+  checkState("loadStateDict", saved);
   const { seed: words, run } = saved;
   if (
     words?.dtype !== "U32" ||

@@ -2,6 +2,7 @@
  * State dictionaries: what a module, an optimizer or the random stream needs to go on where it
  * stopped.
  */
+import { describe } from "./describe.js";
 import type { StateData, StateEntry } from "./io/stateEntry.js";
 import type { Parameter } from "./parameter.js";
 import { formatShape, sameShape } from "./shape.js";
@@ -38,6 +39,12 @@ function dataFor(op: string, key: string, parameter: Parameter, entry: StateEntr
   return parameter.dtype === "bool" ? numbers.map((x) => (x ? 1 : 0)) : numbers;
 }
 
+/** A part that a file lacks is undefined, and a Map has no keys of its own. */
+export function checkState(op: string, state: unknown): void {
+  if (Object.prototype.toString.call(state) !== "[object Object]")
+    throw new TypeError(`${op}: no state: got ${describe(state)}, expected one as of stateDict()`);
+}
+
 /**
  * Checks every entry, then copies all of them into their Parameters; on an error nothing has
  * changed.
@@ -47,6 +54,7 @@ export function loadInto(
   parameters: ReadonlyMap<string, Parameter>,
   state: Readonly<StateDict>,
 ): void {
+  checkState(op, state);
   const missing = [...parameters.keys()].filter((key) => !Object.hasOwn(state, key));
   const unexpected = Object.keys(state).filter((key) => !parameters.has(key));
   if (missing.length > 0 || unexpected.length > 0)
@@ -70,6 +78,7 @@ export function joinStates(parts: Readonly<Record<string, Readonly<StateDict>>>)
   for (const [owner, state] of Object.entries(parts)) {
     if (owner.includes("."))
       throw new RangeError(`joinStates: owner has a dot: got "${owner}", expected a plain name`);
+    checkState("joinStates", state);
     for (const [key, entry] of Object.entries(state)) joined[`${owner}.${key}`] = entry;
   }
   return joined;
@@ -78,6 +87,7 @@ export function joinStates(parts: Readonly<Record<string, Readonly<StateDict>>>)
 /** What `joinStates` joined, by owner. */
 export function splitStates(state: Readonly<StateDict>): Record<string, StateDict> {
   const parts: Record<string, StateDict> = {};
+  checkState("splitStates", state);
   for (const [key, entry] of Object.entries(state)) {
     const dot = key.indexOf(".");
     if (dot < 0)

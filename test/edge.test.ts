@@ -5,6 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  joinStates,
+  loadSafetensors,
+  type StateDict,
+  saveSafetensors,
+  splitStates,
+} from "../src/io/index.js";
 
 const root = new URL("../", import.meta.url);
 const installed = existsSync(new URL(".tools/runtimes/node_modules/workerd", root));
@@ -217,6 +224,13 @@ describe.skipIf(!installed && process.env.CI !== "true")("examples/edge", () => 
       "event: too long: got 1001 characters, expected at most 1000",
     ],
     [
+      "far too much",
+      "ann",
+      { body: " ".repeat(20_000_000) },
+      413,
+      "event: too long: got more than 4000 bytes, expected at most 1000 characters",
+    ],
+    [
       "a bad name",
       "a%20b",
       { body: "{}" },
@@ -250,13 +264,47 @@ describe.skipIf(!installed && process.env.CI !== "true")("examples/edge", () => 
   });
 
   test("a damaged model is an error, not a new one", async () => {
-    writeFileSync(join(folder, "models", "lou"), "no safetensors");
-    for (const response of [await call("/users/lou"), await post("lou", '{"category":"news"}')]) {
-      expect(response.status).toBe(500);
-      expect(await response.json()).toEqual({ error: expect.stringMatching(/^loadSafetensors: /) });
+    await event("max", "news");
+    /** A model that is whole but for one part of it. */
+    const changed = (
+      change: (parts: Record<string, StateDict | undefined>) => void,
+    ): Uint8Array => {
+      const parts = splitStates(loadSafetensors(stored("max")));
+      change(parts);
+      return saveSafetensors(joinStates(parts));
+    };
+    const events = (...given: number[]): StateDict => ({
+      events: { shape: [given.length], dtype: "I32", data: Int32Array.from(given) },
+    });
+    const cases: [string | Uint8Array, RegExp][] = [
+      ["no safetensors", /^loadSafetensors: /],
+      ["", /^loadSafetensors: file is too short: got 0 bytes/],
+      [changed((parts) => delete parts.model), /^loadStateDict: no state: got undefined/],
+      [changed((parts) => delete parts.random), /^loadStateDict: no state: got undefined/],
+      [changed((parts) => delete parts.memory), /^events: not a memory: /],
+      [
+        changed((parts) => Object.assign(parts, { memory: events(1, 9) })),
+        /^events: not a memory: /,
+      ],
+      [
+        changed((parts) => Object.assign(parts, { model: { w: events(1).events } })),
+        /^loadStateDict: keys differ: missing \[/,
+      ],
+      [
+        changed(({ model }) => model?.["0.weight"]?.data.fill(Number.NaN as never)),
+        /^model: probabilities are not finite: /,
+      ],
+    ];
+    for (const [bytes, error] of cases) {
+      writeFileSync(join(folder, "models", "lou"), bytes);
+      const before = stored("lou");
+      for (const response of [await call("/users/lou"), await post("lou", '{"category":"news"}')]) {
+        expect(response.status).toBe(500);
+        expect(await response.json()).toEqual({ error: expect.stringMatching(error) });
+      }
+      expect(stored("lou").equals(before)).toBe(true);
     }
-    expect(stored("lou").toString()).toBe("no safetensors");
-    expect((await event("max", "news")).events).toBe(1);
+    expect((await event("max", "news")).events).toBe(2);
   });
 
   test("the smaller bound ends learning", async () => {

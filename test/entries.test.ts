@@ -1,6 +1,11 @@
 /** What the entries bring, and what they say where kernels cannot be compiled. */
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { kernelId } from "../src/generated/kernelId.js";
+
+const { marked } = (await import(new URL("../scripts/kernelId.mjs", import.meta.url).href)) as {
+  marked(bytes: Uint8Array, id: string): Uint8Array<ArrayBuffer>;
+};
 
 beforeEach(() => vi.resetModules());
 afterEach(() => vi.unstubAllGlobals());
@@ -54,19 +59,38 @@ test("a policy that forbids compiling is named, with its remedies", async () => 
   );
 });
 
+/** The kernels as a file, as the package has them; null: as they are without a mark. */
+const fileOf = (id: string | null): Uint8Array<ArrayBuffer> => {
+  const bytes = readFileSync("build/kernels.simd.wasm");
+  return id === null ? bytes : marked(bytes, id);
+};
+
+test("the files of the package are marked, and hold what is embedded", () => {
+  for (const [build, file] of [
+    ["simd", "kernels.wasm"],
+    ["relaxed", "kernels.relaxed.wasm"],
+  ])
+    expect(readFileSync(`dist/${file}`)).toEqual(
+      marked(readFileSync(`build/kernels.${build}.wasm`), kernelId),
+    );
+});
+
 test("a module of one's own goes before compiling bytes", async () => {
-  const module = new real.Module(readFileSync("build/kernels.simd.wasm"));
+  const module = new real.Module(fileOf(kernelId));
   vi.stubGlobal("WebAssembly", {
     ...refusing(true),
     Instance: real.Instance,
-    Module: Object.assign(refusing(true).Module, { exports: real.Module.exports }),
+    Module: Object.assign(refusing(true).Module, {
+      exports: real.Module.exports,
+      customSections: real.Module.customSections,
+    }),
   });
   const core = await import("../src/index.js");
   core.init({ module });
   expect(compute(core)).toEqual([2, 3]);
 });
 
-test.each<[string, unknown, string]>([
+test.each<[string, unknown, string | RegExp]>([
   [
     "no module",
     {},
@@ -77,7 +101,19 @@ test.each<[string, unknown, string]>([
   [
     "another module",
     new real.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)),
-    "init: module is not that of the kernels: got exports [], expected chainrule/kernels.wasm of this version",
+    `init: module is not that of the kernels: got exports [], expected kernels ${kernelId}, ` +
+      "chainrule/kernels.wasm of this version as it is",
+  ],
+  [
+    "the kernels of another version",
+    new real.Module(fileOf("0123456789abcdef")),
+    "init: module is not that of the kernels: got kernels 0123456789abcdef, expected kernels " +
+      `${kernelId}, chainrule/kernels.wasm of this version as it is`,
+  ],
+  [
+    "kernels without a mark",
+    new real.Module(fileOf(null)),
+    /^init: module is not that of the kernels: got exports \[(?=.*\brun\b).*\], expected kernels /,
   ],
 ])("%s is refused", async (_, module, message) => {
   const { init } = await import("../src/index.js");

@@ -10,6 +10,7 @@ test.each([
   ["autoencoder.mjs", ["10"], "better than linear"],
   ["dream.mjs", ["7"], "seen"],
   ["oscillator.mjs", ["600"], "a sine"],
+  ["parallel.mjs", ["3"], "as one"],
 ])("%s %j: %s", (name, args, claim) => {
   const file = fileURLToPath(new URL(`../examples/${name}`, import.meta.url));
   const lines = execFileSync(process.execPath, [file, ...args], { encoding: "utf8" })

@@ -61,6 +61,18 @@ describe("round trip", () => {
     expect(loadSafetensors(bytes.buffer)).toEqual(state);
   });
 
+  it("reads Node's Buffer, in a pool or of a file", () => {
+    const bytes = saveSafetensors(state);
+    const pooled = Buffer.from(bytes);
+    const alone = Buffer.alloc(bytes.length);
+    alone.set(bytes);
+    for (const buffer of [pooled, alone]) {
+      const tensors = loadSafetensors(buffer);
+      buffer.fill(0);
+      expect(tensors).toEqual(state);
+    }
+  });
+
   it("writes part of a larger array", () => {
     const data = Float32Array.of(1, 2, 3, 4).subarray(1, 3);
     const tensors = loadSafetensors(saveSafetensors({ w: { shape: [2], dtype: "F32", data } }));

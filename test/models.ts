@@ -42,7 +42,7 @@ function normed(batch: number): Case {
   };
 }
 
-function cnn(batch: number): Case {
+export function cnn(batch: number, from = 1, channels = 16, side = 28): Case {
   const block = (from: number, to: number) => [
     new nn.Conv2d(from, to, 3, { padding: "same" }),
     new nn.BatchNorm2d(to),
@@ -50,15 +50,15 @@ function cnn(batch: number): Case {
     new nn.MaxPool2d(2),
   ];
   const model = new nn.Sequential(
-    ...block(1, 16),
-    ...block(16, 32),
+    ...block(from, channels),
+    ...block(channels, 2 * channels),
     new nn.Flatten(),
-    new nn.Linear(32 * 49, 10),
+    new nn.Linear(2 * channels * Math.floor(side / 4) ** 2, 10),
   );
   return {
     parameters: model.parameters(),
     loss: (x, y) => nn.crossEntropy(model.forward(x as Tensor), y as Tensor),
-    args: [{ shape: [batch, 1, 28, 28] }, classes(batch)],
+    args: [{ shape: [batch, from, side, side] }, classes(batch)],
   };
 }
 

@@ -1,6 +1,7 @@
 /** What JavaScript lets through and would silently do nothing, or fail without a reason: refused. */
 import { expect, test } from "vitest";
 import * as c from "../src/index.js";
+import * as io from "../src/io/index.js";
 import * as nn from "../src/nn/index.js";
 import * as optim from "../src/optim/index.js";
 import * as random from "../src/random.js";
@@ -11,6 +12,7 @@ const core = c as Loose;
 const layers = nn as Loose;
 const draws = random as Loose;
 const optimizers = optim as Loose;
+const files = io as Loose;
 
 const v = c.tensor([1, 2, 3]) as Loose;
 const image = c.ones([1, 1, 4, 4]) as Loose;
@@ -19,6 +21,7 @@ const w = c.ones([1, 1, 2, 2]);
 const scores = c.tensor([[1, 2]]);
 const labels = c.tensor([1], { dtype: "i32" });
 const p = c.parameter([1, 2]);
+const schedule = optim.schedules.cosine(new optim.SGD([p], { lr: 1 }), { steps: 2 }) as Loose;
 
 /** A call, and the start of what it throws. */
 const refused: readonly (readonly [string, () => unknown, string])[] = [
@@ -40,6 +43,41 @@ const refused: readonly (readonly [string, () => unknown, string])[] = [
   ["ddof of variance", () => v.variance(0, 1), "variance: bad options: got 1"],
   ["descending", () => v.sort(-1, true), "argsort: bad options: got a boolean"],
   ["null", () => core.norm(v, 0, null), "norm: bad options: got null"],
+  [
+    "relaxedSimd",
+    () => core.init({ relaxedSimd: 1 }),
+    "init: bad relaxedSimd: got 1, expected true or",
+  ],
+  ["no relaxedSimd", () => core.init({ relaxedSimd: null }), "init: bad relaxedSimd: got null"],
+  [
+    "relaxedSimd of a backend",
+    () => core.createWasmBackend({ relaxedSimd: "false" }),
+    'createWasmBackend: bad relaxedSimd: got "false", expected true or false',
+  ],
+  // A part that a saved file lacks, and a Map.
+  [
+    "state of a module",
+    () => new layers.Linear(1, 1).loadStateDict(undefined),
+    "loadStateDict: no state: got undefined, expected one as of stateDict()",
+  ],
+  [
+    "state of an optimizer",
+    () => new optimizers.SGD([p], { lr: 1 }).loadStateDict(null),
+    "loadStateDict: no state: got null",
+  ],
+  ["state of a schedule", () => schedule.loadStateDict(undefined), "loadStateDict: no state: got"],
+  ["state of the stream", () => draws.loadStateDict(undefined), "loadStateDict: no state: got"],
+  [
+    "states to join",
+    () => files.joinStates({ model: new Map() }),
+    "joinStates: no state: got a Map, expected one as of",
+  ],
+  ["states to split", () => files.splitStates(null), "splitStates: no state: got null"],
+  [
+    "tensors to save",
+    () => files.saveSafetensors(new Map()),
+    "saveSafetensors: no state: got a Map",
+  ],
   // Names of other libraries.
   ["norm", () => v.norm(null, { p: 1 }), "norm: unknown option: got p, expected order or keepdims"],
   [

@@ -316,6 +316,33 @@ describe("the workers", () => {
     await ended;
   });
 
+  test("a clock that leaps, as over a process that was stopped, ends nobody", async () => {
+    const { backend } = await withWorker();
+    init({ backend });
+    const { step, x } = square(64);
+    const wanted = step(x).toTypedArray();
+    // The worker is asleep by now, and is woken when the clock leaps, not before.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    let wake = (): unknown => undefined;
+    const { notify } = Atomics;
+    const kept = vi.spyOn(Atomics, "notify").mockImplementationOnce((...args) => {
+      wake = () => notify(...args);
+      return 0;
+    });
+    let looks = 0;
+    const real = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => {
+      if (++looks === 3) wake();
+      return real() + (looks < 3 ? 0 : 1e6);
+    });
+    try {
+      expect(step(x).toTypedArray()).toEqual(wanted);
+    } finally {
+      clock.mockRestore();
+      kept.mockRestore();
+    }
+  });
+
   test("disposing ends them; using the backend afterwards is an Error", async () => {
     const { backend, worker } = await withWorker();
     init({ backend });
@@ -362,6 +389,18 @@ describe("init({ threads })", () => {
       { threads: 2, backend: wasm },
       TypeError,
       "init: threads come with a backend of their own: got backend wasm as well, expected one of the two",
+    ],
+    [
+      "a module as well",
+      { threads: 2, module: {} },
+      TypeError,
+      "init: threads come with a backend of their own: got module as well, expected one of the two",
+    ],
+    [
+      "a string for relaxedSimd",
+      { threads: 2, relaxedSimd: "false" },
+      TypeError,
+      'init: bad relaxedSimd: got "false", expected true or false',
     ],
     [
       "f64",

@@ -176,7 +176,7 @@ export function sum8(from: usize, bytes: usize, times: i32): f32 {
       s2 = f32x4.add(s2, v128.load(from + at, 32));
       s3 = f32x4.add(s3, v128.load(from + at, 48));
       // The end of a block of code, or V8 loads all first, for which there are not registers enough.
-      if (at == bytes) break;
+      if (at === bytes) break;
       s4 = f32x4.add(s4, v128.load(from + at, 64));
       s5 = f32x4.add(s5, v128.load(from + at, 80));
       s6 = f32x4.add(s6, v128.load(from + at, 96));

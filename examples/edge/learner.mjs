@@ -58,7 +58,13 @@ function load(bytes) {
   model.loadStateDict(saved.model);
   optimizer.loadStateDict(saved.optimizer);
   random.loadStateDict(saved.random);
-  return Array.from(saved.memory.events.data);
+  const events = saved.memory?.events;
+  const isKnown = (event) => event >= 1 && event <= CATEGORIES.length;
+  if (events?.dtype !== "I32" || events.data.length > MEMORY || !events.data.every(isKnown))
+    throw new RangeError(
+      `events: not a memory: expected at most ${MEMORY} integers from 1 to ${CATEGORIES.length}`,
+    );
+  return Array.from(events.data);
 }
 
 /** The CONTEXT events before place i. */
@@ -88,6 +94,8 @@ function answer(events) {
   model.eval();
   const contexts = tensor([before(events, events.length)], { dtype: "i32" });
   const probabilities = predict(contexts).toTypedArray();
+  if (!probabilities.every(Number.isFinite))
+    throw new RangeError("model: probabilities are not finite: expected weights that are");
   const next = CATEGORIES.map((category, i) => ({ category, probability: probabilities[i] }));
   return { events: events.length, next: next.sort((a, b) => b.probability - a.probability) };
 }

@@ -12,6 +12,8 @@ import { CATEGORIES, learn, look } from "./learner.mjs";
 
 /** Of a body; an event is shorter. */
 const MAX_CHARACTERS = 1000;
+/** So many characters are longer in no encoding: the rest of a longer body is not read. */
+const MAX_BYTES = 4 * MAX_CHARACTERS;
 
 /** What the caller can put right. */
 class Refusal extends Error {
@@ -39,8 +41,25 @@ function userOf({ pathname }) {
   return name;
 }
 
+/** The text of a body, of which no more is read than could be right. */
+async function textOf({ body }) {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.byteLength;
+    text += decoder.decode(chunk, { stream: true });
+    if (bytes > MAX_BYTES)
+      throw new Refusal(
+        413,
+        `event: too long: got more than ${MAX_BYTES} bytes, expected at most ${MAX_CHARACTERS} characters`,
+      );
+  }
+  return text + decoder.decode();
+}
+
 async function categoryOf(request) {
-  const text = await request.text();
+  const text = await textOf(request);
   if (text.length > MAX_CHARACTERS)
     throw new Refusal(
       400,

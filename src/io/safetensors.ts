@@ -1,5 +1,6 @@
 import { grouped } from "../grouped.js";
 import { formatShape, sizeOf } from "../shape.js";
+import { checkState } from "../state.js";
 import { duplicateKey } from "./duplicateKey.js";
 import {
   ARRAYS,
@@ -45,6 +46,7 @@ export function saveSafetensors(
   state: Readonly<Record<string, StateEntry>>,
   metadata?: Readonly<Record<string, string>>,
 ): Uint8Array<ArrayBuffer> {
+  checkState("saveSafetensors", state);
   const entries = Object.entries(state);
   for (const [name, entry] of entries) checkEntry(name, entry);
   entries.sort(
@@ -113,11 +115,15 @@ function compareBytes(a: string, b: string): number {
  * refused as a whole: RangeError for sizes and places, TypeError for everything else.
  */
 export function readSafetensors(bytes: Uint8Array | ArrayBuffer): SafetensorsFile {
-  const file = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
-  if (!(file instanceof Uint8Array))
+  if (!(bytes instanceof Uint8Array || bytes instanceof ArrayBuffer))
     throw new TypeError(
-      `${LOAD}: wrong argument: got ${kindOf(file)}, expected a Uint8Array or an ArrayBuffer`,
+      `${LOAD}: wrong argument: got ${kindOf(bytes)}, expected a Uint8Array or an ArrayBuffer`,
     );
+  // Never Node's Buffer, whose `slice` does not copy.
+  const file =
+    bytes instanceof ArrayBuffer
+      ? new Uint8Array(bytes)
+      : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   const { header, start } = readHeader(file);
   const { __metadata__: metadata = {}, ...infos } = header;
   checkMetadata(LOAD, metadata);

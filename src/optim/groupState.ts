@@ -1,5 +1,5 @@
 /** The numbers of an optimizer's groups in its state dictionary. */
-import { type StateDict, snakeCase } from "../state.js";
+import { checkState, type StateDict, snakeCase } from "../state.js";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -33,6 +33,7 @@ export function loadGroups(
   groups: readonly object[],
   state: Readonly<StateDict>,
 ): { readonly rest: StateDict; readonly restore: () => void } {
+  checkState("loadStateDict", state);
   const rest: StateDict = {};
   const saved = groups.map((): Record<string, number> => ({}));
   for (const [key, entry] of Object.entries(state)) {

@@ -1,5 +1,5 @@
 import { describe } from "../describe.js";
-import type { StateDict } from "../state.js";
+import { checkState, type StateDict } from "../state.js";
 import { type Scheduled, whole } from "./schedule.js";
 
 export interface PlateauOptions {
@@ -90,6 +90,7 @@ export class ReduceOnPlateau {
   }
 
   loadStateDict(state: Readonly<StateDict>): void {
+    checkState("loadStateDict", state);
     const numbers = ["best", "waited", "cooling"].map((name) => Number(state[name]?.data[0]));
     const [best, waited, cooling] = numbers as [number, number, number];
     if (numbers.some(Number.isNaN))

@@ -1,5 +1,5 @@
 import { describe } from "../describe.js";
-import type { StateDict } from "../state.js";
+import { checkState, type StateDict } from "../state.js";
 
 /** What a schedule needs of an optimizer: groups with a rate each. */
 export interface Scheduled {
@@ -44,6 +44,7 @@ export class Schedule {
   }
 
   loadStateDict(state: Readonly<StateDict>): void {
+    checkState("loadStateDict", state);
     const count = Number(state.count?.data[0]);
     if (!(Number.isInteger(count) && count >= 0))
       throw new RangeError(

@@ -1,22 +1,13 @@
-/**
- * Addresses. Blocks are placed one after the other, each at the lowest address at which it meets no
- * placed one (greedy, Pisarchyk & Lee 2020, "Efficient memory management for deep neural net
- * inference"). How close that comes to the largest sum of live bytes depends on the order, so
- * several are tried: by size, by size and time, by time; then the best one again with the block
- * that reached highest moved to its front. The search ends at the bound, or when the work is spent.
- */
+/** Addresses: of blocks by a search (`search.ts`), or one after the other where that is as good. */
 
-import { type Block, blocksOf, liveBytesOf, type Segment } from "./liveness.js";
+import { type Block, blocksOf, liveByInstruction, liveBytesOf, type Segment } from "./liveness.js";
 import { type Instruction, reads, type Value } from "./lowering.js";
+import { ALIGNMENT, align, searchOffsets, WORK } from "./search.js";
 
-const ALIGNMENT = 16;
-const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
-
-/** Comparisons of blocks that the search may cost: a few milliseconds. */
-const WORK = 4_000_000;
 /** Close enough to the bound to stop. */
 const CLOSE = 1.01;
-const MOST_TRIES = 64;
+/** What a plan may need more than the bound. */
+const NEAR = 1.05;
 /** How much more than the bound is taken to spare a search among many blocks. */
 const SPACIOUS = 1.25;
 
@@ -49,9 +40,11 @@ export function placeValues(
   const alignedBytes = liveBytesOf(blocks.map(aligned), instructions.length);
   // Alignment alone keeps small values above the bound.
   const padding = ALIGNMENT * blocks.filter(({ bytes }) => bytes % ALIGNMENT !== 0).length;
-  const close = CLOSE * liveBytes + Math.min(padding, liveBytes / 20);
+  const near = Math.max(NEAR * liveBytes, alignedBytes);
+  const close = Math.max(Math.min(CLOSE * liveBytes + padding, near), alignedBytes);
   const peakBytes =
-    inPlacesOfTheirOwn(blocks, liveBytes) ?? search(blocks, Math.max(close, alignedBytes));
+    inPlacesOfTheirOwn(blocks, liveBytes) ??
+    searchOffsets(blocks, liveByInstruction(blocks, instructions.length), close, near);
   for (const { members, offset } of blocks)
     for (const { value, begin } of members) value.offset = offset + begin;
   const segments = blocks.flatMap(({ segments, offset }) =>
@@ -118,110 +111,4 @@ function inPlacesOfTheirOwn(blocks: readonly Block[], liveBytes: number): number
     offset += align(block.bytes);
   }
   return bytes;
-}
-
-const lifeOf = ({ segments }: Block): number =>
-  Math.max(...segments.map(({ last }) => last)) - Math.min(...segments.map(({ first }) => first));
-
-/**
- * Gives every block the offset of the best order found, or of the first that needs `close` bytes at
- * most; returns the bytes of all.
- */
-function search(blocks: readonly Block[], close: number): number {
-  const lives = new Map(blocks.map((block) => [block, 1 + lifeOf(block)]));
-  const life = (block: Block): number => lives.get(block) as number;
-  const orders: ((a: Block, b: Block) => number)[] = [
-    (a, b) => b.bytes - a.bytes,
-    (a, b) => b.bytes * life(b) - a.bytes * life(a),
-    (a, b) => life(b) - life(a),
-    () => 0,
-  ];
-  let best = Number.POSITIVE_INFINITY;
-  let offsets: number[] = [];
-  let order: Block[] = [];
-  const attempt = (candidate: Block[]): boolean => {
-    const bytes = placeInOrder(candidate);
-    if (bytes >= best) return false;
-    best = bytes;
-    order = candidate;
-    offsets = blocks.map((block) => block.offset);
-    return true;
-  };
-  const cost = blocks.length * blocks.length;
-  const tries = Math.min(MOST_TRIES, Math.floor(WORK / Math.max(cost, 1)));
-  for (const [index, compare] of orders.entries()) {
-    if (best <= close || (index > 0 && index >= tries)) break;
-    // Sorting is stable: equal ones stay in the order of their first instructions.
-    attempt([...blocks].sort(compare));
-  }
-  let from = order;
-  for (let k = orders.length; k < tries && best > close; k++) {
-    const highest = from.reduce((a, b) => (a.offset + a.bytes >= b.offset + b.bytes ? a : b));
-    from = [highest, ...from.filter((block) => block !== highest)];
-    attempt(from);
-  }
-  for (const [index, block] of blocks.entries()) block.offset = offsets[index] as number;
-  return blocks.length > 0 ? best : 0;
-}
-
-/** Placed segments by address, in columns: the scan over them is what planning costs. */
-class Placed {
-  readonly begin: Float64Array;
-  readonly end: Float64Array;
-  readonly first: Int32Array;
-  readonly last: Int32Array;
-  length = 0;
-
-  constructor(capacity: number) {
-    this.begin = new Float64Array(capacity);
-    this.end = new Float64Array(capacity);
-    this.first = new Int32Array(capacity);
-    this.last = new Int32Array(capacity);
-  }
-
-  insert(begin: number, end: number, first: number, last: number): void {
-    let [low, high] = [0, this.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.begin[middle] as number) <= begin) low = middle + 1;
-      else high = middle;
-    }
-    for (const column of [this.begin, this.end, this.first, this.last])
-      column.copyWithin(low + 1, low, this.length);
-    this.begin[low] = begin;
-    this.end[low] = end;
-    this.first[low] = first;
-    this.last[low] = last;
-    this.length++;
-  }
-
-  /** The lowest offset from `from` on at which a segment meets nothing that lives with it. */
-  lowest({ begin, bytes, first, last }: Segment, from: number): number {
-    let offset = from;
-    for (let index = 0; index < this.length; index++) {
-      if ((this.last[index] as number) < first || last < (this.first[index] as number)) continue;
-      if ((this.begin[index] as number) >= offset + begin + bytes) break;
-      if ((this.end[index] as number) > offset + begin)
-        offset = align((this.end[index] as number) - begin);
-    }
-    return offset;
-  }
-}
-
-function placeInOrder(order: readonly Block[]): number {
-  const placed = new Placed(order.reduce((sum, { segments }) => sum + segments.length, 0));
-  let end = 0;
-  for (const block of order) {
-    let offset = 0;
-    // Moving on for one segment may bring another one into the way.
-    for (let before = -1; before !== offset; ) {
-      before = offset;
-      for (const segment of block.segments) offset = placed.lowest(segment, offset);
-    }
-    block.offset = offset;
-    end = Math.max(end, offset + block.bytes);
-    for (const { begin, bytes, first, last } of block.segments)
-      placed.insert(offset + begin, offset + begin + bytes, first, last);
-  }
-  return end;
 }

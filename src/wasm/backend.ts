@@ -1,7 +1,7 @@
 /**
  * The WebAssembly backend: one memory, and the kernels over it, instantiated on first use.
  */
-import { Arena, type Backend, type Home } from "../backend.js";
+import { Arena, type Backend, checkRelaxedSimd, type Home } from "../backend.js";
 import { makeFinalizer } from "../finalizer.js";
 import { LinearMemory } from "../memory.js";
 import {
@@ -66,6 +66,7 @@ export interface WasmOptions {
 
 /** A backend of its own, instantiated on first use; its `variant` says whether it fuses. */
 export function createWasmBackend(options: WasmOptions = {}): Backend {
+  checkRelaxedSimd("createWasmBackend", options.relaxedSimd);
   const limit = limitOf(options.maximumBytes);
   const fused = options.relaxedSimd === true && hasRelaxedSimd();
   let made: Instance | undefined;

@@ -4,6 +4,7 @@
  * compile bytes. `init({ module })` goes before both.
  */
 import { instantiateSync } from "@assemblyscript/loader";
+import { kernelId } from "../generated/kernelId.js";
 
 export interface ModuleProvider {
   readonly variants: readonly Variant[];
@@ -29,6 +30,12 @@ export function setModuleProvider(source: ModuleProvider): void {
 const isModule = (value: unknown): value is WebAssembly.Module =>
   Object.prototype.toString.call(value) === "[object WebAssembly.Module]";
 
+/** What the build wrote into the module; empty where there is nothing. */
+const idOf = (module: WebAssembly.Module): string =>
+  WebAssembly.Module.customSections(module, "chainrule")
+    .map((bytes) => String.fromCharCode(...new Uint8Array(bytes)))
+    .join();
+
 /** Takes the kernels from a module that the user compiled. */
 export function useModule(module: unknown): void {
   if (!isModule(module))
@@ -38,13 +45,13 @@ export function useModule(module: unknown): void {
         "make that a module, or from await WebAssembly.compileStreaming(fetch(url))",
     );
   const names = WebAssembly.Module.exports(module).map(({ name }) => name);
-  if (names.includes("product")) compiled.set("relaxed", module);
-  else if (names.includes("run")) compiled.set("simd", module);
-  else
+  const id = idOf(module);
+  if (id !== kernelId)
     throw new TypeError(
-      `init: module is not that of the kernels: got exports [${names.join(", ")}], ` +
-        "expected chainrule/kernels.wasm of this version",
+      `init: module is not that of the kernels: got ${id ? `kernels ${id}` : `exports [${names.join(", ")}]`}, ` +
+        `expected kernels ${kernelId}, chainrule/kernels.wasm of this version as it is`,
     );
+  compiled.set(names.includes("product") ? "relaxed" : "simd", module);
 }
 
 export const offers = (variant: Variant): boolean =>

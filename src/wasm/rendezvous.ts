@@ -16,6 +16,9 @@ import {
   STOPPED,
 } from "./worker.js";
 
+/** Into how many naps patience is cut; between two looks at the clock, two of them count at most. */
+const NAPS = 20;
+
 /** The main thread of a page may not. */
 function maySleep(): boolean {
   try {
@@ -82,20 +85,19 @@ export class Rendezvous {
   /** Waits until `control[at]` has come to `target`; throws when threads stay silent. */
   #wait(at: number, target: number, progress: number): void {
     const control = this.#control;
-    let sleep = 0;
-    let deadline = 0;
+    let [before, waited, longest] = [0, 0, 0];
     for (;;) {
       for (let look = 0; look < LOOKS; look++)
         if (((Atomics.load(control, at) - target) | 0) >= 0) return;
       const now = performance.now();
-      if (sleep === 0) {
-        sleep = now + SPIN;
-        deadline = now + this.#patience + 10 * (now - this.#begun);
-      }
-      if (now > deadline) throw new Error(this.#silent(progress, now - sleep));
+      if (before === 0) longest = this.#patience + 10 * (now - this.#begun);
+      // While the whole process stands still, as a stopped job or a frozen container, nobody is silent.
+      else waited += Math.min(now - before, (2 * longest) / NAPS);
+      before = now;
+      if (waited > longest) throw new Error(this.#silent(progress, waited));
       const value = Atomics.load(control, at);
-      if (this.#sleeps && now > sleep && ((value - target) | 0) < 0)
-        Atomics.wait(control, at, value, deadline - now);
+      if (this.#sleeps && waited > SPIN && ((value - target) | 0) < 0)
+        Atomics.wait(control, at, value, longest / NAPS);
     }
   }
 
