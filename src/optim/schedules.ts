@@ -3,7 +3,7 @@
  * Call `step()` after every update, or after every epoch if the lengths are counted in epochs. The
  * rates are PyTorch's, from the closed forms.
  */
-import { checkState, type StateDict } from "../state.js";
+import type { StateDict } from "../state.js";
 import { describe } from "../tape.js";
 import { cosPi, power } from "./numbers.js";
 
@@ -50,7 +50,6 @@ export class Schedule {
   }
 
   loadStateDict(state: Readonly<StateDict>): void {
-    checkState("loadStateDict", state);
     const count = Number(state.count?.data[0]);
     if (!(Number.isInteger(count) && count >= 0))
       throw new RangeError(
@@ -291,7 +290,6 @@ export class ReduceOnPlateau {
   }
 
   loadStateDict(state: Readonly<StateDict>): void {
-    checkState("loadStateDict", state);
     const numbers = ["best", "waited", "cooling"].map((name) => Number(state[name]?.data[0]));
     const [best, waited, cooling] = numbers as [number, number, number];
     if (numbers.some(Number.isNaN))
