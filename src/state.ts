@@ -78,7 +78,6 @@ export function joinStates(parts: Readonly<Record<string, Readonly<StateDict>>>)
   for (const [owner, state] of Object.entries(parts)) {
     if (owner.includes("."))
       throw new RangeError(`joinStates: owner has a dot: got "${owner}", expected a plain name`);
-    checkState("joinStates", state);
     for (const [key, entry] of Object.entries(state)) joined[`${owner}.${key}`] = entry;
   }
   return joined;
@@ -87,7 +86,6 @@ export function joinStates(parts: Readonly<Record<string, Readonly<StateDict>>>)
 /** What `joinStates` joined, by owner. */
 export function splitStates(state: Readonly<StateDict>): Record<string, StateDict> {
   const parts: Record<string, StateDict> = {};
-  checkState("splitStates", state);
   for (const [key, entry] of Object.entries(state)) {
     const dot = key.indexOf(".");
     if (dot < 0)

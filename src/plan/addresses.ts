@@ -1,6 +1,6 @@
 /** Addresses: of blocks by a search (`search.ts`), or one after the other where that is as good. */
 
-import { type Block, blocksOf, liveByInstruction, liveBytesOf, type Segment } from "./liveness.js";
+import { type Block, blocksOf, liveBytesOf, type Segment } from "./liveness.js";
 import { type Instruction, reads, type Value } from "./lowering.js";
 import { ALIGNMENT, align, searchOffsets, WORK } from "./search.js";
 
@@ -42,9 +42,7 @@ export function placeValues(
   const padding = ALIGNMENT * blocks.filter(({ bytes }) => bytes % ALIGNMENT !== 0).length;
   const near = Math.max(NEAR * liveBytes, alignedBytes);
   const close = Math.max(Math.min(CLOSE * liveBytes + padding, near), alignedBytes);
-  const peakBytes =
-    inPlacesOfTheirOwn(blocks, liveBytes) ??
-    searchOffsets(blocks, liveByInstruction(blocks, instructions.length), close, near);
+  const peakBytes = inPlacesOfTheirOwn(blocks, liveBytes) ?? searchOffsets(blocks, close, near);
   for (const { members, offset } of blocks)
     for (const { value, begin } of members) value.offset = offset + begin;
   const segments = blocks.flatMap(({ segments, offset }) =>

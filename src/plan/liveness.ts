@@ -158,23 +158,22 @@ function occupy({ segments }: Block, begin: number, bytes: number, at: number): 
   }
 }
 
-/** Bytes that are occupied: at the start, during each instruction, and at the end. */
-export function liveByInstruction(
-  blocks: readonly Pick<Block, "segments">[],
-  instructions: number,
-): Float64Array {
-  const bytes = new Float64Array(instructions + 3);
-  for (const { segments } of blocks)
-    for (const segment of segments) {
-      (bytes[segment.first + 1] as number) += segment.bytes;
-      (bytes[segment.last + 2] as number) -= segment.bytes;
-    }
-  for (let at = 1; at < bytes.length; at++) (bytes[at] as number) += bytes[at - 1] as number;
-  return bytes;
-}
-
 /** The largest sum of bytes that are occupied during one instruction: no arena can be smaller. */
-export const liveBytesOf = (
+export function liveBytesOf(
   blocks: readonly Pick<Block, "segments">[],
   instructions: number,
-): number => liveByInstruction(blocks, instructions).reduce((most, live) => Math.max(most, live));
+): number {
+  // Entry 0 is the start.
+  const change = new Float64Array(instructions + 3);
+  for (const { segments } of blocks)
+    for (const { first, last, bytes } of segments) {
+      (change[first + 1] as number) += bytes;
+      (change[last + 2] as number) -= bytes;
+    }
+  let [live, most] = [0, 0];
+  for (const difference of change) {
+    live += difference;
+    most = Math.max(most, live);
+  }
+  return most;
+}

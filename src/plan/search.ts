@@ -2,9 +2,8 @@
  * The search for offsets. Blocks are placed one after the other, each at the lowest address at which
  * it meets no placed one (greedy, Pisarchyk & Lee 2020, "Efficient memory management for deep neural
  * net inference"). How close that comes to the largest sum of live bytes depends on the order, so
- * several are tried: by size, by size and time, by time, as they are written, by how much lives
- * beside them. Then these orders are changed at random, in turn, and a change that makes one no worse
- * is kept. The search ends near the bound, or when the work is spent.
+ * several are tried: by size, by size and time, by time, as they are written. Then these orders are
+ * changed at random, in turn, and a change that makes one no worse is kept. The search ends near the bound, or when the work is spent.
  */
 import type { Block, Segment } from "./liveness.js";
 
@@ -27,36 +26,21 @@ interface Order {
 }
 
 /**
- * Gives every block the offset of the best order found; returns the bytes of all. `live`: bytes that
- * are alive by instruction, from the start on. The first tries end at `close` bytes, later ones at
- * `near`.
+ * Gives every block the offset of the best order found; returns the bytes of all. The first tries
+ * end at `close` bytes, later ones at `near`.
  */
-export function searchOffsets(
-  blocks: readonly Block[],
-  live: Float64Array,
-  close: number,
-  near: number,
-): number {
+export function searchOffsets(blocks: readonly Block[], close: number, near: number): number {
   if (blocks.length === 0) return 0;
   const times = new Map<Block, number>();
-  /** The most bytes that are alive while a block is. */
-  const crowds = new Map<Block, number>();
   for (const block of blocks) {
     const first = Math.min(...block.segments.map((segment) => segment.first));
-    const last = Math.max(...block.segments.map((segment) => segment.last));
-    times.set(block, 1 + last - first);
-    crowds.set(
-      block,
-      live.subarray(first + 1, last + 2).reduce((a, b) => Math.max(a, b)),
-    );
+    times.set(block, 1 + Math.max(...block.segments.map(({ last }) => last)) - first);
   }
   const time = (block: Block): number => times.get(block) as number;
-  const crowd = (block: Block): number => crowds.get(block) as number;
   const rules: ((a: Block, b: Block) => number)[] = [
     (a, b) => b.bytes - a.bytes,
     (a, b) => b.bytes * time(b) - a.bytes * time(a),
     () => 0,
-    (a, b) => crowd(b) - crowd(a),
     (a, b) => time(b) - time(a) || b.bytes - a.bytes,
   ];
   const better = (a: Order, b: Order): Order => (b.bytes < a.bytes ? b : a);
