@@ -196,19 +196,11 @@ export function init(
     );
   if ("threads" in options) return initThreads(options);
   const { relaxedSimd } = options;
-  checkRelaxedSimd("init", relaxedSimd);
   if (relaxedSimd !== undefined && options.backend)
     throw new TypeError(
       `init: relaxedSimd and backend exclude each other: got relaxedSimd ${relaxedSimd} and backend ` +
         `${options.backend.name}, expected one; createWasmBackend({ relaxedSimd }) makes a backend`,
     );
-  if (options.module !== undefined) {
-    if (!home?.useModule)
-      throw new TypeError(
-        'init: module without WebAssembly: got one with "chainrule/pure" alone, expected an import of "chainrule"',
-      );
-    home.useModule(options.module);
-  }
   const chosen = relaxedSimd === undefined ? options.backend : home?.withRelaxedSimd?.(relaxedSimd);
   const backend = chosen ?? active;
   const dtype = options.dtype ?? (chosen ? "f32" : activeDtype);
@@ -220,22 +212,22 @@ export function init(
       `init: dtype f64 is not supported by the backend: got ${backend?.name ?? "wasm"}, ` +
         'expected ts; import { ts } from "chainrule/pure" and call init({ backend: ts, dtype: "f64" })',
     );
+  if (options.module !== undefined) {
+    if (!home?.useModule)
+      throw new TypeError(
+        'init: module without WebAssembly: got one with "chainrule/pure" alone, expected an import of "chainrule"',
+      );
+    home.useModule(options.module);
+  }
   active = backend;
   activeDtype = dtype;
   return undefined;
-}
-
-/** Anything else, "false" too, would choose silently. */
-export function checkRelaxedSimd(op: string, value: unknown): void {
-  if (value !== undefined && typeof value !== "boolean")
-    throw new TypeError(`${op}: bad relaxedSimd: got ${describe(value)}, expected true or false`);
 }
 
 async function initThreads(
   options: InitOptions & { readonly threads?: number },
 ): Promise<ThreadedBackend> {
   const { threads, backend, dtype = "f32", relaxedSimd, module } = options;
-  checkRelaxedSimd("init", relaxedSimd);
   const other = backend ? `backend ${backend.name}` : module && "module";
   if (other)
     throw new TypeError(

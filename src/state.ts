@@ -41,7 +41,7 @@ function dataFor(op: string, key: string, parameter: Parameter, entry: StateEntr
 
 /** A part that a file lacks is undefined, and a Map has no keys of its own. */
 export function checkState(op: string, state: unknown): void {
-  if (Object.prototype.toString.call(state) !== "[object Object]")
+  if (!state || typeof state !== "object" || state instanceof Map)
     throw new TypeError(`${op}: no state: got ${describe(state)}, expected one as of stateDict()`);
 }
 

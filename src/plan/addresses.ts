@@ -66,7 +66,7 @@ export function placeApart(
   const touch = (value: Value, at: number): void => {
     const life = lives.get(value);
     if (life) life.last = at;
-    if (life || !value.inArena || value.bytes === 0) return;
+    if (life || !value.inArena || !value.bytes) return;
     const { bytes } = value;
     lives.set(value, { begin: end, bytes, first: at, last: at });
     end += align(bytes);
@@ -78,9 +78,9 @@ export function placeApart(
   }
   for (const output of outputs) touch(output, instructions.length);
   const segments = [...lives.values()];
-  const kept = segments.filter(({ last }) => last === instructions.length);
-  if (end > SPACIOUS * kept.reduce((sum, { bytes }) => sum + align(bytes), 0))
-    return placeValues(instructions, inputs, outputs);
+  let kept = 0;
+  for (const { bytes, last } of segments) if (last === instructions.length) kept += align(bytes);
+  if (end > SPACIOUS * kept) return placeValues(instructions, inputs, outputs);
   for (const [value, { begin }] of lives) value.offset = begin;
   const last = segments.at(-1);
   const peakBytes = last ? last.begin + last.bytes : 0;
@@ -101,12 +101,11 @@ const aligned = ({ segments, ...block }: Block): Block => ({
  * live to the end anyway, as where every value is an output. Undefined otherwise.
  */
 function inPlacesOfTheirOwn(blocks: readonly Block[], liveBytes: number): number | undefined {
-  const bytes = blocks.reduce((sum, block) => sum + align(block.bytes), 0);
-  if (blocks.length * blocks.length <= WORK || bytes > SPACIOUS * liveBytes) return undefined;
-  let offset = 0;
+  if (blocks.length ** 2 <= WORK) return undefined;
+  let end = 0;
   for (const block of blocks) {
-    block.offset = offset;
-    offset += align(block.bytes);
+    block.offset = end;
+    end += align(block.bytes);
   }
-  return bytes;
+  return end > SPACIOUS * liveBytes ? undefined : end;
 }

@@ -3,7 +3,8 @@
  * it meets no placed one (greedy, Pisarchyk & Lee 2020, "Efficient memory management for deep neural
  * net inference"). How close that comes to the largest sum of live bytes depends on the order, so
  * several are tried: by size, by size and time, by time, as they are written. Then these orders are
- * changed at random, in turn, and a change that makes one no worse is kept. The search ends near the bound, or when the work is spent.
+ * changed at random, in turn, and a change that makes one no worse is kept. The search ends near the
+ * bound, or when the work is spent.
  */
 import type { Block, Segment } from "./liveness.js";
 
@@ -12,8 +13,8 @@ export const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * A
 
 /** Comparisons of blocks that the search may cost: a few milliseconds. */
 export const WORK = 4_000_000;
-/** Random changes that are tried though the plan is near the bound. */
-const FEW = 64;
+/** Orders that are tried though the plan is near the bound. */
+const FEW = 68;
 /** The part of what is alive below which a block is too small to be worth moving. */
 const SMALL = 0.01;
 
@@ -25,17 +26,24 @@ interface Order {
   readonly highest: Block;
 }
 
+function placed(blocks: readonly Block[]): Order {
+  const bytes = placeInOrder(blocks);
+  const top = (block: Block): number => block.offset + block.bytes;
+  return { blocks, bytes, highest: blocks.reduce((a, b) => (top(a) >= top(b) ? a : b)) };
+}
+
+function lifetime({ segments }: Block): number {
+  const ends = segments.flatMap(({ first, last }) => [first, last]);
+  return 1 + Math.max(...ends) - Math.min(...ends);
+}
+
 /**
  * Gives every block the offset of the best order found; returns the bytes of all. The first tries
  * end at `close` bytes, later ones at `near`.
  */
 export function searchOffsets(blocks: readonly Block[], close: number, near: number): number {
   if (blocks.length === 0) return 0;
-  const times = new Map<Block, number>();
-  for (const block of blocks) {
-    const first = Math.min(...block.segments.map((segment) => segment.first));
-    times.set(block, 1 + Math.max(...block.segments.map(({ last }) => last)) - first);
-  }
+  const times = new Map(blocks.map((block) => [block, lifetime(block)]));
   const time = (block: Block): number => times.get(block) as number;
   const rules: ((a: Block, b: Block) => number)[] = [
     (a, b) => b.bytes - a.bytes,
@@ -43,45 +51,36 @@ export function searchOffsets(blocks: readonly Block[], close: number, near: num
     () => 0,
     (a, b) => time(b) - time(a) || b.bytes - a.bytes,
   ];
-  const better = (a: Order, b: Order): Order => (b.bytes < a.bytes ? b : a);
-  const size = blocks.length * blocks.length;
-  const orders: Order[] = [];
-  let work = 0;
-  for (const rule of rules) {
-    if (orders.some(({ bytes }) => bytes <= close) || work > WORK) break;
-    // Sorting is stable: equal ones stay in the order of their first instructions.
-    orders.push(placed([...blocks].sort(rule)));
-    work += size;
-  }
-  let best = orders.reduce(better);
+  // Sorting is stable: equal ones stay in the order of their first instructions.
+  const sorted = (turn: number): Order => placed([...blocks].sort(rules[turn]));
+  let best = sorted(0);
+  const orders = [best];
   let seed = 1;
   /** The same numbers in every engine (Park & Miller 1988, with the factor of 1993). */
   const below = (n: number): number => {
     seed = (seed * 48271) % 2147483647;
     return seed % n;
   };
-  for (let tries = 0; work < WORK && best.bytes > (tries < FEW ? close : near); tries++) {
-    const turn = tries % orders.length;
-    const { blocks: order, bytes, highest } = orders[turn] as Order;
+  const changed = ({ blocks: order, bytes, highest }: Order): Order => {
     const large = order.filter((block) => block === highest || block.bytes >= SMALL * bytes);
     // The one that reaches highest goes to the front of another, or any of them goes anywhere.
     const other = large[below(large.length)] as Block;
     const moved = below(2) ? highest : other;
-    const changed = order.filter((block) => block !== moved);
-    const at = moved === other ? below(order.length) : changed.indexOf(other);
-    const candidate = placed([...changed.slice(0, at), moved, ...changed.slice(at)]);
-    work += size;
-    if (candidate.bytes <= bytes) orders[turn] = candidate;
-    best = better(best, candidate);
+    const rest = order.filter((block) => block !== moved);
+
+    rest.splice(moved === other ? below(order.length) : rest.indexOf(other), 0, moved);
+    return placed(rest);
+  };
+  const most = WORK / blocks.length ** 2;
+  for (let tries = 1; tries < most && best.bytes > (tries < FEW ? close : near); tries++) {
+    const turn = tries % rules.length;
+    const before = orders[turn];
+    const order = before ? changed(before) : sorted(turn);
+    if (!before || order.bytes <= before.bytes) orders[turn] = order;
+    if (order.bytes < best.bytes) best = order;
   }
   placeInOrder(best.blocks);
   return best.bytes;
-}
-
-function placed(blocks: readonly Block[]): Order {
-  const bytes = placeInOrder(blocks);
-  const top = (block: Block): number => block.offset + block.bytes;
-  return { blocks, bytes, highest: blocks.reduce((a, b) => (top(a) >= top(b) ? a : b)) };
 }
 
 /**

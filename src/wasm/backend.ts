@@ -1,7 +1,8 @@
 /**
  * The WebAssembly backend: one memory, and the kernels over it, instantiated on first use.
  */
-import { Arena, type Backend, checkRelaxedSimd, type Home } from "../backend.js";
+import { Arena, type Backend, type Home } from "../backend.js";
+import { describe } from "../describe.js";
 import { makeFinalizer } from "../finalizer.js";
 import { LinearMemory } from "../memory.js";
 import {
@@ -64,6 +65,12 @@ export interface WasmOptions {
   readonly relaxedSimd?: boolean;
 }
 
+/** Anything else, "false" too, would choose silently. */
+export function checkRelaxedSimd(op: string, value: unknown): void {
+  if (value !== undefined && typeof value !== "boolean")
+    throw new TypeError(`${op}: bad relaxedSimd: got ${describe(value)}, expected true or false`);
+}
+
 /** A backend of its own, instantiated on first use; its `variant` says whether it fuses. */
 export function createWasmBackend(options: WasmOptions = {}): Backend {
   checkRelaxedSimd("createWasmBackend", options.relaxedSimd);
@@ -108,6 +115,7 @@ export const wasmHome: Home = {
   backend: wasm,
   create: createWasmBackend,
   withRelaxedSimd(relaxedSimd) {
+    checkRelaxedSimd("init", relaxedSimd);
     if (!relaxedSimd) return wasm;
     relaxed ??= createWasmBackend({ relaxedSimd });
     return relaxed;
