@@ -256,7 +256,7 @@ export function summarizeElementwise(measured) {
     const [wasm, ts, loop4, loop8] = ["wasm", "ts", "loop4", "loop8"].map((task) =>
       timesOf(rounds.flatMap((round) => round[task])),
     );
-    const bare = rounds[0].bare ? timesOf(rounds, "bare") : undefined;
+    const bare = rounds[0].bare ? timesOf(rounds.flatMap((round) => round.bare)) : undefined;
     const of = (statistic) => {
       const loop = Math.min(loop4[statistic], loop8[statistic]);
       const perElement = (wasm[statistic] / times / elements) * 1e6;

@@ -43,6 +43,7 @@ interface Report {
     readonly gbps: number;
     readonly loopGbps: number;
     readonly ofLoop: Readonly<Record<string, number>>;
+    readonly ofBare?: Readonly<Record<string, number>>;
     readonly nsPerElement: Readonly<Record<"median" | "best", number>>;
     readonly overTs: Readonly<Record<string, number>>;
   }[];
@@ -168,9 +169,12 @@ describe("bench", () => {
     const { cases, elementwise } = JSON.parse(readFileSync(file, "utf8")) as Report;
     expect(cases).toEqual([]);
     expect(elementwise).toHaveLength(3 * 15 + 8);
-    for (const { bytes, elements, gbps, loopGbps, ofLoop, nsPerElement, overTs } of elementwise) {
+    expect(elementwise.filter(({ ofBare }) => ofBare)).toHaveLength(3 * 11);
+    for (const { ofBare, ...rest } of elementwise) {
+      const { bytes, elements, gbps, loopGbps, ofLoop, nsPerElement, overTs } = rest;
       expect([4, 8, 12]).toContain(bytes / elements);
-      expectPositive([gbps, loopGbps, ...[ofLoop, nsPerElement, overTs].flatMap(Object.values)]);
+      const shares = [ofLoop, ofBare ?? {}, nsPerElement, overTs];
+      expectPositive([gbps, loopGbps, ...shares.flatMap(Object.values)]);
       expect(ofLoop.median).toBeCloseTo(gbps / loopGbps, 9);
       expect(gbps * nsPerElement.median).toBeCloseTo(bytes / elements, 6);
     }
