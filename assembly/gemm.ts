@@ -149,7 +149,7 @@ export function product(
   }
   // An empty product must leave beta·C as it is, −0 included: to add −0 does.
   const factor: f32 = k ? scale : keep == 0 ? 1 : -1;
-  if (!ASC_FEATURE_RELAXED_SIMD && m == 1 && rsB == 1) {
+  if (m == 1 && rsB == 1) {
     multiplyRow(
       c, a, b, n, k, <usize>csA << 2, <usize>csB << 2, factor, keep, backward ? 0 : bias, activation,
       bias - c, workspace,
@@ -295,8 +295,7 @@ function multiplyRows(
 
 /**
  * One row of A with B stored transposed, as a layer's weight is: nothing is packed, since to pack B
- * takes longer than to multiply it by one row (at 784 × 256 both together take 1.7 times as long). Not
- * in the relaxed build, for its size.
+ * takes longer than to multiply it by one row (at 784 × 256 both together take 1.7 times as long).
  */
 function multiplyRow(
   c: usize, a: usize, b: usize, n: u32, k: u32, stepA: usize, stepB: usize,

@@ -37,7 +37,7 @@ const cases = [
     all(entry),
     [46, 38, 36, 3, 31][index],
   ]),
-  ["all of these", `${all("index")}\n${named}`, 129],
+  ["all of these", `${all("index")}\n${named}`, 130],
   ["all of these but `gradCheck` and `compare`", `${await unchecked()}\n${named}`, 112],
   ["`chainrule/pure`", all("pure"), 84],
 ];
