@@ -25,11 +25,19 @@ const sources: NonNullable<Options["esbuildPlugins"]>[number] = {
   },
 };
 
+/** Node shows the line that threw above an error that nobody caught. */
+const LINE = 160;
+
 /** Each file of the ES modules by itself, so that they share what they shared. */
 const commonJs: NonNullable<Options["plugins"]>[number] = {
   name: "commonJs",
   renderChunk: (code) =>
-    transform(code, { format: "cjs", minify: true, supported: { "dynamic-import": false } }),
+    transform(code, {
+      format: "cjs",
+      minify: true,
+      lineLimit: LINE,
+      supported: { "dynamic-import": false },
+    }),
 };
 
 const common: Options = {
@@ -40,6 +48,9 @@ const common: Options = {
   sourcemap: true,
   // Half of the time to the first gradient is parsing.
   minify: true,
+  esbuildOptions: (options) => {
+    options.lineLimit = LINE;
+  },
   esbuildPlugins: [sources],
   // The package has no dependencies: the loader is bundled.
   noExternal: ["@assemblyscript/loader"],

@@ -302,16 +302,16 @@ function multiplyRow(
   alpha: f32, beta: f32, bias: usize, activation: u32, toY: usize, workspace: usize,
 ): void {
   const sums = workspace + TILE_AT;
-  const end = b + n * stepB - stepB;
+  const end = b + <usize>(n - 1) * stepB;
   for (let jr: u32 = 0; jr < n; jr += 2 * NR) {
     const to = c + (<usize>jr << 2);
-    const from = b + jr * stepB;
+    const from = b + <usize>jr * stepB;
     let pc: u32 = 0;
     do {
       const kc = least(k - pc, KC);
       const last = pc + kc == k;
       const begin = <usize>pc << 2;
-      rowKernel(sums, a + pc * stepA, stepA, from + begin, stepB, end + begin, kc);
+      rowKernel(sums, a + <usize>pc * stepA, stepA, from + begin, stepB, end + begin, kc);
       finish(
         to, 0, sums, 0, 1, least(n - jr, 2 * NR), alpha, pc == 0 ? beta : 1,
         last && bias ? bias + (<usize>jr << 2) : 0, last ? activation : Activation.None, toY,

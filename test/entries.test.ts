@@ -1,4 +1,5 @@
 /** What the entries bring, and what they say where kernels cannot be compiled. */
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { kernelId } from "../src/generated/kernelId.js";
@@ -157,3 +158,12 @@ test.each([[["../src/pure.js", "../src/index.js"]], [["../src/index.js", "../src
     expect(pure.Tensor).toBe(Tensor);
   },
 );
+
+test.each([
+  ["an ES module", "import('chainrule/optim').then(({ Adam }) => new Adam([]))"],
+  ["CommonJS", "const { Adam } = require('chainrule/optim'); new Adam([])"],
+])("what nobody caught is a few lines, though %s is minified", (_, program) => {
+  const { stderr } = spawnSync(process.execPath, ["-e", program], { encoding: "utf8" });
+  expect(stderr).toContain("RangeError: Adam: bad list of parameters: got 0");
+  expect(Math.max(...stderr.split("\n").map(({ length }) => length))).toBeLessThan(400);
+});
