@@ -48,7 +48,7 @@ export function sgd(pOut: usize, p: usize, g: usize, n: usize, hyper: usize): vo
  * they are not computed; 0: all are.
  */
 function boundOf(momentum: f64, rate: f64): i32 {
-  if (!(momentum >= 0 && momentum < 1 && rate >= 0 && rate < 1)) return 0;
+  if (!(momentum > 0 && momentum < 1 && rate > 0 && rate < 1)) return 0;
   // A little less than a half, for the divisions' roundings.
   return 1 + <i32>min(min(0.499 / (1 - momentum), 0.499 / rate), 1000);
 }

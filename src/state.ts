@@ -15,6 +15,13 @@ export const snakeCase = (name: string): string =>
 
 const names = { f32: "F32", f64: "F64", i32: "I32", bool: "BOOL" } as const;
 
+/** A number of JavaScript as an entry. */
+export const numberEntry = (value: number): StateEntry => ({
+  shape: [],
+  dtype: "F64",
+  data: Float64Array.of(value),
+});
+
 /** A copy of a Parameter's value as an entry. Counters are saved as I64, as PyTorch does. */
 export function entryOf(parameter: Parameter): StateEntry {
   const data = parameter.value();

@@ -1,5 +1,5 @@
 /** The numbers of an optimizer's groups in its state dictionary. */
-import { checkState, type StateDict, snakeCase } from "../state.js";
+import { checkState, numberEntry, type StateDict, snakeCase } from "../state.js";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -24,7 +24,7 @@ export function saveGroups(groups: readonly object[]): StateDict {
   const state: StateDict = {};
   for (const [index, group] of groups.entries())
     for (const [name, value] of Object.entries(numbersOf(group as Fields)))
-      state[keyOf(index, name)] = { shape: [], dtype: "F64", data: Float64Array.of(value) };
+      state[keyOf(index, name)] = numberEntry(value);
   return state;
 }
 

@@ -1,5 +1,6 @@
 import { describe } from "../describe.js";
-import { checkState, type StateDict } from "../state.js";
+import { checkState, numberEntry, type StateDict } from "../state.js";
+import { checkFraction } from "./groups.js";
 import { type Scheduled, whole } from "./schedule.js";
 
 export interface PlateauOptions {
@@ -32,8 +33,7 @@ export class ReduceOnPlateau {
     this.#optimizer = optimizer;
     this.#options = { ...defaults, ...rest, ...options };
     const { factor: by, patience, cooldown } = this.#options;
-    if (!(by >= 0 && by < 1))
-      throw new RangeError(`reduceOnPlateau: bad factor: got ${by}, expected 0 ≤ factor < 1`);
+    checkFraction("reduceOnPlateau", "factor", by);
     whole("reduceOnPlateau", "patience", patience, 0);
     whole("reduceOnPlateau", "cooldown", cooldown, 0);
     this.#best = this.#options.mode === "min" ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
@@ -84,8 +84,7 @@ export class ReduceOnPlateau {
   stateDict(): StateDict {
     const numbers = { best: this.#best, waited: this.#waited, cooling: this.#cooling };
     const state: StateDict = {};
-    for (const [name, value] of Object.entries(numbers))
-      state[name] = { shape: [], dtype: "F64", data: Float64Array.of(value) };
+    for (const [name, value] of Object.entries(numbers)) state[name] = numberEntry(value);
     return state;
   }
 

@@ -1,5 +1,5 @@
 import { describe } from "../describe.js";
-import { checkState, type StateDict } from "../state.js";
+import { checkState, numberEntry, type StateDict } from "../state.js";
 
 /** What a schedule needs of an optimizer: groups with a rate each. */
 export interface Scheduled {
@@ -40,7 +40,7 @@ export class Schedule {
   }
 
   stateDict(): StateDict {
-    return { count: { shape: [], dtype: "F64", data: Float64Array.of(this.#count) } };
+    return { count: numberEntry(this.#count) };
   }
 
   loadStateDict(state: Readonly<StateDict>): void {
@@ -65,15 +65,6 @@ export function whole(op: string, name: string, value: number, least = 1): numbe
   if (!(Number.isInteger(value) && value >= least))
     throw new RangeError(
       `${op}: bad ${name}: got ${describe(value)}, expected a whole number ≥ ${least}`,
-    );
-  return value;
-}
-
-/** What a rate is multiplied by. */
-export function factor(op: string, name: string, value: number): number {
-  if (!(typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY))
-    throw new RangeError(
-      `${op}: bad ${name}: got ${describe(value)}, expected a finite number ≥ 0`,
     );
   return value;
 }

@@ -4,9 +4,10 @@
  * rates are PyTorch's, from the closed forms.
  */
 import { describe } from "../describe.js";
+import { checkRate } from "./groups.js";
 import { cosPi, power } from "./numbers.js";
 import { ReduceOnPlateau, reduceOnPlateau } from "./plateau.js";
-import { factor, Schedule, type Scheduled, whole } from "./schedule.js";
+import { Schedule, type Scheduled, whole } from "./schedule.js";
 
 /** base · gammaᵏ, k the number of whole `size`s so far (StepLR). */
 export function step(
@@ -14,7 +15,7 @@ export function step(
   { size, gamma = 0.1 }: { readonly size: number; readonly gamma?: number },
 ): Schedule {
   whole("step", "size", size);
-  factor("step", "gamma", gamma);
+  checkRate("step", "gamma", gamma);
   return new Schedule(optimizer, (base, t) => base * power(gamma, Math.floor(t / size)));
 }
 
@@ -24,7 +25,7 @@ export function multiStep(
   { milestones, gamma = 0.1 }: { readonly milestones: readonly number[]; readonly gamma?: number },
 ): Schedule {
   for (const milestone of milestones) whole("multiStep", "milestone", milestone, 0);
-  factor("multiStep", "gamma", gamma);
+  checkRate("multiStep", "gamma", gamma);
   return new Schedule(
     optimizer,
     (base, t) => base * power(gamma, milestones.filter((milestone) => milestone <= t).length),
@@ -33,7 +34,7 @@ export function multiStep(
 
 /** base · gammaᵗ (ExponentialLR). */
 export function exponential(optimizer: Scheduled, { gamma }: { readonly gamma: number }): Schedule {
-  factor("exponential", "gamma", gamma);
+  checkRate("exponential", "gamma", gamma);
   return new Schedule(optimizer, (base, t) => base * power(gamma, t));
 }
 
@@ -47,8 +48,8 @@ export function linear(
   }: { readonly steps: number; readonly from?: number; readonly to?: number },
 ): Schedule {
   whole("linear", "steps", steps);
-  factor("linear", "from", from);
-  factor("linear", "to", to);
+  checkRate("linear", "from", from);
+  checkRate("linear", "to", to);
   return new Schedule(
     optimizer,
     (base, t) => base * (from + ((to - from) * Math.min(t, steps)) / steps),
@@ -73,7 +74,7 @@ export interface CosineOptions {
 export function cosine(optimizer: Scheduled, options: CosineOptions): Schedule {
   const { steps, minimum = 0, warmup = 0, restarts = false } = options;
   whole("cosine", "steps", steps);
-  factor("cosine", "minimum", minimum);
+  checkRate("cosine", "minimum", minimum);
   whole("cosine", "warmup", warmup, 0);
   const stretch = typeof restarts === "object" ? restarts.stretch : 1;
   whole("cosine", "stretch", stretch);
@@ -108,12 +109,12 @@ export interface OneCycleOptions {
  */
 export function oneCycle(optimizer: Scheduled, options: OneCycleOptions): Schedule {
   const { maximum, steps, rise = 0.3, anneal = "cosine", divide = 25, finalDivide = 1e4 } = options;
-  factor("oneCycle", "maximum", maximum);
+  checkRate("oneCycle", "maximum", maximum);
   whole("oneCycle", "steps", steps, 2);
   if (!(rise >= 0 && rise <= 1))
     throw new RangeError(`oneCycle: bad rise: got ${describe(rise)}, expected 0 ≤ rise ≤ 1`);
   for (const [name, value] of Object.entries({ divide, finalDivide }))
-    if (!(factor("oneCycle", name, value) > 0))
+    if (!(checkRate("oneCycle", name, value) > 0))
       throw new RangeError(`oneCycle: bad ${name}: got ${value}, expected more than 0`);
   const [start, end, top] = [maximum / divide, maximum / divide / finalDivide, rise * steps - 1];
   const between = (from: number, to: number, part: number): number =>

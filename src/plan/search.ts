@@ -53,7 +53,8 @@ export function searchOffsets(blocks: readonly Block[], close: number, near: num
   ];
   // Sorting is stable: equal ones stay in the order of their first instructions.
   const sorted = (turn: number): Order => placed([...blocks].sort(rules[turn]));
-  let best = sorted(0);
+  let latest = sorted(0);
+  let best = latest;
   const orders = [best];
   let seed = 1;
   /** The same numbers in every engine (Park & Miller 1988, with the factor of 1993). */
@@ -75,11 +76,11 @@ export function searchOffsets(blocks: readonly Block[], close: number, near: num
   for (let tries = 1; tries < most && best.bytes > (tries < FEW ? close : near); tries++) {
     const turn = tries % rules.length;
     const before = orders[turn];
-    const order = before ? changed(before) : sorted(turn);
-    if (!before || order.bytes <= before.bytes) orders[turn] = order;
-    if (order.bytes < best.bytes) best = order;
+    latest = before ? changed(before) : sorted(turn);
+    if (!before || latest.bytes <= before.bytes) orders[turn] = latest;
+    if (latest.bytes < best.bytes) best = latest;
   }
-  placeInOrder(best.blocks);
+  if (latest !== best) placeInOrder(best.blocks);
   return best.bytes;
 }
 

@@ -1,5 +1,4 @@
 /** Messages about layers: losses, norms, convolutions and pools. */
-import { afterEach } from "vitest";
 import {
   avgPool2d,
   conv1d,
@@ -7,20 +6,13 @@ import {
   convTranspose2d,
   fold,
   globalAvgPool,
-  init,
   maxPool2d,
   tensor,
   upsampleNearest,
-  wasm,
   zeros,
 } from "../../src/index.js";
 import { BatchNorm1d, crossEntropy, Dropout, Linear, Sequential } from "../../src/nn/index.js";
-import { expectMessages, type Row } from "./messages.js";
-
-afterEach(() => init({ backend: wasm }));
-
-const ints = tensor([0, 1], { dtype: "i32" });
-const any = (value: unknown): never => value as never;
+import { any, expectMessages, ints, type Row } from "./messages.js";
 
 const rows: Record<string, Row> = {
   "label too large": {

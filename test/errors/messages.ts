@@ -1,6 +1,14 @@
 /** Bad input: the exact message, nothing half-done, and the library works afterwards. */
-import { describe, expect, test } from "vitest";
-import { tensor } from "../../src/index.js";
+import { afterEach, describe, expect, test } from "vitest";
+import { init, tensor, wasm } from "../../src/index.js";
+
+export const x23 = tensor([
+  [1, 2, 3],
+  [4, 5, 6],
+]);
+export const ints = tensor([0, 1], { dtype: "i32" });
+/** What the types would refuse. */
+export const any = (value: unknown): never => value as never;
 
 export interface Row {
   readonly call: () => unknown;
@@ -11,6 +19,7 @@ export interface Row {
 /** One test for each row; the stack leads to the line of the call, in `file`. */
 export function expectMessages(rows: Readonly<Record<string, Row>>, file: string): void {
   describe("exact messages", () => {
+    afterEach(() => init({ backend: wasm }));
     test.each(Object.entries(rows))("%s", (_, { call, kind, message }) => {
       let error: unknown;
       try {

@@ -1,5 +1,4 @@
 /** Messages about tensors: shapes, kinds, axes, and what is none. */
-import { afterEach } from "vitest";
 import * as c from "../../src/index.js";
 import {
   add,
@@ -17,21 +16,13 @@ import {
   type Tensor,
   tensor,
   transpose,
-  wasm,
   zeros,
 } from "../../src/index.js";
 import { ts } from "../../src/pure.js";
-import { expectMessages, type Row } from "./messages.js";
+import { any, expectMessages, type Row, x23 } from "./messages.js";
 
-afterEach(() => init({ backend: wasm }));
-
-const x23 = tensor([
-  [1, 2, 3],
-  [4, 5, 6],
-]);
 /** Of a shape that is not known while the types are checked. */
 const loose = (x: Tensor): Tensor => x;
-const any = (value: unknown): never => value as never;
 
 const rows: Record<string, Row> = {
   "matmul, inner sizes": {

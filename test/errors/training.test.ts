@@ -1,5 +1,5 @@
 /** Messages about training: optimizers, derivatives, effects and draws. */
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import * as c from "../../src/index.js";
 import {
   assign,
@@ -12,22 +12,13 @@ import {
   type Tensor,
   tensor,
   vjp,
-  wasm,
   zeros,
 } from "../../src/index.js";
 import { Adam, SGD } from "../../src/optim/index.js";
 import { ts } from "../../src/pure.js";
 import * as random from "../../src/random.js";
-import { expectMessages, type Row } from "./messages.js";
+import { any, expectMessages, ints, type Row, x23 } from "./messages.js";
 
-afterEach(() => init({ backend: wasm }));
-
-const x23 = tensor([
-  [1, 2, 3],
-  [4, 5, 6],
-]);
-const ints = tensor([0, 1], { dtype: "i32" });
-const any = (value: unknown): never => value as never;
 const p = (): ReturnType<typeof parameter> => parameter([1, 2], { name: "w" });
 
 const rows: Record<string, Row> = {
