@@ -80,8 +80,8 @@ interface Made {
   readonly width: number;
 }
 
-/** Layers of rows of `width` numbers. */
-function dense(random: Random, width: number, most: number): Made {
+/** Layers of `batch` rows of `width` numbers. */
+function dense(random: Random, batch: number, width: number, most: number): Made {
   const layers: Layer[] = [];
   const norm = random(0, 3);
   const [drops, skips] = [random(0, 3) === 0, random(0, 3) === 0];
@@ -89,7 +89,7 @@ function dense(random: Random, width: number, most: number): Made {
   for (let left = random(1, 8); left > 0; left--) {
     const to = random(1, most);
     layers.push(new nn.Linear(from, to, { bias: random(0, 5) > 0 }));
-    if (norm === 1) layers.push(new nn.BatchNorm1d(to));
+    if (norm === 1 && batch > 1) layers.push(new nn.BatchNorm1d(to));
     if (norm === 2) layers.push(new nn.LayerNorm(to));
     layers.push(activation(random));
     if (drops) layers.push(new nn.Dropout(0.2));
@@ -104,10 +104,10 @@ function dense(random: Random, width: number, most: number): Made {
   return { layers, width: from };
 }
 
-/** Layers of images [channels, size, size]. */
-function convolutions(random: Random, channels: number, size: number): Made {
+/** Layers of images [batch, channels, size, size]. */
+function convolutions(random: Random, batch: number, channels: number, size: number): Made {
   const layers: Layer[] = [];
-  const norm = random(0, 2) > 0;
+  const norm = random(0, 2) > 0 && batch > 1;
   let [from, side] = [channels, size];
   for (let left = random(1, 5); left > 0; left--) {
     const to = random(1, 24);
@@ -140,7 +140,7 @@ function transformer(random: Random, size: number, heads: number): Layer[] {
 
 const kinds = ["MLP", "MLP", "narrow MLP", "CNN", "CNN", "transformer", "LSTM"] as const;
 
-/** The network of a seed: a classifier, or one that approximates its own input. */
+/** The network of a seed, which classifies; some recompute their first layers. */
 export function randomNetwork(seed: number): Network {
   const random = randomFrom(seed);
   const kind = kinds[random(0, kinds.length - 1)] as (typeof kinds)[number];
@@ -149,8 +149,9 @@ export function randomNetwork(seed: number): Network {
   let made: Made;
   if (kind === "CNN") {
     const [channels, side] = [random(1, 4), random(5, 30)];
-    shape = [random(1, 40), channels, side, side];
-    made = convolutions(random, channels, side);
+    const images = random(1, 40);
+    shape = [images, channels, side, side];
+    made = convolutions(random, images, channels, side);
   } else if (kind === "transformer") {
     const [size, heads] = [random(1, 24), random(1, 4)];
     shape = [random(1, 8), random(1, 40), size * heads];
@@ -159,7 +160,7 @@ export function randomNetwork(seed: number): Network {
     const size = random(1, 40);
     shape = [random(1, 20), random(1, 12), random(1, 20)];
     made = { layers: [new LastStep(shape[2] as number, size)], width: size };
-  } else made = dense(random, width, kind === "MLP" ? 300 : 40);
+  } else made = dense(random, batch, width, kind === "MLP" ? 300 : 40);
 
   const [recomputes, classes] = [random(0, 4) === 0, random(1, 20)];
   const head = new nn.Linear(made.width, classes);

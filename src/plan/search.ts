@@ -85,9 +85,7 @@ export function searchOffsets(blocks: readonly Block[], close: number, near: num
       continue;
     }
     limit =
-      work < WORK
-        ? close + ((near - close) * work) / WORK
-        : near * Math.max(1, work / MOST_WORK);
+      work < WORK ? close + ((near - close) * work) / WORK : near * Math.max(1, work / MOST_WORK);
     // The same numbers in every engine (Park & Miller 1988, with the factor of 1993).
     seed = (seed * 48271) % 2147483647;
     const earlier = seed % Math.max(turn, 1);
