@@ -1,7 +1,7 @@
 /** Addresses: of blocks by a search (`search.ts`), or one after the other where that is as good. */
 
-import { type Block, blocksOf, liveBytesOf } from "./liveness.js";
-import type { Instruction, Value } from "./lowering.js";
+import { blocksOf, liveBytesOf, type Segment } from "./liveness.js";
+import { type Instruction, reads, type Value } from "./lowering.js";
 import { ALIGNMENT, align, searchOffsets } from "./search.js";
 
 /** Close enough to the bound to stop. */
@@ -10,8 +10,6 @@ const CLOSE = 1.01;
 const NEAR = 1.05;
 /** How much more than the bound is taken to spare a search. */
 const SPACIOUS = 1.25;
-/** So many blocks that a search would take seconds. */
-const MANY = 2000;
 
 /** Some bytes of the arena, and the instructions during which they hold something. */
 export interface PlacedSegment {
@@ -31,31 +29,20 @@ interface Placement {
   readonly segments: readonly PlacedSegment[];
 }
 
-/**
- * Sets `offset` of every value in the arena. What runs once and has nearly every value as an output
- * is placed one after the other where that is not much more: the places of many are not searched for.
- */
+/** Sets `offset` of every value in the arena. */
 export function placeValues(
   instructions: readonly Instruction[],
   inputs: readonly (Value | undefined)[],
   outputs: readonly Value[],
-  once = false,
 ): Placement {
   const blocks = blocksOf(instructions, inputs, outputs);
   const liveBytes = liveBytesOf(blocks, instructions.length);
-  const alignedBytes = liveBytesOf(blocks.map(aligned), instructions.length);
+  const alignedBytes = liveBytesOf(blocks, instructions.length, align);
   // Alignment alone keeps small values above the bound.
   const padding = ALIGNMENT * blocks.filter(({ bytes }) => bytes % ALIGNMENT !== 0).length;
   const near = Math.max(NEAR * liveBytes, alignedBytes);
   const close = Math.max(Math.min(CLOSE * liveBytes + padding, near), alignedBytes);
-  let peakBytes = 0;
-  if (once || blocks.length > MANY)
-    for (const block of blocks) {
-      block.offset = align(peakBytes);
-      peakBytes = block.offset + block.bytes;
-    }
-  if (peakBytes === 0 || peakBytes > SPACIOUS * liveBytes)
-    peakBytes = searchOffsets(blocks, close, near);
+  const peakBytes = searchOffsets(blocks, close, near);
   for (const { members, offset } of blocks)
     for (const { value, begin } of members) value.offset = offset + begin;
   const segments = blocks.flatMap(({ segments, offset }) =>
@@ -64,11 +51,38 @@ export function placeValues(
   return { peakBytes, liveBytes, segments };
 }
 
-/** What a block takes from others, where that is known: no order saves any of it. */
-const aligned = ({ segments, ...block }: Block): Block => ({
-  ...block,
-  segments:
-    segments.length > 1
-      ? segments
-      : segments.map((segment) => ({ ...segment, bytes: align(segment.bytes) })),
-});
+/**
+ * The same for what runs once and has nearly every value as an output, which all live to the end:
+ * one after the other, sharing nothing. Where that would take much more than the outputs do, places
+ * are shared after all.
+ */
+export function placeApart(
+  instructions: readonly Instruction[],
+  inputs: readonly (Value | undefined)[],
+  outputs: readonly Value[],
+): Placement {
+  const lives = new Map<Value, Segment>();
+  let end = 0;
+  const touch = (value: Value, at: number): void => {
+    const life = lives.get(value);
+    if (life) life.last = at;
+    if (life || !value.inArena || !value.bytes) return;
+    const { bytes } = value;
+    lives.set(value, { begin: end, bytes, first: at, last: at });
+    end += align(bytes);
+  };
+  for (const input of inputs) if (input) touch(input, -1);
+  for (const [at, instruction] of instructions.entries()) {
+    for (const value of instruction.writes) touch(value, at);
+    for (const value of reads(instruction)) touch(value, at);
+  }
+  for (const output of outputs) touch(output, instructions.length);
+  const segments = [...lives.values()];
+  let kept = 0;
+  for (const { bytes, last } of segments) if (last === instructions.length) kept += align(bytes);
+  if (end > SPACIOUS * kept) return placeValues(instructions, inputs, outputs);
+  for (const [value, { begin }] of lives) value.offset = begin;
+  const last = segments.at(-1);
+  const peakBytes = last ? last.begin + last.bytes : 0;
+  return { peakBytes, liveBytes: liveBytesOf([{ segments }], instructions.length), segments };
+}

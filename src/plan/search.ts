@@ -94,5 +94,5 @@ export function searchOffsets(blocks: readonly Block[], close: number, near: num
     keep(earlier);
     turn = earlier - 1;
   }
-  return Math.max(0, ...order.map(({ offset, bytes }) => offset + bytes));
+  return order.reduce((top, { offset, bytes }) => Math.max(top, offset + bytes), 0);
 }
