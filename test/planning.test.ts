@@ -26,6 +26,7 @@ import {
   RMSprop,
   SGD,
 } from "../src/optim/index.js";
+import { placeApart } from "../src/plan/apart.js";
 import { makePlan } from "../src/plan/plan.js";
 import { Program } from "../src/plan/program.js";
 import { ts } from "../src/pure.js";
@@ -74,7 +75,8 @@ describe.each([wasm, ts])("plain plans in $name", (backend) => {
     );
     const outputs = choose(tensors);
     const resultOf = (kind: "fused" | "plain"): { run: TypedArray[]; plan: Plan } => {
-      const plan = makePlan({ ...tape, outputs }, "f32", undefined, kind);
+      const place = kind === "plain" ? placeApart : undefined;
+      const plan = makePlan({ ...tape, outputs }, "f32", undefined, kind, place);
       const program = new Program(plan, backend, "f32");
       const data = args.map((arg) => arg.toTypedArray());
       program.poison();
