@@ -6,6 +6,7 @@
 import { elementBytes } from "../backend.js";
 import { homeOf } from "../evaluate.js";
 import { constant, hostValue } from "../ops/create.js";
+import { placeApart } from "../plan/apart.js";
 import type { HostSource } from "../plan/lowering.js";
 import { makePlan } from "../plan/plan.js";
 import { Program } from "../plan/program.js";
@@ -68,7 +69,8 @@ function compute(
   }
   const { backend, float } = homeOf(ancestors([...outputs, ...placeholders]), []);
   const tape = { nodes: trace.nodes, placeholders, outputs, assignments: [] };
-  const program = new Program(makePlan(tape, float, frozenHosts(trace), "plain"), backend, float);
+  const plan = makePlan(tape, float, frozenHosts(trace), "plain", placeApart);
+  const program = new Program(plan, backend, float);
   try {
     const given = inputs.map(({ data }) => data);
     program.run(given, false, outputs.length);

@@ -19,6 +19,7 @@ export interface Segment {
 }
 
 interface Member {
+  readonly block: Block;
   readonly value: Value;
   /** Where it lies in the block. */
   readonly begin: number;
@@ -36,11 +37,6 @@ export interface Block {
   offset: number;
 }
 
-interface Place {
-  readonly block: Block;
-  readonly member: Member;
-}
-
 /** The blocks of a program's arena values, in the order of their first instructions. */
 export function blocksOf(
   instructions: readonly Instruction[],
@@ -48,15 +44,20 @@ export function blocksOf(
   outputs: readonly Value[],
 ): Block[] {
   const { lastReads, views } = usesOf(instructions, outputs);
-  const places = new Map<Value, Place>();
+  const places = new Map<Value, Member>();
   const blocks: Block[] = [];
-  const join = (root: Value, block: Block, begin: number): void => {
-    for (const value of [root, ...(views.get(root) ?? [])]) {
-      const member = { value, begin: begin + value.within, written: -1 };
-      block.members.push(member);
-      block.active.push(member);
-      places.set(value, { block, member });
-    }
+  const add = (value: Value, block: Block, begin: number): Member => {
+    const member = { block, value, begin: begin + value.within, written: -1 };
+    block.members.push(member);
+    block.active.push(member);
+    places.set(value, member);
+    return member;
+  };
+  /** With what lies inside it. */
+  const join = (root: Value, block: Block, begin: number): Member => {
+    const member = add(root, block, begin);
+    for (const value of views.get(root) ?? []) add(value, block, begin);
+    return member;
   };
   const touch = (value: Value, at: number, writes: boolean): void => {
     if (!value.inArena || value.bytes === 0) return;
@@ -66,18 +67,18 @@ export function blocksOf(
       blocks.push(block);
       join(root, block, 0);
     }
-    const { block, member } = places.get(value) as Place;
+    const member = places.get(value) as Member;
     if (writes) member.written = at;
-    occupy(block, member.begin, value.bytes, at);
+    occupy(member.block, member.begin, value.bytes, at);
   };
   for (const input of inputs) if (input) touch(input, -1, true);
   for (const [at, instruction] of instructions.entries()) {
     const operands = reads(instruction);
     for (const [written, read] of instruction.inPlace) {
-      const place = places.get(read);
-      if (!place || !written.inArena || written.parent || places.has(written)) continue;
+      const member = places.get(read);
+      if (!member || !written.inArena || written.parent || places.has(written)) continue;
       if (written.bytes !== read.bytes || (lastReads.get(read) ?? -1) > at) continue;
-      const { block, member } = place;
+      const { block } = member;
       // Long chains in one place stay cheap.
       block.active = block.active.filter(
         (other) => other.written === at || (lastReads.get(other.value) ?? -1) >= at,
@@ -92,8 +93,7 @@ export function blocksOf(
             !operands.includes(other.value)),
       );
       if (!free || member.written === at) continue;
-      join(written, block, member.begin);
-      (places.get(written) as Place).member.written = at;
+      join(written, block, member.begin).written = at;
     }
     for (const value of instruction.writes) touch(value, at, true);
     for (const value of operands) touch(value, at, false);
@@ -135,40 +135,39 @@ function usesOf(
 /** Notes that something in these bytes of a block is used at an instruction. */
 function occupy({ segments }: Block, begin: number, bytes: number, at: number): void {
   const end = begin + bytes;
-  const gaps: { begin: number; end: number }[] = [];
   let next = begin;
-  // In the order of their bytes.
-  for (const segment of segments) {
-    if (segment.begin >= end) break;
-    if (segment.begin + segment.bytes <= begin) continue;
-    segment.last = at;
-    if (segment.begin > next) gaps.push({ begin: next, end: segment.begin });
-    next = segment.begin + segment.bytes;
-  }
-  if (next < end) gaps.push({ begin: next, end });
-  for (const gap of gaps) {
-    let index = segments.length;
-    while (index > 0 && (segments[index - 1] as Segment).begin > gap.begin) index--;
-    segments.splice(index, 0, {
-      begin: gap.begin,
-      bytes: gap.end - gap.begin,
-      first: at,
-      last: at,
-    });
+  // In the order of their bytes; what is used for the first time goes between.
+  for (let index = 0; next < end; index++) {
+    const segment = segments[index];
+    const until = segment ? segment.begin + segment.bytes : end;
+    if (until <= next) continue;
+    if (segment && segment.begin <= next) {
+      segment.last = at;
+      next = until;
+    } else {
+      const bytes = Math.min(segment?.begin ?? end, end) - next;
+      segments.splice(index, 0, { begin: next, bytes, first: at, last: at });
+      next += bytes;
+    }
   }
 }
 
-/** The largest sum of bytes that are occupied during one instruction: no arena can be smaller. */
+/**
+ * The largest sum of bytes that are occupied during one instruction: no arena can be smaller. `taken`
+ * is what so many bytes take from others where they have a place of their own.
+ */
 export function liveBytesOf(
   blocks: readonly Pick<Block, "segments">[],
   instructions: number,
+  taken = (bytes: number): number => bytes,
 ): number {
   // Entry 0 is the start.
   const change = new Float64Array(instructions + 3);
   for (const { segments } of blocks)
     for (const { first, last, bytes } of segments) {
-      (change[first + 1] as number) += bytes;
-      (change[last + 2] as number) -= bytes;
+      const part = segments.length > 1 ? bytes : taken(bytes);
+      (change[first + 1] as number) += part;
+      (change[last + 2] as number) -= part;
     }
   let [live, most] = [0, 0];
   for (const difference of change) {

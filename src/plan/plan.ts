@@ -10,7 +10,7 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Parameter } from "../parameter.js";
 import type { FloatDtype, Node, Tensor } from "../tensor.js";
-import { type PlacedSegment, placeApart, placeValues } from "./addresses.js";
+import { type PlacedSegment, placeValues } from "./addresses.js";
 import { fuseChains } from "./chains.js";
 import { composeCopies } from "./copies.js";
 import { fuseEpilogues } from "./epilogues.js";
@@ -65,6 +65,7 @@ export function makePlan(
   float: FloatDtype,
   substituted: ReadonlyMap<Tensor, Tensor> = NOTHING,
   kind: PlanKind = "fused",
+  place = placeValues,
 ): Plan {
   const fused = kind === "fused";
   const { nodes, find } = reduceTape(tape, substituted, kind !== "plain");
@@ -106,17 +107,14 @@ export function makePlan(
 
   const live = usedValues(instructions, outputs);
   const usedInputs = inputs.map((input) => (live.has(input) ? input : undefined));
-  const place = kind === "plain" ? placeApart : placeValues;
-  const { peakBytes, liveBytes, segments } = place(instructions, usedInputs, outputs);
+  const placement = place(instructions, usedInputs, outputs);
   const pool = [...live].filter((value) => value.inPool);
   const poolBytes = placePool(pool);
   const parameters = [...live].flatMap((value) => value.parameter ?? []);
   for (const { parameter } of committed) parameters.push(parameter);
   const unique = [...new Set(parameters)];
   return {
-    peakBytes,
-    liveBytes,
-    segments,
+    ...placement,
     poolBytes,
     parameterBytes: unique.reduce((sum, parameter) => sum + parameter.byteLength, 0),
     instructions,

@@ -1,132 +1,98 @@
 /**
  * The search for offsets. Blocks are placed one after the other, each at the lowest address at which
- * it meets no placed one (greedy, Pisarchyk & Lee 2020, "Efficient memory management for deep neural
- * net inference"). How close that comes to the largest sum of live bytes depends on the order, so
- * several are tried: by size, by size and time, by time, as they are written. Then these orders are
- * changed at random, in turn, and a change that makes one no worse is kept. The search ends near the
- * bound, or when the work is spent.
+ * it meets no placed one, the largest first (greedy, Pisarchyk & Lee 2020, "Efficient memory
+ * management for deep neural net inference"). One that would reach above a limit is placed earlier,
+ * somewhere at random, and those after it anew (Joslin & Clements 1999, "Squeaky wheel
+ * optimization"). The limit rises with the work, so the search ends.
  */
 import type { Block, Segment } from "./liveness.js";
 
 export const ALIGNMENT = 16;
 export const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
-/** Comparisons of blocks that the search may cost: a few milliseconds. */
-export const WORK = 4_000_000;
-/** Orders that are tried though the plan is near the bound. */
-const FEW = 68;
-/** The part of what is alive below which a block is too small to be worth moving. */
-const SMALL = 0.01;
-
-/** An order of the blocks, and what it needs. */
-interface Order {
-  readonly blocks: readonly Block[];
-  readonly bytes: number;
-  /** The block that reaches highest. */
-  readonly highest: Block;
-}
-
-function placed(blocks: readonly Block[]): Order {
-  const bytes = placeInOrder(blocks);
-  const top = (block: Block): number => block.offset + block.bytes;
-  return { blocks, bytes, highest: blocks.reduce((a, b) => (top(a) >= top(b) ? a : b)) };
-}
-
-function lifetime({ segments }: Block): number {
-  const ends = segments.flatMap(({ first, last }) => [first, last]);
-  return 1 + Math.max(...ends) - Math.min(...ends);
-}
+/** Comparisons of blocks after which `near` is close enough: a few milliseconds. */
+const WORK = 1_000_000;
+/** Those after which more than `near` is taken. */
+const MOST_WORK = 10 * WORK;
+/** What placing a block costs besides, in comparisons. */
+const PLACING = 50;
 
 /**
- * Gives every block the offset of the best order found; returns the bytes of all. The first tries
- * end at `close` bytes, later ones at `near`.
+ * Gives every block an offset; returns the bytes of all: at most `close`, or else `near`, or else as
+ * little more as was found.
  */
 export function searchOffsets(blocks: readonly Block[], close: number, near: number): number {
-  if (blocks.length === 0) return 0;
-  const times = new Map(blocks.map((block) => [block, lifetime(block)]));
-  const time = (block: Block): number => times.get(block) as number;
-  const rules: ((a: Block, b: Block) => number)[] = [
-    (a, b) => b.bytes - a.bytes,
-    (a, b) => b.bytes * time(b) - a.bytes * time(a),
-    () => 0,
-    (a, b) => time(b) - time(a) || b.bytes - a.bytes,
-  ];
   // Sorting is stable: equal ones stay in the order of their first instructions.
-  const sorted = (turn: number): Order => placed([...blocks].sort(rules[turn]));
-  let latest = sorted(0);
-  let best = latest;
-  const orders = [best];
-  let seed = 1;
-  /** The same numbers in every engine (Park & Miller 1988, with the factor of 1993). */
-  const below = (n: number): number => {
-    seed = (seed * 48271) % 2147483647;
-    return seed % n;
-  };
-  const changed = ({ blocks: order, bytes, highest }: Order): Order => {
-    const large = order.filter((block) => block === highest || block.bytes >= SMALL * bytes);
-    // The one that reaches highest goes to the front of another, or any of them goes anywhere.
-    const other = large[below(large.length)] as Block;
-    const moved = below(2) ? highest : other;
-    const rest = order.filter((block) => block !== moved);
-
-    rest.splice(moved === other ? below(order.length) : rest.indexOf(other), 0, moved);
-    return placed(rest);
-  };
-  const most = WORK / blocks.length ** 2;
-  for (let tries = 1; tries < most && best.bytes > (tries < FEW ? close : near); tries++) {
-    const turn = tries % rules.length;
-    const before = orders[turn];
-    latest = before ? changed(before) : sorted(turn);
-    if (!before || latest.bytes <= before.bytes) orders[turn] = latest;
-    if (latest.bytes < best.bytes) best = latest;
-  }
-  if (latest !== best) placeInOrder(best.blocks);
-  return best.bytes;
-}
-
-/**
- * Gives each block the lowest offset at which it meets none before it; returns the bytes of all. The
- * placed segments lie by address in columns: the scan over them is what planning costs.
- */
-function placeInOrder(order: readonly Block[]): number {
+  const order = [...blocks].sort((a, b) => b.bytes - a.bytes);
   const capacity = order.reduce((sum, { segments }) => sum + segments.length, 0);
+  // The placed segments lie by address in columns: the scan over them is what planning costs.
   const [begins, ends] = [new Float64Array(capacity), new Float64Array(capacity)];
-  const [firsts, lasts] = [new Int32Array(capacity), new Int32Array(capacity)];
-  let length = 0;
-  let top = 0;
+  const [firsts, lasts] = [new Float64Array(capacity), new Int32Array(capacity)];
+  /** Where its block is in the order. */
+  const turns = new Float64Array(capacity);
+  const columns = [begins, ends, firsts, lasts, turns];
+  let [length, work, limit, seed] = [0, 0, close, 1];
+
   /** The lowest offset from `from` on at which a segment meets nothing that lives with it. */
   const lowest = ({ begin, bytes, first, last }: Segment, from: number): number => {
     let offset = from;
-    for (let index = 0; index < length; index++) {
+    let index = 0;
+    for (; index < length; index++) {
       if ((lasts[index] as number) < first || last < (firsts[index] as number)) continue;
       if ((begins[index] as number) >= offset + begin + bytes) break;
       if ((ends[index] as number) > offset + begin) offset = align((ends[index] as number) - begin);
     }
+    work += index;
     return offset;
   };
-  for (const block of order) {
-    let offset = 0;
-    // Moving on for one segment may bring another one into the way.
-    for (let before = -1; before !== offset; ) {
-      before = offset;
-      for (const segment of block.segments) offset = lowest(segment, offset);
+  const insert = ({ begin, bytes, first, last }: Segment, offset: number, turn: number): void => {
+    let [low, high] = [0, length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((begins[middle] as number) <= offset + begin) low = middle + 1;
+      else high = middle;
     }
-    block.offset = offset;
-    top = Math.max(top, offset + block.bytes);
-    for (const { begin, bytes, first, last } of block.segments) {
-      let [low, high] = [0, length];
-      while (low < high) {
-        const middle = (low + high) >>> 1;
-        if ((begins[middle] as number) <= offset + begin) low = middle + 1;
-        else high = middle;
+    for (const column of columns) column.copyWithin(low + 1, low, length);
+    begins[low] = offset + begin;
+    ends[low] = offset + begin + bytes;
+    firsts[low] = first;
+    lasts[low] = last;
+    turns[low] = turn;
+    length++;
+  };
+  /** Only those that come before `turn` in the order stay where they are. */
+  const keep = (turn: number): void => {
+    let kept = 0;
+    for (let index = 0; index < length; index++)
+      if ((turns[index] as number) < turn) {
+        for (const column of columns) column[kept] = column[index] as number;
+        kept++;
       }
-      for (const column of [begins, ends, firsts, lasts]) column.copyWithin(low + 1, low, length);
-      begins[low] = offset + begin;
-      ends[low] = offset + begin + bytes;
-      firsts[low] = first;
-      lasts[low] = last;
-      length++;
+    length = kept;
+  };
+
+  for (let turn = 0; turn < order.length; turn++) {
+    const block = order[turn] as Block;
+    block.offset = 0;
+    // Moving on for one segment may bring another one into the way.
+    for (let before = -1; before !== block.offset; ) {
+      before = block.offset;
+      for (const segment of block.segments) block.offset = lowest(segment, block.offset);
     }
+    work += PLACING;
+    if (block.offset + block.bytes <= limit) {
+      for (const segment of block.segments) insert(segment, block.offset, turn);
+      continue;
+    }
+    limit =
+      work < WORK ? close + ((near - close) * work) / WORK : near * Math.max(1, work / MOST_WORK);
+    // The same numbers in every engine (Park & Miller 1988, with the factor of 1993).
+    seed = (seed * 48271) % 2147483647;
+    const earlier = seed % Math.max(turn, 1);
+    order.splice(turn, 1);
+    order.splice(earlier, 0, block);
+    keep(earlier);
+    turn = earlier - 1;
   }
-  return top;
+  return order.reduce((top, { offset, bytes }) => Math.max(top, offset + bytes), 0);
 }

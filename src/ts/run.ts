@@ -78,6 +78,110 @@ import { checkFinite, norm, statistics } from "./watch.js";
 /** Room for a chain's words and its tiles, in f64. */
 export const WORKSPACE_BYTES = 270_336;
 
+/** A kernel of the operands of its instruction, in order; it leaves those that it has not. */
+type Kernel = (m: Heap, ...operands: number[]) => unknown;
+
+/** All but those that take words of the program, or something besides their operands. */
+const KERNELS: Readonly<Record<number, Kernel>> = {
+  [Opcode.Copy]: copy,
+  [Opcode.Fill]: fill,
+  [Opcode.Take]: take,
+  [Opcode.TakeAdd]: takeAdd,
+  [Opcode.Gather]: gather,
+  [Opcode.ScatterAdd]: scatterAdd,
+  [Opcode.Argsort]: argsort,
+  [Opcode.OneHot]: oneHot,
+  [Opcode.Add]: add,
+  [Opcode.Sub]: sub,
+  [Opcode.Mul]: mul,
+  [Opcode.Div]: div,
+  [Opcode.Maximum]: maximum,
+  [Opcode.Minimum]: minimum,
+  [Opcode.Equal]: equal,
+  [Opcode.MaximumShare]: maximumShare,
+  [Opcode.Neg]: neg,
+  [Opcode.Exp]: exp,
+  [Opcode.Log]: log,
+  [Opcode.Sqrt]: sqrt,
+  [Opcode.Sigmoid]: sigmoid,
+  [Opcode.Tanh]: tanh,
+  [Opcode.Relu]: relu,
+  [Opcode.SigmoidBackward]: sigmoidBackward,
+  [Opcode.TanhBackward]: tanhBackward,
+  [Opcode.ReluBackward]: reluBackward,
+  [Opcode.Compare]: compare,
+  [Opcode.CompareIntegers]: compareIntegers,
+  [Opcode.Integers]: integers,
+  [Opcode.Select]: select,
+  [Opcode.SelectWords]: selectWords,
+  [Opcode.ToFloat]: toFloat,
+  [Opcode.ToInteger]: toInteger,
+  [Opcode.Abs]: abs,
+  [Opcode.Sign]: sign,
+  [Opcode.Floor]: floor,
+  [Opcode.Ceil]: ceil,
+  [Opcode.Round]: round,
+  [Opcode.Sum]: sum,
+  [Opcode.Mean]: mean,
+  [Opcode.Max]: max,
+  [Opcode.Min]: min,
+  [Opcode.Gemm]: gemm,
+  [Opcode.GemmBatched]: gemmBatched,
+  [Opcode.Cumsum]: cumsum,
+  [Opcode.Argmax]: argmax,
+  [Opcode.Softmax]: softmax,
+  [Opcode.SoftmaxBackward]: softmaxBackward,
+  [Opcode.CausalSoftmax]: causalSoftmax,
+  [Opcode.CausalSoftmaxBackward]: causalSoftmaxBackward,
+  [Opcode.SoftmaxCrossEntropyForward]: softmaxCrossEntropyForward,
+  [Opcode.SoftmaxCrossEntropyBackward]: softmaxCrossEntropyBackward,
+  [Opcode.BatchNormForward]: batchNormForward,
+  [Opcode.BatchNormBackward]: batchNormBackward,
+  [Opcode.RmsNorm]: rmsNorm,
+  [Opcode.RmsNormBackward]: rmsNormBackward,
+  [Opcode.PoolGather]: poolGather,
+  [Opcode.RandomBits]: randomBits,
+  [Opcode.Uniform]: uniform,
+  [Opcode.Normal]: normal,
+  [Opcode.Dropout]: dropout,
+  [Opcode.Log1p]: log1p,
+  [Opcode.Expm1]: expm1,
+  [Opcode.Sin]: sin,
+  [Opcode.Cos]: cos,
+  [Opcode.Tan]: tan,
+  [Opcode.Sinh]: sinh,
+  [Opcode.Cosh]: cosh,
+  [Opcode.Atan]: atan,
+  [Opcode.Erf]: erf,
+  [Opcode.Pow]: pow,
+  [Opcode.Atan2]: atan2,
+  [Opcode.Hypot]: hypot,
+  [Opcode.Silu]: silu,
+  [Opcode.SiluBackward]: siluBackward,
+  [Opcode.Gelu]: gelu,
+  [Opcode.GeluBackward]: geluBackward,
+  [Opcode.GeluForward]: geluForward,
+  [Opcode.GeluTanh]: geluTanh,
+  [Opcode.GeluTanhBackward]: geluTanhBackward,
+  [Opcode.SumBlocks]: sumBlocks,
+  [Opcode.GemmBackward]: gemmBackward,
+  [Opcode.GemmSums]: gemmSums,
+  [Opcode.Norm]: norm,
+  [Opcode.Statistics]: statistics,
+  [Opcode.LayerNormForward]: layerNormForward,
+  [Opcode.LayerNormBackward]: layerNormBackward,
+};
+
+/** Kernels that refuse a bad index say at which position of this operand it is, or else −1. */
+const INDICES: Readonly<Record<number, number>> = {
+  [Opcode.Take]: 2,
+  [Opcode.TakeAdd]: 2,
+  [Opcode.Gather]: 2,
+  [Opcode.ScatterAdd]: 2,
+  [Opcode.OneHot]: 1,
+  [Opcode.SoftmaxCrossEntropyForward]: 4,
+};
+
 /**
  * The WebAssembly run loop's twin: the same words, the same order, the same status (see
  * `assembly/run.ts`).
@@ -94,249 +198,19 @@ export function run(
   const end = (program + bytes) >>> 2;
   for (let at = start; at < end; at += w[at + 1] as number) {
     const o = (index: number): number => w[at + 2 + index] as number;
-    switch (w[at] as Opcode) {
-      case Opcode.Copy:
-        copy(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Fill:
-        fill(m, o(0), o(1), o(2));
-        break;
+    const opcode = w[at] as Opcode;
+    switch (opcode) {
       case Opcode.StridedCopy:
         stridedCopy(m, o(0), o(1), o(2), o(3), (at + 6) << 2);
         break;
       case Opcode.StridedPlace:
         stridedPlace(m, o(0), o(1), o(2), o(3), (at + 6) << 2);
         break;
-      case Opcode.Take: {
-        const position = take(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
-        if (position >= 0) return refuse(m, status, (at - start) << 2, position, o(2));
-        break;
-      }
-      case Opcode.TakeAdd: {
-        const position = takeAdd(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
-        if (position >= 0) return refuse(m, status, (at - start) << 2, position, o(2));
-        break;
-      }
-      case Opcode.Gather: {
-        const position = gather(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7));
-        if (position >= 0) return refuse(m, status, (at - start) << 2, position, o(2));
-        break;
-      }
-      case Opcode.ScatterAdd: {
-        const position = scatterAdd(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
-        if (position >= 0) return refuse(m, status, (at - start) << 2, position, o(2));
-        break;
-      }
-      case Opcode.Argsort:
-        argsort(m, o(0), o(1), o(2), o(3), o(4), o(5));
-        break;
       case Opcode.Increment:
         incrementParts(m, at);
         break;
-      case Opcode.OneHot: {
-        const row = oneHot(m, o(0), o(1), o(2), o(3));
-        if (row >= 0) return refuse(m, status, (at - start) << 2, row, o(1));
-        break;
-      }
-      case Opcode.Add:
-        add(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
-        break;
-      case Opcode.Sub:
-        sub(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
-        break;
-      case Opcode.Mul:
-        mul(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
-        break;
-      case Opcode.Div:
-        div(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
-        break;
-      case Opcode.Maximum:
-        maximum(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
-        break;
-      case Opcode.Minimum:
-        minimum(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
-        break;
-      case Opcode.Equal:
-        equal(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
-        break;
-      case Opcode.MaximumShare:
-        maximumShare(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
-        break;
-      case Opcode.Neg:
-        neg(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Exp:
-        exp(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Log:
-        log(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Sqrt:
-        sqrt(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Sigmoid:
-        sigmoid(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Tanh:
-        tanh(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Relu:
-        relu(m, o(0), o(1), o(2));
-        break;
-      case Opcode.SigmoidBackward:
-        sigmoidBackward(m, o(0), o(1), o(2), o(3));
-        break;
-      case Opcode.TanhBackward:
-        tanhBackward(m, o(0), o(1), o(2), o(3));
-        break;
-      case Opcode.ReluBackward:
-        reluBackward(m, o(0), o(1), o(2), o(3));
-        break;
-      case Opcode.Compare:
-        compare(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9));
-        break;
-      case Opcode.CompareIntegers:
-        compareIntegers(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9));
-        break;
-      case Opcode.Integers:
-        integers(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9));
-        break;
-      case Opcode.Select:
-        select(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
-        break;
-      case Opcode.SelectWords:
-        selectWords(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
-        break;
-      case Opcode.ToFloat:
-        toFloat(m, o(0), o(1), o(2));
-        break;
-      case Opcode.ToInteger:
-        toInteger(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Abs:
-        abs(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Sign:
-        sign(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Floor:
-        floor(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Ceil:
-        ceil(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Round:
-        round(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Sum:
-        sum(m, o(0), o(1), o(2), o(3), o(4));
-        break;
-      case Opcode.Mean:
-        mean(m, o(0), o(1), o(2), o(3), o(4));
-        break;
-      case Opcode.Max:
-        max(m, o(0), o(1), o(2), o(3), o(4));
-        break;
-      case Opcode.Min:
-        min(m, o(0), o(1), o(2), o(3), o(4));
-        break;
-      case Opcode.Gemm:
-        gemm(
-          m,
-          o(0),
-          o(1),
-          o(2),
-          o(3),
-          o(4),
-          o(5),
-          o(6),
-          o(7),
-          o(8),
-          o(9),
-          o(10),
-          o(11),
-          o(12),
-          o(13),
-          o(14),
-        );
-        break;
-      case Opcode.GemmBatched:
-        gemmBatched(
-          m,
-          ...([o(0), o(1), o(2), o(3), o(4), o(5), o(6)] as const),
-          ...([o(7), o(8), o(9), o(10), o(11), o(12)] as const),
-        );
-        break;
-      case Opcode.Cumsum:
-        cumsum(m, o(0), o(1), o(2), o(3), o(4), o(5));
-        break;
-      case Opcode.Argmax:
-        argmax(m, o(0), o(1), o(2), o(3), o(4), o(5));
-        break;
-      case Opcode.Softmax:
-        softmax(m, o(0), o(1), o(2), o(3), o(4));
-        break;
-      case Opcode.SoftmaxBackward:
-        softmaxBackward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
-        break;
-      case Opcode.CausalSoftmax:
-        causalSoftmax(m, o(0), o(1), o(2), o(3), o(4), o(5));
-        break;
-      case Opcode.CausalSoftmaxBackward:
-        causalSoftmaxBackward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7));
-        break;
-      case Opcode.SoftmaxCrossEntropyForward: {
-        const row = softmaxCrossEntropyForward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
-        if (row >= 0) return refuse(m, status, (at - start) << 2, row, o(4));
-        break;
-      }
-      case Opcode.SoftmaxCrossEntropyBackward:
-        softmaxCrossEntropyBackward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
-        break;
-      case Opcode.BatchNormForward:
-        batchNormForward(
-          m,
-          o(0),
-          o(1),
-          o(2),
-          o(3),
-          o(4),
-          o(5),
-          o(6),
-          o(7),
-          o(8),
-          o(9),
-          o(10),
-          o(11),
-        );
-        break;
       case Opcode.BatchNormEval:
         batchNormEval(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9), o(10));
-        break;
-      case Opcode.BatchNormBackward:
-        batchNormBackward(
-          m,
-          o(0),
-          o(1),
-          o(2),
-          o(3),
-          o(4),
-          o(5),
-          o(6),
-          o(7),
-          o(8),
-          o(9),
-          o(10),
-          o(11),
-          o(12),
-          o(13),
-        );
-        break;
-      case Opcode.RmsNorm:
-        rmsNorm(m, o(0), o(1), o(2), o(3), o(4));
-        break;
-      case Opcode.RmsNormBackward:
-        rmsNormBackward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6));
         break;
       case Opcode.Unfold:
         unfold(m, o(0), o(1), (at + 4) << 2);
@@ -356,9 +230,6 @@ export function run(
       case Opcode.MaxPool:
         maxPool(m, o(0), o(1), o(2), (at + 5) << 2);
         break;
-      case Opcode.PoolGather:
-        poolGather(m, o(0), o(1), o(2), o(3), o(4), o(5));
-        break;
       case Opcode.PoolScatter:
         poolScatter(m, o(0), o(1), o(2), (at + 5) << 2);
         break;
@@ -367,18 +238,6 @@ export function run(
         break;
       case Opcode.AvgPoolBackward:
         avgPoolBackward(m, o(0), o(1), (at + 4) << 2, o(18), o(19));
-        break;
-      case Opcode.RandomBits:
-        randomBits(m, o(0), o(1), o(2), o(3));
-        break;
-      case Opcode.Uniform:
-        uniform(m, o(0), o(1), o(2), o(3));
-        break;
-      case Opcode.Normal:
-        normal(m, o(0), o(1), o(2), o(3));
-        break;
-      case Opcode.Dropout:
-        dropout(m, o(0), o(1), o(2), o(3), o(4), o(5));
         break;
       case Opcode.Sgd:
         sgdParts(m, at);
@@ -389,78 +248,8 @@ export function run(
       case Opcode.Adam:
         adamParts(m, at);
         break;
-      case Opcode.Log1p:
-        log1p(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Expm1:
-        expm1(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Sin:
-        sin(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Cos:
-        cos(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Tan:
-        tan(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Sinh:
-        sinh(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Cosh:
-        cosh(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Atan:
-        atan(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Erf:
-        erf(m, o(0), o(1), o(2));
-        break;
-      case Opcode.Pow:
-        pow(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
-        break;
-      case Opcode.Atan2:
-        atan2(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
-        break;
-      case Opcode.Hypot:
-        hypot(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
-        break;
-      case Opcode.Silu:
-        silu(m, o(0), o(1), o(2));
-        break;
-      case Opcode.SiluBackward:
-        siluBackward(m, o(0), o(1), o(2), o(3));
-        break;
-      case Opcode.Gelu:
-        gelu(m, o(0), o(1), o(2));
-        break;
-      case Opcode.GeluBackward:
-        geluBackward(m, o(0), o(1), o(2), o(3));
-        break;
-      case Opcode.GeluForward:
-        geluForward(m, o(0), o(1), o(2), o(3));
-        break;
-      case Opcode.GeluTanh:
-        geluTanh(m, o(0), o(1), o(2));
-        break;
-      case Opcode.GeluTanhBackward:
-        geluTanhBackward(m, o(0), o(1), o(2), o(3));
-        break;
       case Opcode.Chain:
         chain(m, (at + 2) << 2, workspace);
-        break;
-      case Opcode.SumBlocks:
-        sumBlocks(m, o(0), o(1), o(2));
-        break;
-      case Opcode.GemmBackward:
-        gemmBackward(
-          m,
-          ...([o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7)] as const),
-          ...([o(8), o(9), o(10), o(11), o(12), o(13), o(14)] as const),
-        );
-        break;
-      case Opcode.GemmSums:
-        gemmSums(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8), o(9), o(10));
         break;
       case Opcode.CheckFinite: {
         const position = checkFinite(m, o(0), o(1), o(2), o(3), (at + 6) << 2);
@@ -468,24 +257,32 @@ export function run(
           return refuse(m, status, (at - start) << 2, position, o(0), Refusal.NonFinite);
         break;
       }
-      case Opcode.Norm:
-        norm(m, o(0), o(1), o(2), o(3));
-        break;
-      case Opcode.Statistics:
-        statistics(m, o(0), o(1), o(2), o(3), o(4), o(5));
-        break;
-      case Opcode.LayerNormForward:
-        layerNormForward(m, o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7), o(8));
-        break;
-      case Opcode.LayerNormBackward:
-        layerNormBackward(
+      default: {
+        const kernel = KERNELS[opcode];
+        if (!kernel)
+          throw new Error(`run: unknown opcode: got ${opcode}, expected less than ${Opcode.Count}`);
+        const position = kernel(
           m,
-          ...([o(0), o(1), o(2), o(3), o(4), o(5), o(6), o(7)] as const),
-          ...([o(8), o(9), o(10)] as const),
+          o(0),
+          o(1),
+          o(2),
+          o(3),
+          o(4),
+          o(5),
+          o(6),
+          o(7),
+          o(8),
+          o(9),
+          o(10),
+          o(11),
+          o(12),
+          o(13),
+          o(14),
         );
-        break;
-      default:
-        throw new Error(`run: unknown opcode: got ${w[at]}, expected less than ${Opcode.Count}`);
+        const indices = INDICES[opcode];
+        if (indices !== undefined && (position as number) >= 0)
+          return refuse(m, status, (at - start) << 2, position as number, o(indices));
+      }
     }
   }
   return 0;
