@@ -42,7 +42,11 @@ export function placeValues(
   const padding = ALIGNMENT * blocks.filter(({ bytes }) => bytes % ALIGNMENT !== 0).length;
   const near = Math.max(NEAR * liveBytes, alignedBytes);
   const close = Math.max(Math.min(CLOSE * liveBytes + padding, near), alignedBytes);
-  const peakBytes = inPlacesOfTheirOwn(blocks, liveBytes) ?? searchOffsets(blocks, close, near);
+  // So many that a search would take seconds.
+  const many = blocks.length ** 2 > WORK;
+  const peakBytes =
+    inPlacesOfTheirOwn(blocks, many ? SPACIOUS * liveBytes : alignedBytes) ??
+    searchOffsets(blocks, close, near);
   for (const { members, offset } of blocks)
     for (const { value, begin } of members) value.offset = offset + begin;
   const segments = blocks.flatMap(({ segments, offset }) =>
@@ -88,8 +92,7 @@ export function placeApart(
 }
 
 /** What a block takes from others, where that is known: no order saves any of it. */
-const aligned = ({ segments, ...block }: Block): Block => ({
-  ...block,
+const aligned = ({ segments }: Block): Pick<Block, "segments"> => ({
   segments:
     segments.length > 1
       ? segments
@@ -97,15 +100,14 @@ const aligned = ({ segments, ...block }: Block): Block => ({
 });
 
 /**
- * One after the other, sharing nothing: for so many blocks that a search would take seconds, if most
- * live to the end anyway, as where every value is an output. Undefined otherwise.
+ * One after the other, sharing nothing, if that takes no more than so many bytes: as where all live
+ * at the same time. Undefined otherwise.
  */
-function inPlacesOfTheirOwn(blocks: readonly Block[], liveBytes: number): number | undefined {
-  if (blocks.length ** 2 <= WORK) return undefined;
+function inPlacesOfTheirOwn(blocks: readonly Block[], most: number): number | undefined {
   let end = 0;
   for (const block of blocks) {
-    block.offset = end;
-    end += align(block.bytes);
+    block.offset = align(end);
+    end = block.offset + block.bytes;
   }
-  return end > SPACIOUS * liveBytes ? undefined : end;
+  return end > most ? undefined : end;
 }
