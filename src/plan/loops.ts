@@ -98,19 +98,19 @@ const cutBlocks: Cut = ([n = 0]) => ({
   walk: (e) => [e / BLOCK, e],
 });
 
-const cuts = new Map<Opcode, Cut>([
-  ...unary.map((opcode) => [opcode, flat(2)] as const),
-  ...backward.map((opcode) => [opcode, flat(3)] as const),
-  ...binary.map((opcode) => [opcode, cutBinary] as const),
-  ...select.map((opcode) => [opcode, cutSelect] as const),
-  ...reduction.map((opcode) => [opcode, cutReduction] as const),
-  [Opcode.SumBlocks, cutBlocks] as const,
-]);
+const cuts: readonly (readonly [readonly Opcode[], Cut])[] = [
+  [unary, flat(2)],
+  [backward, flat(3)],
+  [binary, cutBinary],
+  [select, cutSelect],
+  [reduction, cutReduction],
+  [[Opcode.SumBlocks], cutBlocks],
+];
 
 /** The loop of an instruction that can be cut, and cannot refuse. */
 export function loopOf(instruction: Instruction): Loop | undefined {
   const { opcode, rest, node } = instruction;
-  const cut = cuts.get(opcode);
+  const [, cut] = cuts.find(([opcodes]) => opcodes.includes(opcode)) ?? [];
   if (!cut || node.op.refusal) return undefined;
   const loop = cut(rest.filter((operand) => typeof operand === "number"));
   return loop && loop.n > 0 ? loop : undefined;
