@@ -42,7 +42,6 @@ function lifetime({ segments }: Block): number {
  * end at `close` bytes, later ones at `near`.
  */
 export function searchOffsets(blocks: readonly Block[], close: number, near: number): number {
-  if (blocks.length === 0) return 0;
   const times = new Map(blocks.map((block) => [block, lifetime(block)]));
   const time = (block: Block): number => times.get(block) as number;
   const rules: ((a: Block, b: Block) => number)[] = [
