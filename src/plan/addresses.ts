@@ -100,12 +100,12 @@ const aligned = ({ segments }: Block): Pick<Block, "segments"> => ({
 });
 
 /**
- * One after the other, sharing nothing, if that takes no more than so many bytes: as where all live
- * at the same time. Undefined otherwise.
+ * One after the other by size, as a search begins, sharing nothing, if that takes no more than so
+ * many bytes: as where all live at the same time. Undefined otherwise.
  */
 function inPlacesOfTheirOwn(blocks: readonly Block[], most: number): number | undefined {
   let end = 0;
-  for (const block of blocks) {
+  for (const block of [...blocks].sort((a, b) => b.bytes - a.bytes)) {
     block.offset = align(end);
     end = block.offset + block.bytes;
   }

@@ -49,10 +49,10 @@ const flat =
     walk: (e) => new Array<number>(values).fill(e),
   });
 
-function cutBinary([rows, cols, rsA, csA, rsB, csB, ...kind]: readonly number[]): Loop {
-  const [r, c, ra, ca, rb, cb] = [rows, cols, rsA, csA, rsB, csB] as [
-    ...[number, number, number],
-    ...[number, number, number],
+function cutBinary(numbers: readonly number[]): Loop {
+  const [r, c, ra, ca, rb, cb, ...kind] = numbers as [
+    ...[rows: number, cols: number, rsA: number, csA: number, rsB: number, csB: number],
+    ...number[],
   ];
   const n = r * c;
   const whole = r === 1 || (ra === c * ca && rb === c * cb);

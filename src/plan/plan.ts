@@ -111,21 +111,21 @@ export function makePlan(
   const { peakBytes, liveBytes, segments } = place(instructions, usedInputs, outputs);
   const pool = [...live].filter((value) => value.inPool);
   const poolBytes = placePool(pool);
-  const parameters = [...live].flatMap((value) => value.parameter ?? []);
-  for (const { parameter } of committed) parameters.push(parameter);
-  const unique = [...new Set(parameters)];
+  const assigned = committed.map(({ parameter }) => parameter);
+  const touched = [...live].flatMap(({ parameter }) => parameter ?? []);
+  const parameters = [...new Set([...touched, ...assigned])];
   return {
     peakBytes,
     liveBytes,
     segments,
     poolBytes,
-    parameterBytes: unique.reduce((sum, parameter) => sum + parameter.byteLength, 0),
+    parameterBytes: parameters.reduce((sum, parameter) => sum + parameter.byteLength, 0),
     instructions,
     inputs: usedInputs,
     outputs,
     pool,
-    parameters: unique,
-    assigned: committed.map(({ parameter }) => parameter),
+    parameters,
+    assigned,
     checks: lowering.checks,
   };
 }
