@@ -18,10 +18,32 @@ const sources: NonNullable<Options["esbuildPlugins"]>[number] = {
   name: "sources",
   setup(build) {
     const core = `\nimport ${JSON.stringify(resolve("src/core.ts"))};\n`;
-    build.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, ({ path }) => ({
+    build.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, ({ path, suffix }) => ({
       contents: named(readFileSync(path, "utf8")) + (withCore.test(path) ? core : ""),
       loader: "ts",
+      pluginData: suffix.slice(1),
     }));
+  },
+};
+
+/** What only the entries with WebAssembly reach, and of which each has its own. */
+const apart = /[\\/]src[\\/](wasm[\\/]\w+|generated[\\/]kernelId)\.ts$|[\\/]loader[\\/]index\.js$/;
+const entryApart = /[\\/]src[\\/]index(\.\w+)\.ts$/;
+/** Constants, of which nothing is left once they are where they are used. */
+const constants = /[\\/](assembly[\\/]opcodes|src[\\/]plan[\\/]blocks)\.ts$/;
+const RESOLVED = "resolved";
+
+/** Files less to load, as above: to esbuild, what follows a path makes it another module. */
+const copies: NonNullable<Options["esbuildPlugins"]>[number] = {
+  name: "copies",
+  setup(build) {
+    build.onResolve({ filter: /^\.|loader$/ }, async ({ path, pluginData, ...from }) => {
+      if (pluginData === RESOLVED) return undefined;
+      const entry = pluginData || entryApart.exec(from.importer)?.[1];
+      const found = await build.resolve(path, { ...from, pluginData: RESOLVED });
+      const copy = constants.test(found.path) ? from.importer : apart.test(found.path) && entry;
+      return copy ? { ...found, suffix: `?${copy}`, pluginData: entry } : undefined;
+    });
   },
 };
 
@@ -51,7 +73,7 @@ const common: Options = {
   esbuildOptions: (options) => {
     options.lineLimit = LINE;
   },
-  esbuildPlugins: [sources],
+  esbuildPlugins: [copies, sources],
   // The package has no dependencies: the loader is bundled.
   noExternal: ["@assemblyscript/loader"],
   // Left for the bundler of the isolate: relative to dist, where all files lie side by side.

@@ -91,7 +91,7 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   log: logarithm,
   log1p: () => "ln(1 + x) is NaN below x = −1 and −Infinity there",
   div: division,
-  sqrt: (evidence) => {
+  sqrt(evidence) {
     const below = negative(evidence);
     return below && `the square root of a negative number is NaN: ${below}`;
   },

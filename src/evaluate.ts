@@ -205,7 +205,7 @@ export function evaluate(roots: readonly Tensor[], assignments: readonly Assignm
 }
 
 setHooks({
-  evaluate: (tensors) => {
+  evaluate(tensors) {
     if (currentTrace()) throw new Error("evaluate: reading inside a trace");
     evaluate(tensors);
   },

@@ -57,8 +57,9 @@ export class LinearMemory {
 
   /** Typed views over the whole memory. Never keep them: growing replaces them. */
   get views(): Views {
-    const buffer = this.#host.buffer();
-    if (this.#views?.u8.buffer !== buffer) {
+    // Asking a memory for its buffer takes the engine longer than all else that is done for a view.
+    if (!this.#views) {
+      const buffer = this.#host.buffer();
       // A memory's length need not be a multiple of 8 in every host; whole elements only.
       const whole = buffer.byteLength >>> 3;
       this.#views = {
@@ -70,7 +71,7 @@ export class LinearMemory {
         u32: new Uint32Array(buffer, 0, whole * 2),
       };
     }
-    return this.#views as Views;
+    return this.#views;
   }
 
   /**
@@ -85,11 +86,14 @@ export class LinearMemory {
     );
     const { address } = block;
     const end = address + bytes;
-    if (end > this.bytes && !(end <= this.#host.limit && this.#host.grow(end)))
-      throw new RangeError(
-        `memory: cannot grow: got a request for ${wanted} bytes with ${this.#live} live, ` +
-          `expected at most ${this.#host.limit} in all`,
-      );
+    if (end > this.bytes) {
+      if (end > this.#host.limit || !this.#host.grow(end))
+        throw new RangeError(
+          `memory: cannot grow: got a request for ${wanted} bytes with ${this.#live} live, ` +
+            `expected at most ${this.#host.limit} in all`,
+        );
+      this.#views = undefined;
+    }
     block.address = end;
     block.bytes -= bytes;
     if (block.bytes === 0) this.#free.splice(this.#free.indexOf(block), 1);

@@ -174,7 +174,7 @@ function bind(trace: Trace, parameter: Parameter, tensor: Tensor): void {
 
 setHooks({
   isParameter: (tensor) => tensor instanceof Parameter,
-  read: (parameter) => {
+  read(parameter) {
     const trace = currentTrace();
     // Checked while recording, so that the error is at the caller's line.
     void parameter.address;

@@ -110,7 +110,7 @@ export function elu(x: Tensor, alpha = 1): Tensor {
 /** ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|): exact far out on both sides. */
 const softplusOp: Op<null> = {
   name: "softplus",
-  infer: ([x]) => {
+  infer([x]) {
     checkFloat("softplus", (x as TensorType).dtype);
     return [x as TensorType];
   },

@@ -98,7 +98,7 @@ function chosen(node: Node, to: Lowering, index: number): { value: Value; stride
 
 const whereOp: Op<null> = {
   name: "where",
-  infer: ([condition, a, b]) => {
+  infer([condition, a, b]) {
     checkCondition("where", "condition", (condition as TensorType).dtype);
     sameDtypes("where", a as TensorType, b as TensorType);
     return [a as TensorType];
@@ -154,7 +154,7 @@ export const maskedFill = (x: Tensor, mask: Tensor, value: Operand): Tensor =>
 
 const castOp: Op<{ readonly dtype: Dtype }> = {
   name: "cast",
-  infer: ([x], { dtype }) => {
+  infer([x], { dtype }) {
     const { shape, dtype: from } = x as TensorType;
     if (isFloat(from) && isFloat(dtype))
       throw new TypeError(

@@ -53,7 +53,7 @@ function emitBase(node: Node, to: Lowering): Value {
 /** x [outer, n, inner], indices [count] → [outer, count, inner]. */
 const takeOp: Op<IndexAttrs> = {
   name: "take",
-  infer: ([x, indices], { axis }) => {
+  infer([x, indices], { axis }) {
     const { shape, dtype } = x as TensorType;
     const count = sizeOf((indices as TensorType).shape);
     return [{ shape: shape.with(axis, count), dtype }];

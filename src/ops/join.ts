@@ -40,7 +40,7 @@ const along = (rank: number, axis: number, range: readonly [number, number]) =>
 
 const concatOp: Op<ConcatAttrs> = {
   name: "concat",
-  infer: (inputs, { axis }) => {
+  infer(inputs, { axis }) {
     const [first] = inputs as [TensorType];
     const total = inputs.reduce((sum, input) => sum + lengthOf(input, axis), 0);
     return [{ shape: first.shape.map((n, a) => (a === axis ? total : n)), dtype: first.dtype }];
@@ -137,7 +137,7 @@ interface SplitAttrs {
 /** The transpose of `concat`: an output for each part. */
 const splitOp: Op<SplitAttrs> = {
   name: "split",
-  infer: ([x], { axis, lengths }) => {
+  infer([x], { axis, lengths }) {
     const { shape, dtype } = x as TensorType;
     return lengths.map((n) => ({ shape: shape.map((m, a) => (a === axis ? n : m)), dtype }));
   },

@@ -49,7 +49,7 @@ function shifted(logits: Tensor): { z: Tensor; rowMax: Tensor; logSum: Tensor } 
 /** Outputs: losses [n], row maxima [n], log-sums [n]. */
 const forwardOp: Op<null> = {
   name: "crossEntropy",
-  infer: (types) => {
+  infer(types) {
     const [{ shape, dtype }] = types as [TensorType];
     const rows = { shape: [shape[0] as number], dtype };
     return [rows, rows, rows];

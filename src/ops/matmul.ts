@@ -84,7 +84,7 @@ function sameFloats(op: string, types: readonly TensorType[]): void {
 const matmulOp: Op<Transposed> = {
   name: "matmul",
   cost: "high",
-  infer: (types, t) => {
+  infer(types, t) {
     const [a, b] = types as [TensorType, TensorType];
     sameFloats("matmul", types);
     const [m, n, k, kB] = sizes(a.shape, b.shape, t);
@@ -220,7 +220,7 @@ export function gemm(a: Tensor, b: Tensor, c?: Tensor, options: GemmOptions = {}
 const linearOp: Op<null> = {
   name: "linear",
   cost: "high",
-  infer: (types) => {
+  infer(types) {
     const [x, w, b] = types as [TensorType, TensorType, TensorType];
     sameFloats("linear", types);
     if (b.shape.length !== 1 || b.shape[0] !== w.shape[0])

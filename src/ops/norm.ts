@@ -54,7 +54,7 @@ function normalise(x: Tensor, eps: number): Normalised {
 /** Outputs: y, the batch's mean [channels], its biased variance [channels]. */
 const forwardOp: Op<NormAttrs> = {
   name: "batchNorm",
-  infer: (types) => {
+  infer(types) {
     const [x, gamma] = types as [TensorType, TensorType];
     const channels = { shape: gamma.shape, dtype: x.dtype };
     return [x, channels, channels];
@@ -92,7 +92,7 @@ const forwardOp: Op<NormAttrs> = {
 /** Inputs x, mean, variance, gamma, dy; outputs dx, dGamma, dBeta. */
 const backwardOp: Op<NormAttrs> = {
   name: "batchNormBackward",
-  infer: (types) => {
+  infer(types) {
     const [x, , , gamma] = types as [TensorType, TensorType, TensorType, TensorType];
     return [x, gamma, gamma];
   },

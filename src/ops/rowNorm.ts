@@ -38,7 +38,7 @@ function normalise(x: Tensor, eps: number): Normalised {
 /** Inputs x [rows, n], gamma [n], beta [n]; outputs y and the mean and 1 / deviation of each row. */
 const layerOp: Op<NormAttrs> = {
   name: "layerNorm",
-  infer: ([x]) => {
+  infer([x]) {
     const { shape, dtype } = x as TensorType;
     const perRow = { shape: shape.slice(0, 1), dtype };
     return [x as TensorType, perRow, perRow];
@@ -70,7 +70,7 @@ const layerOp: Op<NormAttrs> = {
 /** Inputs x, mean, rstd, gamma, dy; outputs dx, dGamma, dBeta. */
 const layerBackwardOp: Op<NormAttrs> = {
   name: "layerNormBackward",
-  infer: (types) => {
+  infer(types) {
     const [x, , , gamma] = types as [TensorType, TensorType, TensorType, TensorType];
     return [x, gamma, gamma];
   },

@@ -141,7 +141,7 @@ function sumTo(x: Tensor, shape: Shape): Tensor {
 const transposeOp: Op<{ readonly axes: readonly number[] }> = {
   name: "transpose",
   cost: "none",
-  infer: (inputs, { axes }) => {
+  infer(inputs, { axes }) {
     const { shape, dtype } = first(inputs);
     return [{ shape: axes.map((axis) => shape[axis] as number), dtype }];
   },

@@ -28,7 +28,7 @@ const rowsOf = ({ shape, size }: Tensor): [rows: number, n: number] => {
 /** Along the last axis. */
 const softmaxOp: Op<SoftmaxAttrs> = {
   name: "softmax",
-  infer: ([x], { logarithm }) => {
+  infer([x], { logarithm }) {
     checkFloat(logarithm ? "logSoftmax" : "softmax", (x as TensorType).dtype);
     return [x as TensorType];
   },
@@ -100,7 +100,7 @@ const causalOp: Op<CausalAttrs> = {
   jvp: [
     (xDot, { outputs, attrs }) => record1(causalBackwardOp, [outputs[0] as Tensor, xDot], attrs),
   ],
-  decomposition: ([x], { scale }) => {
+  decomposition([x], { scale }) {
     const scores = mul(x as Tensor, scale);
     return [softmax(where(causalMask(scores), scores, Number.NEGATIVE_INFINITY))];
   },

@@ -17,7 +17,7 @@ interface OrderAttrs {
 /** The order of each row of the last axis. */
 const orderOp: Op<OrderAttrs> = {
   name: "argsort",
-  infer: ([x]) => {
+  infer([x]) {
     checkFloat("argsort", (x as TensorType).dtype);
     return [{ shape: (x as TensorType).shape, dtype: "i32" }];
   },

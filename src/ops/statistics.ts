@@ -142,7 +142,7 @@ interface CumsumAttrs {
 
 const cumsumOp: Op<CumsumAttrs> = {
   name: "cumsum",
-  infer: ([x]) => {
+  infer([x]) {
     checkFloat("cumsum", (x as TensorType).dtype);
     return [x as TensorType];
   },
@@ -171,7 +171,7 @@ interface ArgAttrs {
 
 const argOp: Op<ArgAttrs> = {
   name: "argmax",
-  infer: ([x], { axis, least }) => {
+  infer([x], { axis, least }) {
     const { shape, dtype } = x as TensorType;
     const name = least ? "argmin" : "argmax";
     checkFloat(name, dtype);

@@ -63,7 +63,7 @@ const forward = new Map<Opcode, Activation>([
 ]);
 
 /** Kernels whose last operand is an activation for their first result. */
-const withActivation: ReadonlySet<Opcode> = new Set([Opcode.Gemm, Opcode.Conv2dForward]);
+export const withActivation: readonly Opcode[] = [Opcode.Gemm, Opcode.Conv2dForward];
 
 const backward = new Map<Opcode, Activation>([
   [Opcode.ReluBackward, Activation.ReluBackward],
@@ -104,7 +104,7 @@ function fuseActivations(
     if (activation !== undefined) {
       const at = source(rest[0]);
       const product = at === undefined ? undefined : instructions[at];
-      if (at === undefined || !product || !withActivation.has(product.opcode)) continue;
+      if (at === undefined || !product || !withActivation.includes(product.opcode)) continue;
       if (product.rest.at(-1) !== Activation.None || product.writes[0] !== rest[0]) continue;
       changes.set(at, {
         ...product,
@@ -171,6 +171,5 @@ export function fuseEpilogues(
   instructions: readonly Instruction[],
   kept: ReadonlySet<Value>,
 ): Instruction[] {
-  if (!instructions.some(({ opcode }) => withActivation.has(opcode))) return [...instructions];
   return fuseSums(fuseActivations(instructions, kept));
 }

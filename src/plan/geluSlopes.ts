@@ -11,7 +11,6 @@ export function shareGeluSlopes(
   instructions: readonly Instruction[],
   kept: ReadonlySet<Value>,
 ): Instruction[] {
-  if (!instructions.some(({ opcode }) => opcode === Opcode.GeluBackward)) return [...instructions];
   const readers = countReads(instructions);
   const backwards = new Map<Value, number>();
   const writes = new Map<Value, number>();

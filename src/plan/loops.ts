@@ -49,10 +49,10 @@ const flat =
     walk: (e) => new Array<number>(values).fill(e),
   });
 
-function cutBinary([rows, cols, rsA, csA, rsB, csB, ...kind]: readonly number[]): Loop {
-  const [r, c, ra, ca, rb, cb] = [rows, cols, rsA, csA, rsB, csB] as [
-    ...[number, number, number],
-    ...[number, number, number],
+function cutBinary(numbers: readonly number[]): Loop {
+  const [r, c, ra, ca, rb, cb, ...kind] = numbers as [
+    ...[rows: number, cols: number, rsA: number, csA: number, rsB: number, csB: number],
+    ...number[],
   ];
   const n = r * c;
   const whole = r === 1 || (ra === c * ca && rb === c * cb);
@@ -98,19 +98,19 @@ const cutBlocks: Cut = ([n = 0]) => ({
   walk: (e) => [e / BLOCK, e],
 });
 
-const cuts = new Map<Opcode, Cut>([
-  ...unary.map((opcode) => [opcode, flat(2)] as const),
-  ...backward.map((opcode) => [opcode, flat(3)] as const),
-  ...binary.map((opcode) => [opcode, cutBinary] as const),
-  ...select.map((opcode) => [opcode, cutSelect] as const),
-  ...reduction.map((opcode) => [opcode, cutReduction] as const),
-  [Opcode.SumBlocks, cutBlocks] as const,
-]);
+const cuts: readonly (readonly [readonly Opcode[], Cut])[] = [
+  [unary, flat(2)],
+  [backward, flat(3)],
+  [binary, cutBinary],
+  [select, cutSelect],
+  [reduction, cutReduction],
+  [[Opcode.SumBlocks], cutBlocks],
+];
 
 /** The loop of an instruction that can be cut, and cannot refuse. */
 export function loopOf(instruction: Instruction): Loop | undefined {
   const { opcode, rest, node } = instruction;
-  const cut = cuts.get(opcode);
+  const [, cut] = cuts.find(([opcodes]) => opcodes.includes(opcode)) ?? [];
   if (!cut || node.op.refusal) return undefined;
   const loop = cut(rest.filter((operand) => typeof operand === "number"));
   return loop && loop.n > 0 ? loop : undefined;

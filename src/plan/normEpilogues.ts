@@ -1,7 +1,7 @@
 import { Activation, Opcode } from "../../assembly/opcodes.js";
 import { countReads, type Instruction, Value } from "./lowering.js";
 
-const norms: ReadonlySet<Opcode> = new Set([Opcode.BatchNormForward, Opcode.BatchNormEval]);
+export const norms: readonly Opcode[] = [Opcode.BatchNormForward, Opcode.BatchNormEval];
 
 /**
  * Lets a batch norm apply the relu that alone reads its result, and its backward take the cotangent
@@ -13,7 +13,6 @@ export function fuseNormRelus(
   instructions: readonly Instruction[],
   kept: ReadonlySet<Value>,
 ): Instruction[] {
-  if (!instructions.some(({ opcode }) => norms.has(opcode))) return [...instructions];
   const readers = countReads(instructions);
   const isPassedOn = (value: unknown): value is Value =>
     value instanceof Value && readers.get(value) === 1 && !kept.has(value);
@@ -29,7 +28,7 @@ export function fuseNormRelus(
     if (opcode === Opcode.Relu) {
       const place = at(0);
       const norm = place === undefined ? undefined : result[place];
-      if (norm && norms.has(norm.opcode) && norm.rest.at(-1) === 0) {
+      if (norm && norms.includes(norm.opcode) && norm.rest.at(-1) === 0) {
         const [y] = writes as [Value];
         result[place as number] = withRelu(norm, y);
         writers.set(y, place as number);
@@ -57,7 +56,7 @@ export function fuseNormRelus(
       }
     }
     const [written] = writes;
-    if (written && (norms.has(opcode) || opcode === Opcode.ReluBackward))
+    if (written && (norms.includes(opcode) || opcode === Opcode.ReluBackward))
       writers.set(written, result.length);
     result.push(instruction);
   }

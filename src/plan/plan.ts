@@ -13,7 +13,7 @@ import type { FloatDtype, Node, Tensor } from "../tensor.js";
 import { type PlacedSegment, placeValues } from "./addresses.js";
 import { fuseChains } from "./chains.js";
 import { composeCopies } from "./copies.js";
-import { fuseEpilogues } from "./epilogues.js";
+import { fuseEpilogues, withActivation } from "./epilogues.js";
 import { shareGeluSlopes } from "./geluSlopes.js";
 import {
   dropUnread,
@@ -23,7 +23,7 @@ import {
   reads,
   type Value,
 } from "./lowering.js";
-import { fuseNormRelus } from "./normEpilogues.js";
+import { fuseNormRelus, norms } from "./normEpilogues.js";
 import { reduceTape, type Tape } from "./passes.js";
 import { mergeUpdates } from "./updates.js";
 import { shareStorage } from "./views.js";
@@ -103,34 +103,44 @@ export function makePlan(
   for (const { parameter, value } of committed)
     if (value.parameter !== parameter && value.size > 0)
       emitCopy(needed, lowering.parameter(parameter), value, anyNode);
-  const instructions = fused ? shareStorage(mergeUpdates(needed), given, outputs) : needed;
+  const merged = fused && committed.length > 1 ? mergeUpdates(needed) : needed;
+  const instructions = fused ? shareStorage(merged, given, outputs) : needed;
 
   const live = usedValues(instructions, outputs);
   const usedInputs = inputs.map((input) => (live.has(input) ? input : undefined));
   const placement = place(instructions, usedInputs, outputs);
   const pool = [...live].filter((value) => value.inPool);
   const poolBytes = placePool(pool);
-  const parameters = [...live].flatMap((value) => value.parameter ?? []);
-  for (const { parameter } of committed) parameters.push(parameter);
-  const unique = [...new Set(parameters)];
+  const assigned = committed.map(({ parameter }) => parameter);
+  const touched = [...live].flatMap(({ parameter }) => parameter ?? []);
+  const parameters = [...new Set([...touched, ...assigned])];
   return {
     ...placement,
     poolBytes,
-    parameterBytes: unique.reduce((sum, parameter) => sum + parameter.byteLength, 0),
+    parameterBytes: parameters.reduce((sum, parameter) => sum + parameter.byteLength, 0),
     instructions,
     inputs: usedInputs,
     outputs,
     pool,
-    parameters: unique,
-    assigned: committed.map(({ parameter }) => parameter),
+    parameters,
+    assigned,
     checks: lowering.checks,
   };
 }
 
 function fuse(recorded: readonly Instruction[], kept: ReadonlySet<Value>): Instruction[] {
-  const used = dropUnread(composeCopies(recorded), kept);
-  const fused = dropUnread(fuseNormRelus(fuseEpilogues(used, kept), kept), kept);
-  return fuseChains(shareGeluSlopes(fused, kept), kept);
+  let instructions = dropUnread(composeCopies(recorded), kept);
+  // Where there is nothing to do, a pass is not even called: a first step mostly waits for the engine
+  // to compile functions.
+  const pass = (fuse: typeof fuseEpilogues, opcodes: readonly Opcode[]): void => {
+    if (instructions.some(({ opcode }) => opcodes.includes(opcode)))
+      instructions = fuse(instructions, kept);
+  };
+  pass(fuseEpilogues, withActivation);
+  pass(fuseNormRelus, norms);
+  instructions = dropUnread(instructions, kept);
+  pass(shareGeluSlopes, [Opcode.GeluBackward]);
+  return fuseChains(instructions, kept);
 }
 
 function emitCopy(to: Instruction[], written: Value, read: Value, node: Node): void {

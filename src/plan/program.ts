@@ -218,24 +218,29 @@ export class Program {
       : this.backend.arena.address + value.offset;
   }
 
+  /** Where a value begins among elements of its type. */
+  #start(value: Value): number {
+    return this.#address(value) / elementBytes(value.dtype);
+  }
+
   #view(value: Value): TypedArray {
-    const start = this.#address(value) / elementBytes(value.dtype);
+    const start = this.#start(value);
     return this.backend.memory.views[value.dtype].subarray(start, start + value.size);
   }
 
   #copy(value: Value): TypedArray {
-    const start = this.#address(value) / elementBytes(value.dtype);
+    const start = this.#start(value);
     return this.backend.memory.views[value.dtype].slice(start, start + value.size);
   }
 
   #copyIn(inputs: readonly TypedArray[]): void {
-    for (const [index, value] of this.plan.inputs.entries())
-      if (value) this.#view(value).set(inputs[index] as TypedArray);
     const { views } = this.backend.memory;
+    // A view of where they go would cost more than to copy a few hundred of them.
+    for (const [index, value] of this.plan.inputs.entries())
+      if (value) views[value.dtype].set(inputs[index] as TypedArray, this.#start(value));
     for (const { value, numbers } of this.#host) {
-      // Short: element by element costs less than a view of them.
       const view = views[value.dtype];
-      const start = this.#address(value) / elementBytes(value.dtype);
+      const start = this.#start(value);
       for (let k = 0; k < numbers.length; k++) view[start + k] = numbers[k] as number;
     }
   }
