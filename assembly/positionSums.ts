@@ -22,7 +22,7 @@ const MC: u32 = 128;
 
 /** Bytes of scratch before what is padded: a tile, a table of positions, packed dy. */
 const POSITIONS: usize = 128;
-const PACKED: usize = POSITIONS + <usize>KC * 4;
+const PACKED: usize = POSITIONS + <usize>KC * 8;
 const BASES: usize = PACKED + <usize>KC * MC * 4;
 
 /** Bytes of n elements. */
@@ -99,6 +99,7 @@ function padRuns(
   let n = k ? p / area : 0;
   let l = k ? p % area : 0;
   let at: usize = 0;
+  memory.fill(out, 0, <usize>channels * planeBytes);
   for (let done: u32 = 0; done < k; ) {
     const run = min(runFrom(g, l), k - done);
     const top = l / g.outWidth;
@@ -111,9 +112,13 @@ function padRuns(
     );
     let column = l % g.outWidth;
     let row = at;
-    for (let i: u32 = 0; i < run; i++, positions += 4) {
+    for (let i: u32 = 0; i < run; positions += 8) {
+      const paired = i + 1 < run && column + 1 < g.outWidth;
       store<u32>(positions, <u32>row + ((column - left) << 2));
-      if (++column == g.outWidth) {
+      store<u32>(positions, paired, 4);
+      i += 1 + <u32>paired;
+      column += 1 + <u32>paired;
+      if (column == g.outWidth) {
         column = 0;
         row += bytes(g.strideY * pitch);
       }
