@@ -11,11 +11,15 @@ import { gather, loadLanes, storeLanes } from "./lanes";
  */
 
 /** Whether windows are 2 × 2 without gaps, and lie side by side along a row. */
-// @ts-ignore: decorator
-@inline
 function isSquare(g: Geometry): bool {
   return g.kernelHeight == 2 && g.kernelWidth == 2 && g.strideX == 2 && g.dilationY == 1 &&
     g.dilationX == 1;
+}
+
+/** Whether those of a plane do too, at least four in a row, and none sticks out. */
+function isFlush(g: Geometry): bool {
+  return isSquare(g) && (g.paddingY | g.paddingX) == 0 && g.strideY == 2 && g.outWidth >= 4 &&
+    g.outHeight << 1 <= g.height && g.outWidth << 1 <= g.width;
 }
 
 /** The first position of a row whose window does not stick out on the left. */
@@ -59,92 +63,92 @@ export function maxPool(y: usize, indices: usize, x: usize, geometry: usize): vo
   const g = changetype<Geometry>(geometry);
   const first = firstWhole(g);
   const end = endWhole(g);
-  const wide = first + 4 <= end;
-  const squares = wide && isSquare(g);
-  // Rows of windows that fill the width are reduced as one.
-  const flush = first == 0 && end == g.outWidth;
-  const endY = endInside(1 - <i32>g.paddingY, g.strideY, g.height, g.outHeight);
+  const area = g.outHeight * g.outWidth;
+  const squares = isSquare(g);
+  const flush = isFlush(g);
   for (let plane = g.batch * g.channels; plane > 0; plane--) {
-    let numbers = squares;
-    for (let oy: u32 = 0; oy < g.outHeight; oy++) {
-      const startY = <i32>(oy * g.strideY) - <i32>g.paddingY;
-      const top = firstInside(startY, g.dilationY, g.kernelHeight);
-      const bottom = endInside(startY, g.dilationY, g.height, g.kernelHeight);
-      const whole = wide && top < bottom;
-      let rows: u32 = 0;
-      if (numbers && bottom - top == 2) {
-        rows = flush ? endY - oy : 1;
+    if (flush && maxSquares(y, indices, x, g, 0, 0, end, g.outHeight)) {
+      y += <usize>area << 2;
+      indices += <usize>area << 2;
+    } else {
+      for (let oy: u32 = 0; oy < g.outHeight; oy++) {
+        const startY = <i32>(oy * g.strideY) - <i32>g.paddingY;
+        const top = firstInside(startY, g.dilationY, g.kernelHeight);
+        const bottom = endInside(startY, g.dilationY, g.height, g.kernelHeight);
+        const whole = top < bottom && first + 4 <= end;
         const start = startY * <i32>g.width - <i32>g.paddingX;
-        numbers = maxSquares(y, indices, x, g, start, first, end, rows);
-        if (!numbers) rows = 0;
+        if (
+          whole &&
+          !(squares && bottom - top == 2 && maxSquares(y, indices, x, g, start, first, end, 1))
+        ) maxRow(y, indices, x, g, startY, top, bottom, first, end);
+        for (let ox: u32 = 0; ox < g.outWidth; ox++) {
+          if (whole && ox == first) ox = end;
+          if (ox >= g.outWidth) break;
+          const at = <usize>ox << 2;
+          maxWindow(y + at, indices + at, x, g, startY, top, bottom, ox);
+        }
+        y += <usize>g.outWidth << 2;
+        indices += <usize>g.outWidth << 2;
       }
-      if (whole && !rows) maxRow(y, indices, x, g, startY, top, bottom, first, end);
-      for (let ox: u32 = 0; ox < g.outWidth; ox++) {
-        if (whole && ox == first) ox = end;
-        if (ox >= g.outWidth) break;
-        maxWindow(y + (<usize>ox << 2), indices + (<usize>ox << 2), x, g, startY, top, bottom, ox);
-      }
-      const done = max<u32>(rows, 1);
-      oy += done - 1;
-      y += <usize>(done * g.outWidth) << 2;
-      indices += <usize>(done * g.outWidth) << 2;
     }
     x += <usize>(g.height * g.width) << 2;
   }
 }
 
-/**
- * The windows first ≤ ox < end of a row, four at a time. The first element of each is met twice,
- * which changes nothing.
- */
+/** The windows first ≤ ox < end of a row, four at a time, from the first element of each on. */
 function maxRow(
   y: usize, indices: usize, x: usize, g: Geometry, startY: i32, top: u32, bottom: u32,
   first: u32, end: u32,
 ): void {
   const stride = g.strideX;
   const kernel = g.kernelWidth;
-  const dilation = g.dilationX;
-  const rowStep = g.dilationY * g.width;
   const row = (startY + <i32>(top * g.dilationY)) * <i32>g.width - <i32>g.paddingX;
   const lanes = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(stride));
-  for (let ox = first; ox < end; ox += 4) {
-    ox = min(ox, end - 4);
+  for (let ox = first; ; ox = min(ox + 4, end - 4)) {
     let start = row + <i32>(ox * stride);
     let best = loadSteps(x + (<usize>start << 2), stride, 0, kernel);
-    let place = i32x4.add(i32x4.splat(start), lanes);
-    for (let ky = top; ky < bottom; ky++, start += rowStep) {
-      let at = start;
-      for (let kx: u32 = 0; kx < kernel; kx++, at += dilation) {
+    let place = i32x4.splat(start);
+    let at = start;
+    let kx: u32 = 1;
+    for (let ky = top; ; ) {
+      for (; kx < kernel; kx++) {
+        at += g.dilationX;
         const v = loadSteps(x + (<usize>at << 2), stride, kx, kernel);
         const take = isTaken(best, v);
         best = v128.bitselect(v, best, take);
-        place = v128.bitselect(i32x4.add(i32x4.splat(at), lanes), place, take);
+        place = v128.bitselect(i32x4.splat(at), place, take);
       }
+      if (++ky == bottom) break;
+      start += g.dilationY * g.width;
+      at = start - g.dilationX;
+      kx = 0;
     }
     v128.store(y + (<usize>ox << 2), best);
-    v128.store(indices + (<usize>ox << 2), place);
+    v128.store(indices + (<usize>ox << 2), i32x4.add(place, lanes));
+    if (ox + 4 >= end) break;
   }
 }
 
 /**
- * The same for `rows` rows of windows of 2 × 2, two apart: to take one after another is associative,
- * so the halves of a window are reduced first. `start` is where position 0 of the first row looks in
- * the plane. A NaN is only noticed: then the result is false, and what is written is not valid.
+ * The same for `rows` rows of squares, of which position 0 of the first looks at `corner`; several
+ * rows are whole ones. To take one after another is associative, so the halves of a window are
+ * reduced first. A NaN is only noticed: then the result is false, and what is written is not valid.
  *
- * The loops end at their ends: V8 computes what stays the same before a loop only if it knows that
+ * The inner loop ends at its end: V8 computes what stays the same before a loop only if it knows that
  * the loop comes to it.
  */
 function maxSquares(
-  y: usize, indices: usize, x: usize, g: Geometry, start: u32, first: u32, end: u32, rows: u32,
+  y: usize, indices: usize, x: usize, g: Geometry, corner: i32, first: u32, end: u32, rows: u32,
 ): bool {
   const width = i32x4.splat(g.width);
   const below = <usize>g.width << 2;
   // NaN when an element is, but for the first of a window, which stays if it is NaN.
   let sum = f32x4.splat(0);
-  do {
+  for (; rows > 0; rows--, corner += 2 * g.width) {
     for (let ox = first; ; ox = min(ox + 4, end - 4)) {
-      const from = start + (ox << 1);
-      const above = x + (<usize>from << 2);
+      const from = <usize>ox << 2;
+      const start = corner + 2 * ox;
+      const above = x + (<usize>start << 2);
       const v0 = v128.load(above);
       const v1 = v128.load(above, 16);
       const v2 = v128.load(above + below);
@@ -157,17 +161,16 @@ function maxSquares(
       const lower = f32x4.pmax(c, d);
       const takeLower = f32x4.lt(upper, lower);
       const column = v128.bitselect(f32x4.lt(c, d), f32x4.lt(a, b), takeLower);
-      const corner = i32x4.add(i32x4.splat(from), i32x4(0, 2, 4, 6));
-      const place = i32x4.add(i32x4.sub(corner, column), v128.and(takeLower, width));
+      const corners = i32x4.add(i32x4.splat(start), i32x4(0, 2, 4, 6));
+      const place = i32x4.add(i32x4.sub(corners, column), v128.and(takeLower, width));
       sum = f32x4.add(sum, f32x4.add(f32x4.add(b, d), c));
-      v128.store(y + (<usize>ox << 2), f32x4.pmax(upper, lower));
-      v128.store(indices + (<usize>ox << 2), place);
+      v128.store(y + from, f32x4.pmax(upper, lower));
+      v128.store(indices + from, place);
       if (ox + 4 >= end) break;
     }
-    start += g.strideY * g.width;
-    y += <usize>g.outWidth << 2;
-    indices += <usize>g.outWidth << 2;
-  } while (--rows > 0);
+    y += <usize>end << 2;
+    indices += <usize>end << 2;
+  }
   return !v128.any_true(f32x4.ne(sum, sum));
 }
 
@@ -209,10 +212,9 @@ export function poolScatter(out: usize, x: usize, indices: usize, geometry: usiz
   const g = changetype<Geometry>(geometry);
   const size = <usize>(g.height * g.width) << 2;
   const count = <usize>(g.outHeight * g.outWidth) << 2;
-  const whole = g.outHeight << 1 <= g.height && g.outWidth << 1 <= g.width && g.outWidth >= 4;
-  const between = (g.paddingY | g.paddingX) == 0 && g.strideY == 2;
+  const flush = isFlush(g);
   for (let plane = g.batch * g.channels; plane > 0; plane--) {
-    if (whole && between && isSquare(g)) scatterSquares(out, x, indices, g);
+    if (flush) scatterSquares(out, x, indices, g);
     else {
       memory.fill(out, 0, size);
       for (let i: usize = 0; i < count; i += 4) {
