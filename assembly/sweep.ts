@@ -116,10 +116,13 @@ function packPositions(s: Sweep, out: usize, row: usize, column: u32, count: u32
     // Two rows: the rest of the first, and the lanes after it.
     const below = row + s.sourceRowBytes - bytes(columns - column);
     const mask = i32x4.gt_s(i32x4.splat(columns - column), i32x4(0, 1, 2, 3));
-    for (; out < end; out += 32, offsets += 4) {
+    // The loop ends at its end, as in `maxSquares`: V8 then makes the mask before it.
+    if (out < end) do {
       const at: usize = load<u32>(offsets);
       v128.store(out, v128.bitselect(v128.load(x + at), v128.load(below + at), mask));
-    }
+      out += 32;
+      offsets += 4;
+    } while (out < end);
     return;
   }
   const lanes = s.lanes;
@@ -177,13 +180,13 @@ function multiply(
       singleFilterKernel(c0 + down, c1 + down, a, x0, x1, offsets, k, keep, bias, relu);
       return;
     }
-    if (keep) collect(s, down, rows);
+    if (keep) exchange(s, down, rows, false);
     if (rows == 1) {
       singleFilterKernel(tile, tile + 16, a, x0, x1, offsets, k, keep, bias, relu);
     } else {
       filterKernel(tile, tile + 16, a, x0, x1, offsets, k, 32, keep, bias, relu, 1);
     }
-    scatter(s, down, rows);
+    exchange(s, down, rows, true);
     down += stride << 2;
     if (bias) bias += 16;
   }
@@ -197,28 +200,18 @@ function findLanes(s: Sweep, total: u32, l0: u32, l1: u32): void {
   }
 }
 
-/** Fills `rows` rows of the tile from the result, planes from `down` bytes on. */
-function collect(s: Sweep, down: usize, rows: u32): void {
+/**
+ * Fills `rows` rows of the tile from the result, planes from `down` bytes on; or, `back`, those of the
+ * result from the tile.
+ */
+function exchange(s: Sweep, down: usize, rows: u32, back: bool): void {
   for (let lane: usize = 0; lane < 32; lane += 4) {
-    const place: usize = load<u32>(s.lanes + lane);
+    let place: usize = load<u32>(s.lanes + lane);
     if (!place) continue;
-    let from = place + down;
-    let to = s.tile + lane;
-    for (let row: u32 = 0; row < rows; row++, to += 32, from += s.stride) {
-      store<f32>(to, load<f32>(from));
-    }
-  }
-}
-
-/** Its transpose. */
-function scatter(s: Sweep, down: usize, rows: u32): void {
-  for (let lane: usize = 0; lane < 32; lane += 4) {
-    const place: usize = load<u32>(s.lanes + lane);
-    if (!place) continue;
-    let to = place + down;
-    let from = s.tile + lane;
-    for (let row: u32 = 0; row < rows; row++, from += 32, to += s.stride) {
-      store<f32>(to, load<f32>(from));
+    place += down;
+    let at = s.tile + lane;
+    for (let row: u32 = 0; row < rows; row++, at += 32, place += s.stride) {
+      store<f32>(back ? place : at, load<f32>(back ? at : place));
     }
   }
 }
