@@ -160,7 +160,7 @@ function finishTransposed(
 /**
  * Four neighbouring elements of eight filters of dw at `c`, filters `stride` bytes apart: sums over
  * k positions from +0. `positions` are pairs of words, a place and whether the next position lies
- * beside it: an image's element i of a position is at xi + its place. dy of position p is at b + 32·p.
+ * beside it: an image's element i of a position is at xi + its place; dy of position p at b + 32·p.
  */
 export function positionKernel(
   c: usize, x0: usize, x1: usize, x2: usize, x3: usize, positions: usize, b: usize, k: u32,

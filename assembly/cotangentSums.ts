@@ -47,8 +47,8 @@ function addRow(
   let g12 = f32x4.splat(0);
   let xhat: v128, d: v128;
   const whole = x + ((n & ~15) << 2);
-  // A branch that is never taken, as neither sum lies in x, keeps the loads of two vectors apart, as
-  // in `microKernel`: there are registers for one at a time.
+  // A branch that is never taken, as no sum lies in x or dy, keeps the loads of two vectors apart,
+  // as in `microKernel`: there are registers for one at a time.
   for (; x < whole; x += 64, dy += 64) {
     xhat = normalized(v128.load(x), mean, rstd);
     d = passed(v128.load(dy), xhat, gamma, limit);

@@ -197,7 +197,9 @@ export function batchNormBackward(
       cotangentSums(dBeta + c, dGamma + c, x, dy, m, r, g, limit, outer, stride, inner);
     } else {
       store<f32>(dBeta + c, channelSum<Passed>(x, dy, m, r, g, limit, outer, stride, inner));
-      store<f32>(dGamma + c, channelSum<PassedTimesXhat>(x, dy, m, r, g, limit, outer, stride, inner));
+      store<f32>(
+        dGamma + c, channelSum<PassedTimesXhat>(x, dy, m, r, g, limit, outer, stride, inner),
+      );
     }
     const shift = load<f32>(dBeta + c) / n;
     const slope = load<f32>(dGamma + c) / n;

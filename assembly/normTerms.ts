@@ -59,8 +59,8 @@ export function normalized(x: v128, mean: v128, rstd: v128): v128 {
 }
 
 /**
- * What a relu after the norm lets through of dy: 0 where y = xhat · gamma + beta ≤ 0, which is where
- * xhat · gamma ≤ −beta, since a sum is rounded to 0 only if it is 0.
+ * What a relu after the norm lets through of dy: 0 where y = xhat · gamma + beta ≤ 0, which is
+ * where xhat · gamma ≤ −beta, since a sum is rounded to 0 only if it is 0.
  */
 // @ts-ignore: decorator
 @inline
@@ -70,8 +70,8 @@ export function passed(dy: v128, xhat: v128, gamma: v128, limit: v128): v128 {
 
 /**
  * That limit in lanes: −beta. NaN, under which nothing is, where there is no beta, as no relu comes
- * after the norm, and where it is Infinity; where it is −Infinity, the greatest number, as Infinity −
- * Infinity is not ≤ 0.
+ * after the norm, and where it is Infinity; where it is −Infinity, the greatest number, as
+ * Infinity − Infinity is not ≤ 0.
  */
 // @ts-ignore: decorator
 @inline

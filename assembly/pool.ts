@@ -134,8 +134,8 @@ function maxRow(
  * rows are whole ones. To take one after another is associative, so the halves of a window are
  * reduced first. A NaN is only noticed: then the result is false, and what is written is not valid.
  *
- * The inner loop ends at its end: V8 computes what stays the same before a loop only if it knows that
- * the loop comes to it.
+ * The inner loop ends at its end: V8 computes what stays the same before a loop only if it knows
+ * that the loop comes to it.
  */
 function maxSquares(
   y: usize, indices: usize, x: usize, g: Geometry, corner: i32, first: u32, end: u32, rows: u32,

@@ -201,8 +201,8 @@ function findLanes(s: Sweep, total: u32, l0: u32, l1: u32): void {
 }
 
 /**
- * Fills `rows` rows of the tile from the result, planes from `down` bytes on; or, `back`, those of the
- * result from the tile.
+ * Fills `rows` rows of the tile from the result, planes from `down` bytes on; or, `back`, those of
+ * the result from the tile.
  */
 function exchange(s: Sweep, down: usize, rows: u32, back: bool): void {
   for (let lane: usize = 0; lane < 32; lane += 4) {
