@@ -1,11 +1,12 @@
 import { loadLanes, storeLanes } from "./lanes";
+import { limitAt } from "./normTerms";
 
 /**
  * Sums per channel of x [outer, channels, inner] and a cotangent dy of the same shape. What is
  * added is F, an `@unmanaged` class with
  *
  *     @inline at(
- *       x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, beta: v128,
+ *       x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, limit: v128,
  *     ): v128
  *
  * that loads `count` ≤ 4 elements at the two addresses. Channels lie in memory in two ways:
@@ -43,13 +44,6 @@ function lanesAt(values: usize, at: usize, count: usize): v128 {
   return values ? loadLanes(values + at, count) : f32x4.splat(0);
 }
 
-/** Lanes of beta; Infinity without one, which is where no relu comes after the norm. */
-// @ts-ignore: decorator
-@inline
-export function betaAt(beta: usize, at: usize, count: usize): v128 {
-  return beta ? loadLanes(beta + at, count) : f32x4.splat(Infinity);
-}
-
 // @ts-ignore: decorator
 @inline
 function rstdAt(variance: usize, at: usize, count: usize, eps: usize): v128 {
@@ -60,15 +54,15 @@ function rstdAt(variance: usize, at: usize, count: usize, eps: usize): v128 {
 // @ts-ignore: decorator
 @inline
 function addStrip<F>(
-  out: usize, x: usize, dy: usize, mean: v128, rstd: v128, gamma: v128, beta: v128, rows: usize,
+  out: usize, x: usize, dy: usize, mean: v128, rstd: v128, gamma: v128, limit: v128, rows: usize,
   stride: usize, count: usize,
 ): void {
   let s = f32x4.splat(0);
-  for (let r: usize = 0; r < rows; r++) {
-    s = f32x4.add(s, changetype<F>(0).at(x, dy, count, mean, rstd, gamma, beta));
+  do {
+    s = f32x4.add(s, changetype<F>(0).at(x, dy, count, mean, rstd, gamma, limit));
     x += stride;
     dy += stride;
-  }
+  } while (--rows > 0);
   storeLanes(out, f32x4.add(loadLanes(out, count), s), count);
 }
 
@@ -89,22 +83,22 @@ function addWideStrip<F>(
   const gamma1 = lanesAt(gamma, at + 16, 4);
   const gamma2 = lanesAt(gamma, at + 32, 4);
   const gamma3 = lanesAt(gamma, at + 48, 4);
-  const beta0 = betaAt(beta, at, 4);
-  const beta1 = betaAt(beta, at + 16, 4);
-  const beta2 = betaAt(beta, at + 32, 4);
-  const beta3 = betaAt(beta, at + 48, 4);
+  const limit0 = limitAt(beta, at, 4);
+  const limit1 = limitAt(beta, at + 16, 4);
+  const limit2 = limitAt(beta, at + 32, 4);
+  const limit3 = limitAt(beta, at + 48, 4);
   let s0 = f32x4.splat(0);
   let s1 = f32x4.splat(0);
   let s2 = f32x4.splat(0);
   let s3 = f32x4.splat(0);
-  for (let r: usize = 0; r < rows; r++) {
-    s0 = f32x4.add(s0, changetype<F>(0).at(x, dy, 4, mean0, rstd0, gamma0, beta0));
-    s1 = f32x4.add(s1, changetype<F>(0).at(x + 16, dy + 16, 4, mean1, rstd1, gamma1, beta1));
-    s2 = f32x4.add(s2, changetype<F>(0).at(x + 32, dy + 32, 4, mean2, rstd2, gamma2, beta2));
-    s3 = f32x4.add(s3, changetype<F>(0).at(x + 48, dy + 48, 4, mean3, rstd3, gamma3, beta3));
+  do {
+    s0 = f32x4.add(s0, changetype<F>(0).at(x, dy, 4, mean0, rstd0, gamma0, limit0));
+    s1 = f32x4.add(s1, changetype<F>(0).at(x + 16, dy + 16, 4, mean1, rstd1, gamma1, limit1));
+    s2 = f32x4.add(s2, changetype<F>(0).at(x + 32, dy + 32, 4, mean2, rstd2, gamma2, limit2));
+    s3 = f32x4.add(s3, changetype<F>(0).at(x + 48, dy + 48, 4, mean3, rstd3, gamma3, limit3));
     x += stride;
     dy += stride;
-  }
+  } while (--rows > 0);
   v128.store(out, f32x4.add(v128.load(out), s0));
   v128.store(out, f32x4.add(v128.load(out, 16), s1), 16);
   v128.store(out, f32x4.add(v128.load(out, 32), s2), 32);
@@ -136,11 +130,11 @@ export function columnSums<F>(
       const shift = lanesAt(mean, at, count);
       const scale = rstdAt(variance, at, count, eps);
       const g = lanesAt(gamma, at, count);
-      const b = betaAt(beta, at, count);
+      const limit = limitAt(beta, at, count);
       const from = x + first;
       const fromDy = dy + first;
-      if (count >= 4) addStrip<F>(out + at, from, fromDy, shift, scale, g, b, rows, stride, 4);
-      else addStrip<F>(out + at, from, fromDy, shift, scale, g, b, rows, stride, count);
+      if (count >= 4) addStrip<F>(out + at, from, fromDy, shift, scale, g, limit, rows, stride, 4);
+      else addStrip<F>(out + at, from, fromDy, shift, scale, g, limit, rows, stride, count);
     }
   }
 }
@@ -149,15 +143,15 @@ export function columnSums<F>(
 // @ts-ignore: decorator
 @inline
 function tailTerm<F>(
-  x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, beta: v128,
+  x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, limit: v128,
 ): v128 {
   const mask = i32x4.gt_s(i32x4.splat(<i32>count), i32x4(0, 1, 2, 3));
-  return v128.and(changetype<F>(0).at(x, dy, count, mean, rstd, gamma, beta), mask);
+  return v128.and(changetype<F>(0).at(x, dy, count, mean, rstd, gamma, limit), mask);
 }
 
 /** Σ F over one block of a row, n ≤ 4,096, in the order of rows. */
 function blockSum<F>(
-  x: usize, dy: usize, n: usize, mean: v128, rstd: v128, gamma: v128, beta: v128,
+  x: usize, dy: usize, n: usize, mean: v128, rstd: v128, gamma: v128, limit: v128,
 ): f32 {
   let p0 = f32x4.splat(0);
   let p4 = f32x4.splat(0);
@@ -165,16 +159,16 @@ function blockSum<F>(
   let p12 = f32x4.splat(0);
   const whole = x + ((n & ~15) << 2);
   while (x < whole) {
-    p0 = f32x4.add(p0, changetype<F>(0).at(x, dy, 4, mean, rstd, gamma, beta));
-    p4 = f32x4.add(p4, changetype<F>(0).at(x + 16, dy + 16, 4, mean, rstd, gamma, beta));
-    p8 = f32x4.add(p8, changetype<F>(0).at(x + 32, dy + 32, 4, mean, rstd, gamma, beta));
-    p12 = f32x4.add(p12, changetype<F>(0).at(x + 48, dy + 48, 4, mean, rstd, gamma, beta));
+    p0 = f32x4.add(p0, changetype<F>(0).at(x, dy, 4, mean, rstd, gamma, limit));
+    p4 = f32x4.add(p4, changetype<F>(0).at(x + 16, dy + 16, 4, mean, rstd, gamma, limit));
+    p8 = f32x4.add(p8, changetype<F>(0).at(x + 32, dy + 32, 4, mean, rstd, gamma, limit));
+    p12 = f32x4.add(p12, changetype<F>(0).at(x + 48, dy + 48, 4, mean, rstd, gamma, limit));
     x += 64;
     dy += 64;
   }
   // The partials pass by; where they end, what is added to what is the same.
   for (let left = <isize>(n & 15); left > 0; left -= 4, x += 16, dy += 16) {
-    const grown = f32x4.add(p0, tailTerm<F>(x, dy, left, mean, rstd, gamma, beta));
+    const grown = f32x4.add(p0, tailTerm<F>(x, dy, left, mean, rstd, gamma, limit));
     p0 = p4;
     p4 = p8;
     p8 = p12;
@@ -187,11 +181,11 @@ function blockSum<F>(
 
 /** Σ F over n elements in the order of rows. */
 function rowSum<F>(
-  x: usize, dy: usize, n: usize, mean: v128, rstd: v128, gamma: v128, beta: v128,
+  x: usize, dy: usize, n: usize, mean: v128, rstd: v128, gamma: v128, limit: v128,
 ): f32 {
-  if (n <= BLOCK) return blockSum<F>(x, dy, n, mean, rstd, gamma, beta);
+  if (n <= BLOCK) return blockSum<F>(x, dy, n, mean, rstd, gamma, limit);
   const shift = n <= BLOCK << BLOCK_SHIFT ? BLOCK_SHIFT : 2 * BLOCK_SHIFT;
-  return halve<F>(x, dy, n, mean, rstd, gamma, beta, shift, 0, 1);
+  return halve<F>(x, dy, n, mean, rstd, gamma, limit, shift, 0, 1);
 }
 
 /**
@@ -200,21 +194,21 @@ function rowSum<F>(
  * no partial has to be kept in memory.
  */
 function halve<F>(
-  x: usize, dy: usize, n: usize, mean: v128, rstd: v128, gamma: v128, beta: v128, shift: usize,
+  x: usize, dy: usize, n: usize, mean: v128, rstd: v128, gamma: v128, limit: v128, shift: usize,
   q: usize, step: usize,
 ): f32 {
   if (step < 16)
     return (
-      halve<F>(x, dy, n, mean, rstd, gamma, beta, shift, q, step << 1) +
-      halve<F>(x, dy, n, mean, rstd, gamma, beta, shift, q + step, step << 1)
+      halve<F>(x, dy, n, mean, rstd, gamma, limit, shift, q, step << 1) +
+      halve<F>(x, dy, n, mean, rstd, gamma, limit, shift, q + step, step << 1)
     );
   let s: f32 = 0;
   for (let from = q << shift; from < n; from += <usize>16 << shift) {
     const length = min<usize>(n - from, <usize>1 << shift);
     const at = from << 2;
     s += shift == BLOCK_SHIFT
-      ? blockSum<F>(x + at, dy + at, length, mean, rstd, gamma, beta)
-      : rowSum<F>(x + at, dy + at, length, mean, rstd, gamma, beta);
+      ? blockSum<F>(x + at, dy + at, length, mean, rstd, gamma, limit)
+      : rowSum<F>(x + at, dy + at, length, mean, rstd, gamma, limit);
   }
   return s;
 }
@@ -224,19 +218,19 @@ function halve<F>(
  * x and dy: the channel's first row; `stride` bytes from one to the next.
  */
 export function channelSum<F>(
-  x: usize, dy: usize, mean: f32, rstd: f32, gamma: f32, beta: f32, outer: usize, stride: usize,
+  x: usize, dy: usize, mean: f32, rstd: f32, gamma: f32, limit: f32, outer: usize, stride: usize,
   inner: usize,
 ): f32 {
   const mean4 = f32x4.splat(mean);
   const rstd4 = f32x4.splat(rstd);
   const gamma4 = f32x4.splat(gamma);
-  const beta4 = f32x4.splat(beta);
+  const limit4 = f32x4.splat(limit);
   let total: f32 = 0;
   for (let from: usize = 0; from < outer; from += KC) {
     const end = min<usize>(from + KC, outer);
     let s: f32 = 0;
     for (let r = from; r < end; r++) {
-      s += rowSum<F>(x, dy, inner, mean4, rstd4, gamma4, beta4);
+      s += rowSum<F>(x, dy, inner, mean4, rstd4, gamma4, limit4);
       x += stride;
       dy += stride;
     }

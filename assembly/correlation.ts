@@ -137,6 +137,10 @@ export function correlate(
           s.columns = min(wide, h.positions - j);
           s.out = result +
             bytes((y.origin + i * y.spacing) * h.result + h.origin + j * h.spacing);
+          // The margins of one part that is all positions are the same in all images.
+          if (n == 0 || s.columns * height < y.positions * h.positions) {
+            memory.fill(source, 0, <usize>count * padded);
+          }
           padPlanes(
             source, padded, image, count, y.source, h.source,
             y.low() + <i32>(i * y.stride), h.low() + <i32>(j * h.stride),

@@ -31,7 +31,7 @@ export declare function fusedProduct(
 @external("fused", "filterKernel")
 export declare function fusedFilterKernel(
   c0: usize, c1: usize, a: usize, x0: usize, x1: usize, offsets: usize, k: u32, stride: usize,
-  keep: bool, bias: usize, relu: bool,
+  keep: bool, bias: usize, relu: bool, panels: u32,
 ): void;
 
 /** `singleFilterKernel` of convKernel.ts. */

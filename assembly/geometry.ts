@@ -23,16 +23,13 @@ export class Geometry {
 }
 
 /** The first of `count` steps, `stride` apart from `offset`, that is ≥ 0. */
-// @ts-ignore: decorator
-@inline
 export function firstInside(offset: i32, stride: u32, count: u32): u32 {
-  return offset >= 0 ? 0 : min((<u32>-offset + stride - 1) / stride, count);
+  return endInside(offset, stride, 0, count);
 }
 
 /** One past the last of `count` steps, `stride` apart from `offset`, that is < `size`. */
-// @ts-ignore: decorator
-@inline
 export function endInside(offset: i32, stride: u32, size: u32, count: u32): u32 {
   const room = <i32>size - offset;
-  return room <= 0 ? 0 : min((<u32>room + stride - 1) / stride, count);
+  if (room <= 0) return 0;
+  return min(stride == 1 ? <u32>room : (<u32>room + stride - 1) / stride, count);
 }

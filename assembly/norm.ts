@@ -1,4 +1,4 @@
-import { betaAt, channelSum, columnSums, rstdOf } from "./channelSums";
+import { channelSum, columnSums, rstdOf } from "./channelSums";
 import { cotangentSums, isOneBlock } from "./cotangentSums";
 import { loadLanes, storeLanes } from "./lanes";
 import {
@@ -9,6 +9,7 @@ import {
   ReluOutput,
   SquaredDeviation,
   Value,
+  limitAt,
 } from "./normTerms";
 import { Activation } from "./opcodes";
 
@@ -33,13 +34,13 @@ function mapGroups<F>(
   out: usize, x: usize, dy: usize, steps: usize, stride: usize, count: usize,
   mean: v128, rstd: v128, gamma: v128, beta: v128, shift: v128, slope: v128,
 ): void {
-  for (let i: usize = 0; i < steps; i++) {
+  do {
     const v = changetype<F>(0).at(x, dy, count, mean, rstd, gamma, beta, shift, slope);
     storeLanes(out, v, count);
     out += stride;
     x += stride;
     dy += stride;
-  }
+  } while (--steps > 0);
 }
 
 /**
@@ -60,7 +61,7 @@ function mapColumns<F>(
       const m = loadLanes(mean + o, count);
       const r = rstdOf(loadLanes(variance + o, count), eps);
       const scale = loadLanes(gamma + o, count);
-      const offset = betaAt(beta, o, count);
+      const offset = changetype<F>(0).offset(beta, o, count);
       const shift = f32x4.div(loadLanes(shifts + o, count), n);
       const slope = f32x4.div(loadLanes(slopes + o, count), n);
       const at = from * stride + o;
@@ -88,16 +89,18 @@ function mapChannel<F>(
   const offset = f32x4.splat(beta);
   const s = f32x4.splat(shift);
   const t = f32x4.splat(slope);
-  const body = (inner << 2) & ~15;
+  const rest = inner & 3;
+  const step = stride - ((inner - rest) << 2);
   for (let row: usize = 0; row < outer; row++) {
-    mapGroups<F>(out, x, dy, inner >> 2, 16, 4, m, r, scale, offset, s, t);
-    if (inner & 3)
-      mapGroups<F>(
-        out + body, x + body, dy + body, 1, 16, inner & 3, m, r, scale, offset, s, t,
-      );
-    out += stride;
-    x += stride;
-    dy += stride;
+    for (let i = inner >> 2; i > 0; i--, out += 16, x += 16, dy += 16) {
+      v128.store(out, changetype<F>(0).at(x, dy, 4, m, r, scale, offset, s, t));
+    }
+    if (rest) {
+      storeLanes(out, changetype<F>(0).at(x, dy, rest, m, r, scale, offset, s, t), rest);
+    }
+    out += step;
+    x += step;
+    dy += step;
   }
 }
 
@@ -189,16 +192,18 @@ export function batchNormBackward(
     const m = load<f32>(mean + c);
     const r = rstdOfOne(load<f32>(variance + c), eps);
     const g = load<f32>(gamma + c);
-    const b = beta ? load<f32>(beta + c) : Infinity;
+    const limit = f32x4.extract_lane(limitAt(beta, c, 1), 0);
     if (isOneBlock(inner)) {
-      cotangentSums(dBeta + c, dGamma + c, x, dy, m, r, g, b, outer, stride, inner);
+      cotangentSums(dBeta + c, dGamma + c, x, dy, m, r, g, limit, outer, stride, inner);
     } else {
-      store<f32>(dBeta + c, channelSum<Passed>(x, dy, m, r, g, b, outer, stride, inner));
-      store<f32>(dGamma + c, channelSum<PassedTimesXhat>(x, dy, m, r, g, b, outer, stride, inner));
+      store<f32>(dBeta + c, channelSum<Passed>(x, dy, m, r, g, limit, outer, stride, inner));
+      store<f32>(
+        dGamma + c, channelSum<PassedTimesXhat>(x, dy, m, r, g, limit, outer, stride, inner),
+      );
     }
     const shift = load<f32>(dBeta + c) / n;
     const slope = load<f32>(dGamma + c) / n;
-    mapChannel<Gradient>(dx, x, dy, m, r, g, b, shift, slope, outer, stride, inner);
+    mapChannel<Gradient>(dx, x, dy, m, r, g, limit, shift, slope, outer, stride, inner);
     x += inner << 2;
     dy += inner << 2;
     dx += inner << 2;

@@ -35,8 +35,8 @@ export class SquaredDeviation {
 export class Passed {
   // @ts-ignore: decorator
   @inline
-  at(x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, beta: v128): v128 {
-    return passed(loadLanes(dy, count), normalized(loadLanes(x, count), mean, rstd), gamma, beta);
+  at(x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, limit: v128): v128 {
+    return passed(loadLanes(dy, count), normalized(loadLanes(x, count), mean, rstd), gamma, limit);
   }
 }
 
@@ -45,9 +45,9 @@ export class Passed {
 export class PassedTimesXhat {
   // @ts-ignore: decorator
   @inline
-  at(x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, beta: v128): v128 {
+  at(x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, limit: v128): v128 {
     const xhat = normalized(loadLanes(x, count), mean, rstd);
-    return f32x4.mul(passed(loadLanes(dy, count), xhat, gamma, beta), xhat);
+    return f32x4.mul(passed(loadLanes(dy, count), xhat, gamma, limit), xhat);
   }
 }
 
@@ -59,19 +59,38 @@ export function normalized(x: v128, mean: v128, rstd: v128): v128 {
 }
 
 /**
- * What a relu after the norm lets through of dy: 0 where y = xhat · gamma + beta ≤ 0. All of it
- * comes through where beta is Infinity, which stands for no relu.
+ * What a relu after the norm lets through of dy: 0 where y = xhat · gamma + beta ≤ 0, which is
+ * where xhat · gamma ≤ −beta, since a sum is rounded to 0 only if it is 0.
  */
 // @ts-ignore: decorator
 @inline
-export function passed(dy: v128, xhat: v128, gamma: v128, beta: v128): v128 {
-  const y = f32x4.add(f32x4.mul(xhat, gamma), beta);
-  return v128.andnot(dy, f32x4.le(y, f32x4.splat(0)));
+export function passed(dy: v128, xhat: v128, gamma: v128, limit: v128): v128 {
+  return v128.andnot(dy, f32x4.le(f32x4.mul(xhat, gamma), limit));
+}
+
+/**
+ * That limit in lanes: −beta. NaN, under which nothing is, where there is no beta, as no relu comes
+ * after the norm, and where it is Infinity; where it is −Infinity, the greatest number, as
+ * Infinity − Infinity is not ≤ 0.
+ */
+// @ts-ignore: decorator
+@inline
+export function limitAt(beta: usize, at: usize, count: usize): v128 {
+  const infinity = f32x4.splat(Infinity);
+  const b = beta ? loadLanes(beta + at, count) : infinity;
+  const limit = v128.or(f32x4.neg(b), f32x4.eq(b, infinity));
+  return f32x4.pmin(limit, f32x4.splat(f32.MAX_VALUE));
 }
 
 /** y = xhat · gamma + beta */
 @unmanaged
 export class Output {
+  // @ts-ignore: decorator
+  @inline
+  offset(beta: usize, at: usize, count: usize): v128 {
+    return loadLanes(beta + at, count);
+  }
+
   // @ts-ignore: decorator
   @inline
   at(
@@ -88,6 +107,12 @@ export class Output {
 export class ReluOutput {
   // @ts-ignore: decorator
   @inline
+  offset(beta: usize, at: usize, count: usize): v128 {
+    return loadLanes(beta + at, count);
+  }
+
+  // @ts-ignore: decorator
+  @inline
   at(
     x: usize, _dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, beta: v128,
     _shift: v128, _slope: v128,
@@ -102,12 +127,18 @@ export class ReluOutput {
 export class Gradient {
   // @ts-ignore: decorator
   @inline
+  offset(beta: usize, at: usize, count: usize): v128 {
+    return limitAt(beta, at, count);
+  }
+
+  // @ts-ignore: decorator
+  @inline
   at(
-    x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, beta: v128,
+    x: usize, dy: usize, count: usize, mean: v128, rstd: v128, gamma: v128, limit: v128,
     shift: v128, slope: v128,
   ): v128 {
     const xhat = normalized(loadLanes(x, count), mean, rstd);
-    const d = passed(loadLanes(dy, count), xhat, gamma, beta);
+    const d = passed(loadLanes(dy, count), xhat, gamma, limit);
     const centred = f32x4.sub(f32x4.sub(d, shift), f32x4.mul(xhat, slope));
     return f32x4.mul(f32x4.mul(gamma, rstd), centred);
   }

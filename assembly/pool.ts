@@ -11,11 +11,15 @@ import { gather, loadLanes, storeLanes } from "./lanes";
  */
 
 /** Whether windows are 2 × 2 without gaps, and lie side by side along a row. */
-// @ts-ignore: decorator
-@inline
 function isSquare(g: Geometry): bool {
   return g.kernelHeight == 2 && g.kernelWidth == 2 && g.strideX == 2 && g.dilationY == 1 &&
     g.dilationX == 1;
+}
+
+/** Whether those of a plane do too, at least four in a row, and none sticks out. */
+function isFlush(g: Geometry): bool {
+  return isSquare(g) && (g.paddingY | g.paddingX) == 0 && g.strideY == 2 && g.outWidth >= 4 &&
+    g.outHeight << 1 <= g.height && g.outWidth << 1 <= g.width;
 }
 
 /** The first position of a row whose window does not stick out on the left. */
@@ -57,95 +61,117 @@ function isTaken(a: v128, b: v128): v128 {
 
 export function maxPool(y: usize, indices: usize, x: usize, geometry: usize): void {
   const g = changetype<Geometry>(geometry);
-  const squares = isSquare(g);
   const first = firstWhole(g);
   const end = endWhole(g);
+  const area = g.outHeight * g.outWidth;
+  const squares = isSquare(g);
+  const flush = isFlush(g);
   for (let plane = g.batch * g.channels; plane > 0; plane--) {
-    for (let oy: u32 = 0; oy < g.outHeight; oy++) {
-      const startY = <i32>(oy * g.strideY) - <i32>g.paddingY;
-      const top = firstInside(startY, g.dilationY, g.kernelHeight);
-      const bottom = endInside(startY, g.dilationY, g.height, g.kernelHeight);
-      const whole = top < bottom && first + 4 <= end;
-      if (whole && squares && bottom - top == 2) {
-        maxSquares(y, indices, x, startY * <i32>g.width - <i32>g.paddingX, g.width, first, end);
-      } else if (whole) maxRow(y, indices, x, g, startY, top, bottom, first, end);
-      for (let ox: u32 = 0; ox < g.outWidth; ox++) {
-        if (whole && ox == first) ox = end;
-        if (ox >= g.outWidth) break;
-        maxWindow(y + (<usize>ox << 2), indices + (<usize>ox << 2), x, g, startY, top, bottom, ox);
+    if (flush && maxSquares(y, indices, x, g, 0, 0, end, g.outHeight)) {
+      y += <usize>area << 2;
+      indices += <usize>area << 2;
+    } else {
+      for (let oy: u32 = 0; oy < g.outHeight; oy++) {
+        const startY = <i32>(oy * g.strideY) - <i32>g.paddingY;
+        const top = firstInside(startY, g.dilationY, g.kernelHeight);
+        const bottom = endInside(startY, g.dilationY, g.height, g.kernelHeight);
+        const whole = top < bottom && first + 4 <= end;
+        const start = startY * <i32>g.width - <i32>g.paddingX;
+        if (
+          whole &&
+          !(squares && bottom - top == 2 && maxSquares(y, indices, x, g, start, first, end, 1))
+        ) maxRow(y, indices, x, g, startY, top, bottom, first, end);
+        for (let ox: u32 = 0; ox < g.outWidth; ox++) {
+          if (whole && ox == first) ox = end;
+          if (ox >= g.outWidth) break;
+          const at = <usize>ox << 2;
+          maxWindow(y + at, indices + at, x, g, startY, top, bottom, ox);
+        }
+        y += <usize>g.outWidth << 2;
+        indices += <usize>g.outWidth << 2;
       }
-      y += <usize>g.outWidth << 2;
-      indices += <usize>g.outWidth << 2;
     }
     x += <usize>(g.height * g.width) << 2;
   }
 }
 
-/**
- * The windows first ≤ ox < end of a row, four at a time. The first element of each is met twice,
- * which changes nothing.
- */
+/** The windows first ≤ ox < end of a row, four at a time, from the first element of each on. */
 function maxRow(
   y: usize, indices: usize, x: usize, g: Geometry, startY: i32, top: u32, bottom: u32,
   first: u32, end: u32,
 ): void {
   const stride = g.strideX;
   const kernel = g.kernelWidth;
-  const dilation = g.dilationX;
-  const rowStep = g.dilationY * g.width;
   const row = (startY + <i32>(top * g.dilationY)) * <i32>g.width - <i32>g.paddingX;
   const lanes = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(stride));
-  for (let ox = first; ox < end; ox += 4) {
-    ox = min(ox, end - 4);
+  for (let ox = first; ; ox = min(ox + 4, end - 4)) {
     let start = row + <i32>(ox * stride);
     let best = loadSteps(x + (<usize>start << 2), stride, 0, kernel);
-    let place = i32x4.add(i32x4.splat(start), lanes);
-    for (let ky = top; ky < bottom; ky++, start += rowStep) {
-      let at = start;
-      for (let kx: u32 = 0; kx < kernel; kx++, at += dilation) {
+    let place = i32x4.splat(start);
+    let at = start;
+    let kx: u32 = 1;
+    for (let ky = top; ; ) {
+      for (; kx < kernel; kx++) {
+        at += g.dilationX;
         const v = loadSteps(x + (<usize>at << 2), stride, kx, kernel);
         const take = isTaken(best, v);
         best = v128.bitselect(v, best, take);
-        place = v128.bitselect(i32x4.add(i32x4.splat(at), lanes), place, take);
+        place = v128.bitselect(i32x4.splat(at), place, take);
       }
+      if (++ky == bottom) break;
+      start += g.dilationY * g.width;
+      at = start - g.dilationX;
+      kx = 0;
     }
     v128.store(y + (<usize>ox << 2), best);
-    v128.store(indices + (<usize>ox << 2), place);
+    v128.store(indices + (<usize>ox << 2), i32x4.add(place, lanes));
+    if (ox + 4 >= end) break;
   }
 }
 
 /**
- * The same for windows of 2 × 2, two apart: to take one after another is associative, so the halves
- * of a window are reduced first. `row` is where position 0 looks in the plane.
+ * The same for `rows` rows of squares, of which position 0 of the first looks at `corner`; several
+ * rows are whole ones. To take one after another is associative, so the halves of a window are
+ * reduced first. A NaN is only noticed: then the result is false, and what is written is not valid.
+ *
+ * The inner loop ends at its end: V8 computes what stays the same before a loop only if it knows
+ * that the loop comes to it.
  */
 function maxSquares(
-  y: usize, indices: usize, x: usize, row: i32, width: u32, first: u32, end: u32,
-): void {
-  const one = i32x4.splat(1);
-  const below = <usize>width << 2;
-  for (let ox = first; ox < end; ox += 4) {
-    ox = min(ox, end - 4);
-    const start = row + <i32>(ox << 1);
-    const above = x + (<usize>start << 2);
-    const v0 = v128.load(above);
-    const v1 = v128.load(above, 16);
-    const v2 = v128.load(above + below);
-    const v3 = v128.load(above + below, 16);
-    const a = v128.shuffle<f32>(v0, v1, 0, 2, 4, 6);
-    const b = v128.shuffle<f32>(v0, v1, 1, 3, 5, 7);
-    const c = v128.shuffle<f32>(v2, v3, 0, 2, 4, 6);
-    const d = v128.shuffle<f32>(v2, v3, 1, 3, 5, 7);
-    const takeB = isTaken(a, b);
-    const takeD = isTaken(c, d);
-    const upper = v128.bitselect(b, a, takeB);
-    const lower = v128.bitselect(d, c, takeD);
-    const takeLower = isTaken(upper, lower);
-    const column = v128.and(v128.bitselect(takeD, takeB, takeLower), one);
-    const place = i32x4.add(column, v128.and(takeLower, i32x4.splat(width)));
-    const corner = i32x4.add(i32x4.splat(start), i32x4(0, 2, 4, 6));
-    v128.store(y + (<usize>ox << 2), v128.bitselect(lower, upper, takeLower));
-    v128.store(indices + (<usize>ox << 2), i32x4.add(corner, place));
+  y: usize, indices: usize, x: usize, g: Geometry, corner: i32, first: u32, end: u32, rows: u32,
+): bool {
+  const width = i32x4.splat(g.width);
+  const below = <usize>g.width << 2;
+  // NaN when an element is, but for the first of a window, which stays if it is NaN.
+  let sum = f32x4.splat(0);
+  for (; rows > 0; rows--, corner += 2 * g.width) {
+    for (let ox = first; ; ox = min(ox + 4, end - 4)) {
+      const from = <usize>ox << 2;
+      const start = corner + 2 * ox;
+      const above = x + (<usize>start << 2);
+      const v0 = v128.load(above);
+      const v1 = v128.load(above, 16);
+      const v2 = v128.load(above + below);
+      const v3 = v128.load(above + below, 16);
+      const a = v128.shuffle<f32>(v0, v1, 0, 2, 4, 6);
+      const b = v128.shuffle<f32>(v0, v1, 1, 3, 5, 7);
+      const c = v128.shuffle<f32>(v2, v3, 0, 2, 4, 6);
+      const d = v128.shuffle<f32>(v2, v3, 1, 3, 5, 7);
+      const upper = f32x4.pmax(a, b);
+      const lower = f32x4.pmax(c, d);
+      const takeLower = f32x4.lt(upper, lower);
+      const column = v128.bitselect(f32x4.lt(c, d), f32x4.lt(a, b), takeLower);
+      const corners = i32x4.add(i32x4.splat(start), i32x4(0, 2, 4, 6));
+      const place = i32x4.add(i32x4.sub(corners, column), v128.and(takeLower, width));
+      sum = f32x4.add(sum, f32x4.add(f32x4.add(b, d), c));
+      v128.store(y + from, f32x4.pmax(upper, lower));
+      v128.store(indices + from, place);
+      if (ox + 4 >= end) break;
+    }
+    y += <usize>end << 2;
+    indices += <usize>end << 2;
   }
+  return !v128.any_true(f32x4.ne(sum, sum));
 }
 
 function maxWindow(
@@ -186,10 +212,9 @@ export function poolScatter(out: usize, x: usize, indices: usize, geometry: usiz
   const g = changetype<Geometry>(geometry);
   const size = <usize>(g.height * g.width) << 2;
   const count = <usize>(g.outHeight * g.outWidth) << 2;
-  const whole = g.outHeight << 1 <= g.height && g.outWidth << 1 <= g.width && g.outWidth >= 4;
-  const between = (g.paddingY | g.paddingX) == 0 && g.strideY == 2;
+  const flush = isFlush(g);
   for (let plane = g.batch * g.channels; plane > 0; plane--) {
-    if (whole && between && isSquare(g)) scatterSquares(out, x, indices, g);
+    if (flush) scatterSquares(out, x, indices, g);
     else {
       memory.fill(out, 0, size);
       for (let i: usize = 0; i < count; i += 4) {
@@ -215,26 +240,27 @@ function scatterSquares(out: usize, x: usize, indices: usize, g: Geometry): void
   const right = <usize>(width - (g.outWidth << 1)) << 2;
   const below = <usize>(g.height - (g.outHeight << 1)) * row;
   const end = g.outWidth;
+  const p = i32x4(0, 1, 2, 3);
+  const p4 = i32x4(4, 5, 6, 7);
+  const q = i32x4.add(p, i32x4.splat(width));
+  const q4 = i32x4.add(p4, i32x4.splat(width));
   let corner: u32 = 0;
   for (let oy = g.outHeight; oy > 0; oy--, corner += 2 * width) {
-    for (let ox: u32 = 0; ox < end; ox += 4) {
-      ox = min(ox, end - 4);
+    for (let ox: u32 = 0; ; ox = min(ox + 4, end - 4)) {
       const from = <usize>ox << 2;
       const to = out + (from << 1);
-      const at = v128.load(indices + from);
+      const at = i32x4.sub(v128.load(indices + from), i32x4.splat(corner + 2 * ox));
       // From +0 on, as a sum: −0 becomes +0.
       const v = f32x4.add(f32x4.splat(0), v128.load(x + from));
       const at01 = v128.shuffle<i32>(at, at, 0, 0, 1, 1);
       const at23 = v128.shuffle<i32>(at, at, 2, 2, 3, 3);
       const v01 = v128.shuffle<f32>(v, v, 0, 0, 1, 1);
       const v23 = v128.shuffle<f32>(v, v, 2, 2, 3, 3);
-      const p = i32x4.add(i32x4.splat(corner + 2 * ox), i32x4(0, 1, 2, 3));
-      const q = i32x4.add(p, i32x4.splat(width));
-      const four = i32x4.splat(4);
       v128.store(to, v128.and(v01, i32x4.eq(at01, p)));
-      v128.store(to, v128.and(v23, i32x4.eq(at23, i32x4.add(p, four))), 16);
+      v128.store(to, v128.and(v23, i32x4.eq(at23, p4)), 16);
       v128.store(to + row, v128.and(v01, i32x4.eq(at01, q)));
-      v128.store(to + row, v128.and(v23, i32x4.eq(at23, i32x4.add(q, four))), 16);
+      v128.store(to + row, v128.and(v23, i32x4.eq(at23, q4)), 16);
+      if (ox + 4 >= end) break;
     }
     if (right) {
       memory.fill(out + row - right, 0, right);
@@ -244,7 +270,7 @@ function scatterSquares(out: usize, x: usize, indices: usize, g: Geometry): void
     x += <usize>end << 2;
     indices += <usize>end << 2;
   }
-  memory.fill(out, 0, below);
+  if (below) memory.fill(out, 0, below);
 }
 
 /** Positions of a window from `start` along an axis, padding included. */

@@ -22,7 +22,7 @@ const MC: u32 = 128;
 
 /** Bytes of scratch before what is padded: a tile, a table of positions, packed dy. */
 const POSITIONS: usize = 128;
-const PACKED: usize = POSITIONS + <usize>KC * 4;
+const PACKED: usize = POSITIONS + <usize>KC * 8;
 const BASES: usize = PACKED + <usize>KC * MC * 4;
 
 /** Bytes of n elements. */
@@ -62,16 +62,18 @@ export function positionSums(
   const planeBytes = bytes(rows * pitch);
   const stride = bytes(channels * window);
   const bases = scratch + BASES;
-  const padded = bases + bytes(min(span, channels) * window);
+  const padded = bases + bytes(min(span, channels) * window + 3);
   for (let c: u32 = 0; c < channels; c += span) {
     const count = min(span, channels - c);
     const elements = count * window;
-    for (let e: u32 = 0; e < elements; e++) {
+    // Elements that are not there are the first once more.
+    for (let i: u32 = 0; i < elements + 3; i++) {
+      const e = i < elements ? i : 0;
       const inside = e % window;
       const column = inside % g.kernelWidth * g.dilationX;
       const at = inside / g.kernelWidth * g.dilationY * pitch +
         column % g.strideX * (pitch / g.strideX) + column / g.strideX;
-      store<u32>(bases + bytes(e), <u32>(padded + <usize>(e / window) * planeBytes) + (at << 2));
+      store<u32>(bases + bytes(i), <u32>(padded + <usize>(e / window) * planeBytes) + (at << 2));
     }
     const image = x + bytes(c * g.height * g.width);
     let p: u32 = 0;
@@ -99,6 +101,7 @@ function padRuns(
   let n = k ? p / area : 0;
   let l = k ? p % area : 0;
   let at: usize = 0;
+  memory.fill(out, 0, <usize>channels * planeBytes);
   for (let done: u32 = 0; done < k; ) {
     const run = min(runFrom(g, l), k - done);
     const top = l / g.outWidth;
@@ -111,9 +114,13 @@ function padRuns(
     );
     let column = l % g.outWidth;
     let row = at;
-    for (let i: u32 = 0; i < run; i++, positions += 4) {
+    for (let i: u32 = 0; i < run; positions += 8) {
+      const paired = i + 1 < run && column + 1 < g.outWidth;
       store<u32>(positions, <u32>row + ((column - left) << 2));
-      if (++column == g.outWidth) {
+      store<u32>(positions, paired, 4);
+      i += 1 + <u32>paired;
+      column += 1 + <u32>paired;
+      if (column == g.outWidth) {
         column = 0;
         row += bytes(g.strideY * pitch);
       }
@@ -161,9 +168,9 @@ function multiplyBlock(
       const at = bases + bytes(e);
       const count = min<u32>(elements - e, 4);
       const x0: usize = load<u32>(at);
-      const x1: usize = load<u32>(bases + bytes(min(e + 1, elements - 1)));
-      const x2: usize = load<u32>(bases + bytes(min(e + 2, elements - 1)));
-      const x3: usize = load<u32>(bases + bytes(min(e + 3, elements - 1)));
+      const x1: usize = load<u32>(at, 4);
+      const x2: usize = load<u32>(at, 8);
+      const x3: usize = load<u32>(at, 12);
       const to = dw + bytes(e);
       if (rows == 8 && count == 4) {
         positionKernel(to, x0, x1, x2, x3, positions, b, k, stride, keep);

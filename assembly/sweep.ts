@@ -48,39 +48,58 @@ export class Sweep {
 export function sweep(s: Sweep, height: u32): void {
   const columns = s.columns;
   const total = height * columns;
-  const noVector: u32 = 0xffffffff;
-  let waiting = noVector;
-  let packed = noVector;
+  const none: u32 = 0xffffffff;
+  // Vectors whose positions are neighbours in the result too, in a row and from one into the next.
+  const dense = s.columnBytes == 4;
+  const flat = dense && s.rowBytes == bytes(columns);
+  let waiting = none;
   let waitingAt: usize = 0;
+  let waitingTo: usize = 0;
+  let packed = none;
+  let packedTo: usize = 0;
   let column: u32 = 0;
   let row = s.source;
+  let out = s.out;
   for (let l: u32 = 0; l < total; l += 4) {
     const at = row + bytes(column);
-    if (column + min<u32>(4, total - l) <= columns) {
-      if (waiting == noVector) {
+    const to = out + <usize>column * s.columnBytes;
+    const count = total - l;
+    if (column + min<u32>(4, count) <= columns) {
+      if (waiting == none) {
         waiting = l;
         waitingAt = at;
+        waitingTo = to;
       } else {
-        multiply(s, total, waiting, waitingAt, l, at, s.offsets);
-        waiting = noVector;
+        multiply(
+          s, total, waiting, waitingAt, waitingTo, l, at, to, s.offsets, dense && count >= 4,
+        );
+        waiting = none;
       }
     } else {
-      packPositions(s, packed == noVector ? s.packed : s.packed + 16, row, column, total - l);
-      if (packed == noVector) packed = l;
-      else {
-        multiply(s, total, packed, s.packed, l, s.packed + 16, s.packedOffsets);
-        packed = noVector;
+      packPositions(s, packed == none ? s.packed : s.packed + 16, row, column, count);
+      if (packed == none) {
+        packed = l;
+        packedTo = to;
+      } else {
+        const from = s.packed;
+        multiply(
+          s, total, packed, from, packedTo, l, from + 16, to, s.packedOffsets, flat && count >= 4,
+        );
+        packed = none;
       }
     }
     column += 4;
     while (column >= columns) {
       column -= columns;
       row += s.sourceRowBytes;
+      out += s.rowBytes;
     }
   }
-  if (waiting != noVector) multiply(s, total, waiting, waitingAt, total, waitingAt, s.offsets);
-  if (packed != noVector) {
-    multiply(s, total, packed, s.packed, total, s.packed, s.packedOffsets);
+  if (waiting != none) {
+    multiply(s, total, waiting, waitingAt, 0, total, waitingAt, 0, s.offsets, false);
+  }
+  if (packed != none) {
+    multiply(s, total, packed, s.packed, 0, total, s.packed, 0, s.packedOffsets, false);
   }
 }
 
@@ -97,10 +116,13 @@ function packPositions(s: Sweep, out: usize, row: usize, column: u32, count: u32
     // Two rows: the rest of the first, and the lanes after it.
     const below = row + s.sourceRowBytes - bytes(columns - column);
     const mask = i32x4.gt_s(i32x4.splat(columns - column), i32x4(0, 1, 2, 3));
-    for (; out < end; out += 32, offsets += 4) {
+    // The loop ends at its end, as in `maxSquares`: V8 then makes the mask before it.
+    if (out < end) do {
       const at: usize = load<u32>(offsets);
       v128.store(out, v128.bitselect(v128.load(x + at), v128.load(below + at), mask));
-    }
+      out += 32;
+      offsets += 4;
+    } while (out < end);
     return;
   }
   const lanes = s.lanes;
@@ -121,14 +143,6 @@ function packPositions(s: Sweep, out: usize, row: usize, column: u32, count: u32
   }
 }
 
-/** Whether the positions l … l + 4 of `total` are neighbours in the result. */
-// @ts-ignore: decorator
-@inline
-function areNeighbours(s: Sweep, l: u32, total: u32): bool {
-  if (l + 4 > total || s.columnBytes != 4) return false;
-  return s.rowBytes == bytes(s.columns) || l % s.columns + 4 <= s.columns;
-}
-
 /** Where position l is in the plane of the first filter. */
 // @ts-ignore: decorator
 @inline
@@ -138,40 +152,41 @@ function placeOf(s: Sweep, l: u32): usize {
 
 /**
  * All filters at the positions l0 … and l1 …, up to four each, none from `total` on, whose vectors
- * are at x0 and x1.
+ * are at x0 and x1; `whole`: all eight lie side by side in the result, at c0 and c1.
  */
 function multiply(
-  s: Sweep, total: u32, l0: u32, x0: usize, l1: u32, x1: usize, offsets: usize,
+  s: Sweep, total: u32, l0: u32, x0: usize, c0: usize, l1: u32, x1: usize, c1: usize,
+  offsets: usize, whole: bool,
 ): void {
   const k = s.k;
   const stride = s.stride;
   const keep = s.keep;
   const relu = s.relu;
-  const whole = areNeighbours(s, l0, total) && areNeighbours(s, l1, total);
   const tile = s.tile;
-  let c0 = placeOf(s, l0);
-  let c1 = whole ? placeOf(s, l1) : 0;
-  let bias = s.bias;
+  const panels = whole ? s.filters >> 2 : 0;
   let a = s.panels;
-  let down: usize = 0;
-  if (!whole || (s.filters & 3) > 1) findLanes(s, total, l0, l1);
-  for (let r: u32 = 0; r < s.filters; r += 4, a += <usize>k << 4) {
+  let bias = s.bias;
+  if (panels) filterKernel(c0, c1, a, x0, x1, offsets, k, stride, keep, bias, relu, panels);
+  let r = panels << 2;
+  if (r == s.filters) return;
+  a += <usize>(k * r) << 2;
+  let down = <usize>r * stride;
+  if (bias) bias += bytes(r);
+  const alone = whole && s.filters - r == 1;
+  if (!alone) findLanes(s, total, l0, l1);
+  for (; r < s.filters; r += 4, a += <usize>k << 4) {
     const rows = min<u32>(s.filters - r, 4);
-    if (whole && rows == 4) {
-      filterKernel(c0, c1, a, x0, x1, offsets, k, stride, keep, bias, relu);
-    } else if (whole && rows == 1) {
-      singleFilterKernel(c0, c1, a, x0, x1, offsets, k, keep, bias, relu);
-    } else {
-      if (keep) collect(s, down, rows);
-      if (rows == 1) {
-        singleFilterKernel(tile, tile + 16, a, x0, x1, offsets, k, keep, bias, relu);
-      } else {
-        filterKernel(tile, tile + 16, a, x0, x1, offsets, k, 32, keep, bias, relu);
-      }
-      scatter(s, down, rows);
+    if (alone) {
+      singleFilterKernel(c0 + down, c1 + down, a, x0, x1, offsets, k, keep, bias, relu);
+      return;
     }
-    c0 += stride << 2;
-    c1 += stride << 2;
+    if (keep) exchange(s, down, rows, false);
+    if (rows == 1) {
+      singleFilterKernel(tile, tile + 16, a, x0, x1, offsets, k, keep, bias, relu);
+    } else {
+      filterKernel(tile, tile + 16, a, x0, x1, offsets, k, 32, keep, bias, relu, 1);
+    }
+    exchange(s, down, rows, true);
     down += stride << 2;
     if (bias) bias += 16;
   }
@@ -185,28 +200,18 @@ function findLanes(s: Sweep, total: u32, l0: u32, l1: u32): void {
   }
 }
 
-/** Fills `rows` rows of the tile from the result, planes from `down` bytes on. */
-function collect(s: Sweep, down: usize, rows: u32): void {
+/**
+ * Fills `rows` rows of the tile from the result, planes from `down` bytes on; or, `back`, those of
+ * the result from the tile.
+ */
+function exchange(s: Sweep, down: usize, rows: u32, back: bool): void {
   for (let lane: usize = 0; lane < 32; lane += 4) {
-    const place: usize = load<u32>(s.lanes + lane);
+    let place: usize = load<u32>(s.lanes + lane);
     if (!place) continue;
-    let from = place + down;
-    let to = s.tile + lane;
-    for (let row: u32 = 0; row < rows; row++, to += 32, from += s.stride) {
-      store<f32>(to, load<f32>(from));
-    }
-  }
-}
-
-/** Its transpose. */
-function scatter(s: Sweep, down: usize, rows: u32): void {
-  for (let lane: usize = 0; lane < 32; lane += 4) {
-    const place: usize = load<u32>(s.lanes + lane);
-    if (!place) continue;
-    let to = place + down;
-    let from = s.tile + lane;
-    for (let row: u32 = 0; row < rows; row++, from += 32, to += s.stride) {
-      store<f32>(to, load<f32>(from));
+    place += down;
+    let at = s.tile + lane;
+    for (let row: u32 = 0; row < rows; row++, at += 32, place += s.stride) {
+      store<f32>(back ? place : at, load<f32>(back ? at : place));
     }
   }
 }

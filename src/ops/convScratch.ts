@@ -90,5 +90,5 @@ export function weightPart(g: Geometry): Part {
   const rows = reached(most, output[1]) * stride[0] + runs * Math.max(0, high - stride[0]);
   const span = Math.max(1, Math.min(channels, Math.floor(PART / Math.max(1, rows * pitch))));
   const each = areaOf(kernel) + rows * pitch;
-  return { span, scratch: 32 + KC + KC * 128 + Math.min(span, channels) * each + 4 };
+  return { span, scratch: 32 + KC * 130 + Math.min(span, channels) * each + 7 };
 }

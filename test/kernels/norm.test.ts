@@ -195,15 +195,23 @@ describe("batch normalisation", () => {
     },
   );
 
-  it.each(small.map((s) => [label(s), s] as const))(
-    "%s: a relu after it gives the bits of two instructions, forward and backward",
-    (_, s) => {
+  // gamma and beta with which elements are exactly 0, −0, NaN and infinite behind the norm.
+  const ordinary = [
+    [-0, 1, 2],
+    [0, Number.NaN, 1],
+  ] as const;
+  const infinite = [
+    [3e38, -3e38, 3e38],
+    [Infinity, -Infinity, -3e38],
+  ] as const;
+  it.each(small.flatMap((s) => [ordinary, infinite].map((given) => [label(s), given, s] as const)))(
+    "%s, gamma and beta %o: a relu after it gives the bits of two instructions",
+    (_, [gammas, betas], s) => {
       const buffers = randomBuffers(s);
       const size = (buffers[6] as Float32Array).length;
-      // Elements that are exactly 0, −0 and NaN behind the norm.
       if (s.channels > 2) {
-        (buffers[7] as Float32Array).set([-0, 1, 2]);
-        (buffers[8] as Float32Array).set([0, Number.NaN, 1]);
+        (buffers[7] as Float32Array).set(gammas);
+        (buffers[8] as Float32Array).set(betas);
       }
       for (const alias of ["none", "dx is x", "dx is dy"] as const) {
         const program =

@@ -82,15 +82,24 @@ const dilated: readonly Geometry[] = [
 ];
 
 const specials = [Number.NaN, -Infinity, -0, 0, 1, 1, Number.NaN, 1e-45, Infinity];
+/** Repeated over an image: none, all of these; equals without a NaN; a NaN here and there. */
+const values: readonly (readonly number[])[] = [
+  [],
+  specials,
+  [-0, 0, 1, 1, -0, 2, 0, 1e-45, -1],
+  [1, 1, -Infinity, Infinity, 0, -0, 2],
+  [...Array.from({ length: 36 }, (_, i) => (i * 5) % 7), Number.NaN],
+];
 
 test("the greatest of each window, where it is, and what goes back there", () => {
   for (const g of [...shapes, ...dilated])
-    for (const special of [false, true]) {
+    for (const special of values) {
       const [plane, area] = [g.size[0] * g.size[1], g.out[0] * g.out[1]];
       const x = numbers(g.planes * plane, 1);
-      if (special) for (let i = 0; i < x.length; i++) x[i] = specials[(i * 5) % 9] as number;
+      const { length } = special;
+      for (let i = 0; length > 0 && i < x.length; i++) x[i] = special[(i * 5) % length] as number;
       const dy = numbers(g.planes * area, 2);
-      if (special) for (let i = 0; i < dy.length; i += 3) dy[i] = specials[i % 9] as number;
+      for (let i = 0; length > 0 && i < dy.length; i += 3) dy[i] = specials[i % 9] as number;
       const want = { y: dy.slice(), indices: new Int32Array(dy.length), placed: x.map(() => 0) };
       for (let i = 0; i < dy.length; i++) {
         const from = Math.floor(i / area) * plane;
