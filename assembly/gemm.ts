@@ -163,11 +163,7 @@ export function product(
     do {
       const kc = least(k - pc, KC);
       const last = pc + kc == k;
-      let block = b + ((<usize>pc * rsB + <usize>jc * csB) << 2);
-      if (!direct) {
-        packB(workspace + B_AT, block, nc, kc, <usize>rsB << 2, <usize>csB << 2);
-        block = workspace + B_AT;
-      }
+      const block = b + ((<usize>pc * rsB + <usize>jc * csB) << 2);
       for (let ic: u32 = 0; ic < m; ic += MC) {
         const mc = least(m - ic, MC);
         const from = a + ((<usize>ic * rsA + <usize>pc * csA) << 2);
@@ -175,8 +171,8 @@ export function product(
         const to = c + <usize>ic * stride + (<usize>jc << 2);
         if (pc > 0 || keep != 0) readAhead(to, mc, nc, stride);
         multiplyBlock(
-          to, workspace, block, mc, nc, kc, stride,
-          direct, direct ? <usize>rsB << 2 : NR * 4, factor, pc == 0 ? keep : 1,
+          to, workspace, block, <usize>rsB << 2, <usize>csB << 2, mc, nc, kc, stride,
+          direct, ic == 0, m > MC, factor, pc == 0 ? keep : 1,
           last && bias && !backward ? bias + (<usize>jc << 2) : 0,
           last ? activation : Activation.None, bias - c,
         );
@@ -215,13 +211,15 @@ function outer(
 }
 
 /**
- * The loops jr and ir over a packed block of A and one of B, packed or (`direct`) where it lies:
- * then the last columns are read from the last whole tile or half tile of B, as nothing is after
- * them. Sums at the edges are made in the workspace, for whole tiles, and finished there.
+ * The loops jr and ir over a packed block of A and a block of B, which is read where it lies
+ * (`direct`) or packed by the `first` block of A: each micro-panel just before it is used, so that it
+ * is in L1, and in the place of the last but one unless there are more blocks of A (`kept`). Where B
+ * lies, the last columns are read from the last whole tile or half tile, as nothing is after them.
+ * Sums at the edges are made in the workspace, for whole tiles, and finished there.
  */
 function multiplyBlock(
-  c: usize, workspace: usize, b: usize, m: u32, n: u32, k: u32, stride: usize,
-  direct: bool, stepB: usize,
+  c: usize, workspace: usize, b: usize, rsB: usize, csB: usize, m: u32, n: u32, k: u32,
+  stride: usize, direct: bool, first: bool, kept: bool,
   alpha: f32, beta: f32, bias: usize, activation: u32, toY: usize,
 ): void {
   const relu = activation == Activation.Relu;
@@ -230,66 +228,63 @@ function multiplyBlock(
   const sums = workspace + TILE_AT;
   const bytesA = <usize>k * MR * 4;
   const bytesB = direct ? <usize>NR * 4 : <usize>k * NR * 4;
+  const stepB = direct ? rsB : NR * 4;
   const over = m % MR;
-  if (over == 1 || over == 2) {
-    m -= over;
-    multiplyRows(
-      c + <usize>m * stride, workspace, workspace + <usize>(m / MR) * bytesA, b, over, n, k, stride,
-      bytesB, direct, stepB, alpha, beta, bias, activation, toY,
-    );
-  }
-  for (let jr: u32 = 0; jr < n; jr += NR, b += bytesB, c += NR * 4) {
+  const rest: u32 = over == 1 || over == 2 ? over : 0;
+  m -= rest;
+  const group: u32 = rest && !(direct && n < 2 * NR) ? 2 * NR : NR;
+  for (let jr: u32 = 0; jr < n; jr += NR, b += csB * NR, c += NR * 4) {
+    const inGroup = jr & (group - 1);
     const cols = least(n - jr, NR);
     const shift = bias ? bias + (<usize>jr << 2) : 0;
+    let panel = b;
+    if (!direct) {
+      panel = workspace + B_AT + <usize>(kept ? jr : inGroup) * k * 4;
+      if (first && !inGroup) packB(panel, b, least(n - jr, group), k, rsB, csB);
+    }
+    if (rest && !inGroup) {
+      const both = least(n - jr, group);
+      const skip = direct ? (group - both) << 2 : 0;
+      const from = panel - skip;
+      const wide = both + (skip >> 2) > NR;
+      shortKernel(
+        sums, workspace + <usize>(m / MR) * bytesA, from, wide ? from + bytesB : from, k, stepB,
+      );
+      finish(
+        c + <usize>m * stride, stride, sums + skip, NR * 8, rest, both,
+        alpha, beta, shift, activation, toY,
+      );
+    }
     let a = workspace;
     let to = c;
     if (cols <= NR / 2) {
       const skip = direct ? (NR / 2 - cols) << 2 : 0;
-      for (let ir: u32 = 0; ir < m; ir += 2 * MR, a += 2 * bytesA, to += stride * 2 * MR) {
-        narrowKernel(sums, a, m - ir > MR ? a + bytesA : a, b - skip, k, stepB);
+      for (let ir: u32 = 0; ir < m; ir += 2 * MR, to += stride * 2 * MR) {
+        const a2 = m - ir > MR ? a + bytesA : a;
+        narrowKernel(sums, a, a2, panel - skip, k, stepB);
         finish(
           to, stride, sums + skip, NR * 2, least(m - ir, 2 * MR), cols,
           alpha, beta, shift, activation, toY,
         );
+        a = a2 + bytesA;
       }
-      return;
-    }
-    const skip = direct ? (NR - cols) << 2 : 0;
-    for (let ir: u32 = 0; ir < m; ir += MR, a += bytesA, to += stride * MR) {
-      if (cols == NR && m - ir >= MR) {
-        microKernel(
-          to, a, b, k, stride, stepB, alpha, beta, shift, relu, reluBackward ? to + toY : 0,
-        );
-        if (curved) activate(to, stride, activation, toY);
-      } else {
-        microKernel(sums, a, b - skip, k, NR * 4, stepB, 1, 0, 0, false, 0);
-        finish(
-          to, stride, sums + skip, NR * 4, least(m - ir, MR), cols,
-          alpha, beta, shift, activation, toY,
-        );
+    } else {
+      const skip = direct ? (NR - cols) << 2 : 0;
+      for (let ir: u32 = 0; ir < m; ir += MR, a += bytesA, to += stride * MR) {
+        if (cols == NR && m - ir >= MR) {
+          microKernel(
+            to, a, panel, k, stride, stepB, alpha, beta, shift, relu, reluBackward ? to + toY : 0,
+          );
+          if (curved) activate(to, stride, activation, toY);
+        } else {
+          microKernel(sums, a, panel - skip, k, NR * 4, stepB, 1, 0, 0, false, 0);
+          finish(
+            to, stride, sums + skip, NR * 4, least(m - ir, MR), cols,
+            alpha, beta, shift, activation, toY,
+          );
+        }
       }
     }
-  }
-}
-
-/** One or two rows of a block, the first ones of a micro-panel, sixteen columns at a time. */
-function multiplyRows(
-  c: usize, workspace: usize, a: usize, b: usize, rows: u32, n: u32, k: u32, stride: usize,
-  bytesB: usize, direct: bool, stepB: usize,
-  alpha: f32, beta: f32, bias: usize, activation: u32, toY: usize,
-): void {
-  const sums = workspace + TILE_AT;
-  const width: u32 = direct && n < 2 * NR ? NR : 2 * NR;
-  for (let jr: u32 = 0; jr < n; jr += width) {
-    const cols = least(n - jr, width);
-    const skip = direct ? (width - cols) << 2 : 0;
-    const from = b + <usize>(jr / NR) * bytesB - skip;
-    const wide = cols + (skip >> 2) > NR;
-    shortKernel(sums, a, from, wide ? from + bytesB : from, k, stepB);
-    finish(
-      c + (<usize>jr << 2), stride, sums + skip, NR * 8, rows, cols,
-      alpha, beta, bias ? bias + (<usize>jr << 2) : 0, activation, toY,
-    );
   }
 }
 

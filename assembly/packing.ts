@@ -17,6 +17,24 @@ import { MR, NR } from "./microKernel";
  * them is stored. Strides are in bytes.
  */
 
+/** Four steps of k of four rows: r0: p0 p1 p2 p3, … become p0: r0 r1 r2 r3, … */
+// @ts-ignore: decorator
+@inline
+function turn(out: usize, step: usize, x0: usize, x1: usize, x2: usize, x3: usize): void {
+  const v0 = v128.load(x0);
+  const v1 = v128.load(x1);
+  const v2 = v128.load(x2);
+  const v3 = v128.load(x3);
+  const low01 = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5);
+  const low23 = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5);
+  const high01 = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7);
+  const high23 = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7);
+  v128.store(out, v128.shuffle<f64>(low01, low23, 0, 2));
+  v128.store(out + step, v128.shuffle<f64>(low01, low23, 1, 3));
+  v128.store(out + 2 * step, v128.shuffle<f64>(high01, high23, 0, 2));
+  v128.store(out + 3 * step, v128.shuffle<f64>(high01, high23, 1, 3));
+}
+
 /**
  * Packs a strip of four rows of A, or of four columns of B: element (r, p) of x, at r·rs + p·cs,
  * goes to out + p·step + 4·r, for r < `count`. Four steps of k at a time:
@@ -39,22 +57,11 @@ function packStrip(
     let x2 = count > 2 ? x1 + rs : x1;
     let x3 = count > 3 ? x2 + rs : x2;
     for (; out < whole; out += step << 2) {
-      const v0 = v128.load(x);
-      const v1 = v128.load(x1);
-      const v2 = v128.load(x2);
-      const v3 = v128.load(x3);
+      turn(out, step, x, x1, x2, x3);
       x += 16;
       x1 += 16;
       x2 += 16;
       x3 += 16;
-      const low01 = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5);
-      const low23 = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5);
-      const high01 = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7);
-      const high23 = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7);
-      v128.store(out, v128.shuffle<f64>(low01, low23, 0, 2));
-      v128.store(out + step, v128.shuffle<f64>(low01, low23, 1, 3));
-      v128.store(out + 2 * step, v128.shuffle<f64>(high01, high23, 0, 2));
-      v128.store(out + 3 * step, v128.shuffle<f64>(high01, high23, 1, 3));
     }
   } else if (rs == 4 && count >= 4) {
     for (; out < end; out += step, x += cs) v128.store(out, v128.load(x));
@@ -128,11 +135,33 @@ export function packB(out: usize, b: usize, cols: u32, k: u32, rs: usize, cs: us
         v128.store(to, v128.load(x));
         v128.store(to, v128.load(x, 16), 16);
       }
-      continue;
+    } else if (rs == 4 && cols - j >= NR && k >= 4) {
+      turnPanel(out, b, k, cs);
+    } else {
+      packStrip(out, b, cols - j, k, cs, rs, NR * 4);
+      if (cols - j > 4) packStrip(out + 16, b + (cs << 2), cols - j - 4, k, cs, rs, NR * 4);
+      else for (let to = out + 16; to < end; to += NR * 4) v128.store(to, f32x4.splat(0));
     }
-    packStrip(out, b, cols - j, k, cs, rs, NR * 4);
-    if (cols - j > 4) packStrip(out + 16, b + (cs << 2), cols - j - 4, k, cs, rs, NR * 4);
-    else for (let to = out + 16; to < end; to += NR * 4) v128.store(to, f32x4.splat(0));
+  }
+}
+
+/** Packs eight columns of Bᵀ, four steps of k at a time, the last ones perhaps twice. */
+function turnPanel(out: usize, x: usize, k: u32, cs: usize): void {
+  const end = x + (<usize>(k - 4) << 2);
+  const last = out + (<usize>(k - 4) << 5);
+  while (true) {
+    const x2 = x + 2 * cs;
+    turn(out, NR * 4, x, x + cs, x2, x2 + cs);
+    const x4 = x2 + 2 * cs;
+    const x6 = x4 + 2 * cs;
+    turn(out + 16, NR * 4, x4, x4 + cs, x6, x6 + cs);
+    if (x == end) return;
+    x += 16;
+    out += 4 * NR * 4;
+    if (x > end) {
+      x = end;
+      out = last;
+    }
   }
 }
 
