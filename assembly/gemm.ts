@@ -14,7 +14,7 @@ import { columnSums } from "./reduce";
  * A·Bᵀ differ only there.
  *
  *     jc   columns of C and B, NC at a time
- *     pc   k, KC at a time: a KC × NC block of B is packed
+ *     pc   k, KC at a time: a KC × NC block of B is packed, or a part of it at a time
  *     ic   rows of C and A, MC at a time: an MC × KC block of A is packed
  *     jr   micro-panels of B, NR wide
  *     ir   micro-panels of A, MR high: the micro-kernel adds their product to a tile of C
@@ -28,20 +28,31 @@ export const KC: u32 = 256;
 /**
  * The packed block of A, 128 KiB, stays in L2 while B's micro-panels pass by; a multiple of MR. MC
  * from 64 to 256 and NC from 256 to 1,024 differ by 3 %, at 1,024³ by 7 %: `bench/blocks.mjs`
- * compares them, MC, NC and UNPACKED.
+ * compares them, and the constants below.
  */
 const MC: u32 = ASC_FEATURE_RELAXED_SIMD ? 120 : 128;
 /** The packed block of B, 512 KiB, is read once per block of A; wider only costs memory. */
 const NC: u32 = 512;
+/**
+ * Columns of B that are packed at a time where one block of A holds all of its rows: two
+ * micro-panels are in L1 still when they are multiplied, and the next ones take their place.
+ */
+const WIDTH: u32 = 2 * NR;
 
 const B_AT: usize = <usize>MC * KC * 4;
 const TILE_AT: usize = B_AT + <usize>KC * NC * 4;
 const TILE_BYTES: usize = <usize>MR * NR * 4;
 /**
  * Up to this many rows of A, B is read where it lies if its rows are contiguous: to pack it would cost
- * more than it saves. 8 % of the time at 32 rows, 3 % at 64, nothing at 128.
+ * more than it saves. 5 % of the time at 32 rows, 3 % at 64, 1 % at 128.
  */
 const UNPACKED: u32 = 64;
+/**
+ * The same of a B whose rows, multiples of 2 KiB apart, share few sets of L1, or whose block has more
+ * than 64 pages, a TLB's: at 64 rows, to pack it saves 5 % of the time for 512 or 784 columns, 20 %
+ * for 1,024 or 2,048.
+ */
+const UNPACKED_SCATTERED: u32 = ASC_FEATURE_RELAXED_SIMD ? 32 : 24;
 
 /** Packed A, packed B and the sums of one tile for the edges. */
 export function workspaceBytes(): u32 {
@@ -156,7 +167,8 @@ export function product(
     );
     return;
   }
-  const direct = csB == 1 && m <= UNPACKED && n >= NR;
+  const scattered = rsB % 512 == 0 || least(k, KC) * rsB > 1 << 16;
+  const direct = csB == 1 && n >= NR && m <= (scattered ? UNPACKED_SCATTERED : UNPACKED);
   for (let jc: u32 = 0; jc < n; jc += NC) {
     const nc = least(n - jc, NC);
     let pc: u32 = 0;
@@ -164,18 +176,29 @@ export function product(
       const kc = least(k - pc, KC);
       const last = pc + kc == k;
       const block = b + ((<usize>pc * rsB + <usize>jc * csB) << 2);
+      const width = direct || m > MC ? nc : WIDTH;
       for (let ic: u32 = 0; ic < m; ic += MC) {
         const mc = least(m - ic, MC);
         const from = a + ((<usize>ic * rsA + <usize>pc * csA) << 2);
         packA(workspace, from, mc, kc, <usize>rsA << 2, <usize>csA << 2);
         const to = c + <usize>ic * stride + (<usize>jc << 2);
         if (pc > 0 || keep != 0) readAhead(to, mc, nc, stride);
-        multiplyBlock(
-          to, workspace, block, <usize>rsB << 2, <usize>csB << 2, mc, nc, kc, stride,
-          direct, ic == 0, m > MC, factor, pc == 0 ? keep : 1,
-          last && bias && !backward ? bias + (<usize>jc << 2) : 0,
-          last ? activation : Activation.None, bias - c,
-        );
+        for (let jr: u32 = 0; jr < nc; jr += width) {
+          const cols = least(nc - jr, width);
+          let part = block + ((<usize>jr * csB) << 2);
+          if (!direct) {
+            if (ic == 0) {
+              packB(workspace + B_AT, part, cols, kc, <usize>rsB << 2, <usize>csB << 2);
+            }
+            part = workspace + B_AT;
+          }
+          multiplyBlock(
+            to + (<usize>jr << 2), workspace, part, mc, cols, kc, stride,
+            direct, direct ? <usize>rsB << 2 : NR * 4, factor, pc == 0 ? keep : 1,
+            last && bias && !backward ? bias + (<usize>(jc + jr) << 2) : 0,
+            last ? activation : Activation.None, bias - c,
+          );
+        }
       }
       pc += KC;
     } while (pc < k);
@@ -211,15 +234,13 @@ function outer(
 }
 
 /**
- * The loops jr and ir over a packed block of A and a block of B, which is read where it lies
- * (`direct`) or packed by the `first` block of A: each micro-panel just before it is used, so that it
- * is in L1, and in the place of the last but one unless there are more blocks of A (`kept`). Where B
- * lies, the last columns are read from the last whole tile or half tile, as nothing is after them.
- * Sums at the edges are made in the workspace, for whole tiles, and finished there.
+ * The loops jr and ir over a packed block of A and one of B, packed or (`direct`) where it lies:
+ * then the last columns are read from the last whole tile or half tile of B, as nothing is after
+ * them. Sums at the edges are made in the workspace, for whole tiles, and finished there.
  */
 function multiplyBlock(
-  c: usize, workspace: usize, b: usize, rsB: usize, csB: usize, m: u32, n: u32, k: u32,
-  stride: usize, direct: bool, first: bool, kept: bool,
+  c: usize, workspace: usize, b: usize, m: u32, n: u32, k: u32, stride: usize,
+  direct: bool, stepB: usize,
   alpha: f32, beta: f32, bias: usize, activation: u32, toY: usize,
 ): void {
   const relu = activation == Activation.Relu;
@@ -228,63 +249,66 @@ function multiplyBlock(
   const sums = workspace + TILE_AT;
   const bytesA = <usize>k * MR * 4;
   const bytesB = direct ? <usize>NR * 4 : <usize>k * NR * 4;
-  const stepB = direct ? rsB : NR * 4;
   const over = m % MR;
-  const rest: u32 = over == 1 || over == 2 ? over : 0;
-  m -= rest;
-  const group: u32 = rest && !(direct && n < 2 * NR) ? 2 * NR : NR;
-  for (let jr: u32 = 0; jr < n; jr += NR, b += csB * NR, c += NR * 4) {
-    const inGroup = jr & (group - 1);
+  if (over == 1 || over == 2) {
+    m -= over;
+    multiplyRows(
+      c + <usize>m * stride, workspace, workspace + <usize>(m / MR) * bytesA, b, over, n, k, stride,
+      bytesB, direct, stepB, alpha, beta, bias, activation, toY,
+    );
+  }
+  for (let jr: u32 = 0; jr < n; jr += NR, b += bytesB, c += NR * 4) {
     const cols = least(n - jr, NR);
     const shift = bias ? bias + (<usize>jr << 2) : 0;
-    let panel = b;
-    if (!direct) {
-      panel = workspace + B_AT + <usize>(kept ? jr : inGroup) * k * 4;
-      if (first && !inGroup) packB(panel, b, least(n - jr, group), k, rsB, csB);
-    }
-    if (rest && !inGroup) {
-      const both = least(n - jr, group);
-      const skip = direct ? (group - both) << 2 : 0;
-      const from = panel - skip;
-      const wide = both + (skip >> 2) > NR;
-      shortKernel(
-        sums, workspace + <usize>(m / MR) * bytesA, from, wide ? from + bytesB : from, k, stepB,
-      );
-      finish(
-        c + <usize>m * stride, stride, sums + skip, NR * 8, rest, both,
-        alpha, beta, shift, activation, toY,
-      );
-    }
     let a = workspace;
     let to = c;
     if (cols <= NR / 2) {
       const skip = direct ? (NR / 2 - cols) << 2 : 0;
-      for (let ir: u32 = 0; ir < m; ir += 2 * MR, to += stride * 2 * MR) {
-        const a2 = m - ir > MR ? a + bytesA : a;
-        narrowKernel(sums, a, a2, panel - skip, k, stepB);
+      for (let ir: u32 = 0; ir < m; ir += 2 * MR, a += 2 * bytesA, to += stride * 2 * MR) {
+        narrowKernel(sums, a, m - ir > MR ? a + bytesA : a, b - skip, k, stepB);
         finish(
           to, stride, sums + skip, NR * 2, least(m - ir, 2 * MR), cols,
           alpha, beta, shift, activation, toY,
         );
-        a = a2 + bytesA;
       }
-    } else {
-      const skip = direct ? (NR - cols) << 2 : 0;
-      for (let ir: u32 = 0; ir < m; ir += MR, a += bytesA, to += stride * MR) {
-        if (cols == NR && m - ir >= MR) {
-          microKernel(
-            to, a, panel, k, stride, stepB, alpha, beta, shift, relu, reluBackward ? to + toY : 0,
-          );
-          if (curved) activate(to, stride, activation, toY);
-        } else {
-          microKernel(sums, a, panel - skip, k, NR * 4, stepB, 1, 0, 0, false, 0);
-          finish(
-            to, stride, sums + skip, NR * 4, least(m - ir, MR), cols,
-            alpha, beta, shift, activation, toY,
-          );
-        }
+      return;
+    }
+    const skip = direct ? (NR - cols) << 2 : 0;
+    for (let ir: u32 = 0; ir < m; ir += MR, a += bytesA, to += stride * MR) {
+      if (cols == NR && m - ir >= MR) {
+        microKernel(
+          to, a, b, k, stride, stepB, alpha, beta, shift, relu, reluBackward ? to + toY : 0,
+        );
+        if (curved) activate(to, stride, activation, toY);
+      } else {
+        microKernel(sums, a, b - skip, k, NR * 4, stepB, 1, 0, 0, false, 0);
+        finish(
+          to, stride, sums + skip, NR * 4, least(m - ir, MR), cols,
+          alpha, beta, shift, activation, toY,
+        );
       }
     }
+  }
+}
+
+/** One or two rows of a block, the first ones of a micro-panel, sixteen columns at a time. */
+function multiplyRows(
+  c: usize, workspace: usize, a: usize, b: usize, rows: u32, n: u32, k: u32, stride: usize,
+  bytesB: usize, direct: bool, stepB: usize,
+  alpha: f32, beta: f32, bias: usize, activation: u32, toY: usize,
+): void {
+  const sums = workspace + TILE_AT;
+  const width: u32 = direct && n < 2 * NR ? NR : 2 * NR;
+  for (let jr: u32 = 0; jr < n; jr += width) {
+    const cols = least(n - jr, width);
+    const skip = direct ? (width - cols) << 2 : 0;
+    const from = b + <usize>(jr / NR) * bytesB - skip;
+    const wide = cols + (skip >> 2) > NR;
+    shortKernel(sums, a, from, wide ? from + bytesB : from, k, stepB);
+    finish(
+      c + (<usize>jr << 2), stride, sums + skip, NR * 8, rows, cols,
+      alpha, beta, bias ? bias + (<usize>jr << 2) : 0, activation, toY,
+    );
   }
 }
 

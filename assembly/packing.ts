@@ -50,20 +50,25 @@ function packStrip(
   out: usize, x: usize, count: u32, k: u32, rs: usize, cs: usize, step: usize,
 ): void {
   const end = out + <usize>k * step;
-  const whole = out + <usize>(k & ~3) * step;
-  if (cs == 4) {
+  if (cs == 4 && k >= 4) {
     // A row that is not there is the last one once more.
-    let x1 = count > 1 ? x + rs : x;
-    let x2 = count > 2 ? x1 + rs : x1;
-    let x3 = count > 3 ? x2 + rs : x2;
-    for (; out < whole; out += step << 2) {
-      turn(out, step, x, x1, x2, x3);
+    const x1 = count > 1 ? rs : 0;
+    const x2 = count > 2 ? x1 + rs : x1;
+    const x3 = count > 3 ? x2 + rs : x2;
+    // The last four steps come first, so that no step is left over: some may be turned twice.
+    const last = end - (step << 2);
+    let to = last;
+    let from = x + (<usize>(k - 4) << 2);
+    while (true) {
+      turn(to, step, from, from + x1, from + x2, from + x3);
+      if (out >= last) return;
+      to = out;
+      from = x;
+      out += step << 2;
       x += 16;
-      x1 += 16;
-      x2 += 16;
-      x3 += 16;
     }
-  } else if (rs == 4 && count >= 4) {
+  }
+  if (rs == 4 && count >= 4) {
     for (; out < end; out += step, x += cs) v128.store(out, v128.load(x));
     return;
   }
@@ -127,40 +132,24 @@ export function packA(out: usize, a: usize, rows: u32, k: u32, rs: usize, cs: us
 export function packB(out: usize, b: usize, cols: u32, k: u32, rs: usize, cs: usize): void {
   const size = <usize>k * NR * 4;
   for (let j: u32 = 0; j < cols; j += NR, out += size, b += cs * NR) {
-    const end = out + size;
     if (cs == 4 && cols - j >= NR) {
       // Both strips at once, so that each row's cache line is visited once.
       let x = b;
-      for (let to = out; to < end; to += NR * 4, x += rs) {
+      for (let to = out; to < out + size; to += NR * 4, x += rs) {
         v128.store(to, v128.load(x));
         v128.store(to, v128.load(x, 16), 16);
       }
-    } else if (rs == 4 && cols - j >= NR && k >= 4) {
-      turnPanel(out, b, k, cs);
     } else {
-      packStrip(out, b, cols - j, k, cs, rs, NR * 4);
-      if (cols - j > 4) packStrip(out + 16, b + (cs << 2), cols - j - 4, k, cs, rs, NR * 4);
-      else for (let to = out + 16; to < end; to += NR * 4) v128.store(to, f32x4.splat(0));
-    }
-  }
-}
-
-/** Packs eight columns of Bᵀ, four steps of k at a time, the last ones perhaps twice. */
-function turnPanel(out: usize, x: usize, k: u32, cs: usize): void {
-  const end = x + (<usize>(k - 4) << 2);
-  const last = out + (<usize>(k - 4) << 5);
-  while (true) {
-    const x2 = x + 2 * cs;
-    turn(out, NR * 4, x, x + cs, x2, x2 + cs);
-    const x4 = x2 + 2 * cs;
-    const x6 = x4 + 2 * cs;
-    turn(out + 16, NR * 4, x4, x4 + cs, x6, x6 + cs);
-    if (x == end) return;
-    x += 16;
-    out += 4 * NR * 4;
-    if (x > end) {
-      x = end;
-      out = last;
+      // A strip that is not there is the first one once more.
+      let x = b;
+      let count = cols - j;
+      for (let to = out; to < out + 32; to += 16) {
+        packStrip(to, x, count, k, cs, rs, NR * 4);
+        if (count > 4) {
+          count -= 4;
+          x += cs << 2;
+        }
+      }
     }
   }
 }
