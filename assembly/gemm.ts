@@ -14,7 +14,7 @@ import { columnSums } from "./reduce";
  * A·Bᵀ differ only there.
  *
  *     jc   columns of C and B, NC at a time
- *     pc   k, KC at a time: a KC × NC block of B is packed
+ *     pc   k, KC at a time: a KC × NC block of B is packed, or a part of it at a time
  *     ic   rows of C and A, MC at a time: an MC × KC block of A is packed
  *     jr   micro-panels of B, NR wide
  *     ir   micro-panels of A, MR high: the micro-kernel adds their product to a tile of C
@@ -28,20 +28,31 @@ export const KC: u32 = 256;
 /**
  * The packed block of A, 128 KiB, stays in L2 while B's micro-panels pass by; a multiple of MR. MC
  * from 64 to 256 and NC from 256 to 1,024 differ by 3 %, at 1,024³ by 7 %: `bench/blocks.mjs`
- * compares them, MC, NC and UNPACKED.
+ * compares them, and the constants below.
  */
 const MC: u32 = ASC_FEATURE_RELAXED_SIMD ? 120 : 128;
 /** The packed block of B, 512 KiB, is read once per block of A; wider only costs memory. */
 const NC: u32 = 512;
+/**
+ * Columns of B that are packed at a time where one block of A holds all of its rows: two
+ * micro-panels are in L1 still when they are multiplied, and the next ones take their place.
+ */
+const WIDTH: u32 = 2 * NR;
 
 const B_AT: usize = <usize>MC * KC * 4;
 const TILE_AT: usize = B_AT + <usize>KC * NC * 4;
 const TILE_BYTES: usize = <usize>MR * NR * 4;
 /**
  * Up to this many rows of A, B is read where it lies if its rows are contiguous: to pack it would cost
- * more than it saves. 8 % of the time at 32 rows, 3 % at 64, nothing at 128.
+ * more than it saves. 5 % of the time at 32 rows, 3 % at 64, 1 % at 128.
  */
 const UNPACKED: u32 = 64;
+/**
+ * The same of a B whose rows, multiples of 2 KiB apart, share few sets of L1, or whose block has more
+ * than 64 pages, a TLB's: at 64 rows, to pack it saves 5 % of the time for 512 or 784 columns, 20 %
+ * for 1,024 or 2,048.
+ */
+const UNPACKED_SCATTERED: u32 = ASC_FEATURE_RELAXED_SIMD ? 32 : 24;
 
 /** Packed A, packed B and the sums of one tile for the edges. */
 export function workspaceBytes(): u32 {
@@ -156,30 +167,38 @@ export function product(
     );
     return;
   }
-  const direct = csB == 1 && m <= UNPACKED && n >= NR;
+  const scattered = rsB % 512 == 0 || least(k, KC) * rsB > 1 << 16;
+  const direct = csB == 1 && n >= NR && m <= (scattered ? UNPACKED_SCATTERED : UNPACKED);
   for (let jc: u32 = 0; jc < n; jc += NC) {
     const nc = least(n - jc, NC);
     let pc: u32 = 0;
     do {
       const kc = least(k - pc, KC);
       const last = pc + kc == k;
-      let block = b + ((<usize>pc * rsB + <usize>jc * csB) << 2);
-      if (!direct) {
-        packB(workspace + B_AT, block, nc, kc, <usize>rsB << 2, <usize>csB << 2);
-        block = workspace + B_AT;
-      }
+      const block = b + ((<usize>pc * rsB + <usize>jc * csB) << 2);
+      const width = direct || m > MC ? nc : WIDTH;
       for (let ic: u32 = 0; ic < m; ic += MC) {
         const mc = least(m - ic, MC);
         const from = a + ((<usize>ic * rsA + <usize>pc * csA) << 2);
         packA(workspace, from, mc, kc, <usize>rsA << 2, <usize>csA << 2);
         const to = c + <usize>ic * stride + (<usize>jc << 2);
         if (pc > 0 || keep != 0) readAhead(to, mc, nc, stride);
-        multiplyBlock(
-          to, workspace, block, mc, nc, kc, stride,
-          direct, direct ? <usize>rsB << 2 : NR * 4, factor, pc == 0 ? keep : 1,
-          last && bias && !backward ? bias + (<usize>jc << 2) : 0,
-          last ? activation : Activation.None, bias - c,
-        );
+        for (let jr: u32 = 0; jr < nc; jr += width) {
+          const cols = least(nc - jr, width);
+          let part = block + ((<usize>jr * csB) << 2);
+          if (!direct) {
+            if (ic == 0) {
+              packB(workspace + B_AT, part, cols, kc, <usize>rsB << 2, <usize>csB << 2);
+            }
+            part = workspace + B_AT;
+          }
+          multiplyBlock(
+            to + (<usize>jr << 2), workspace, part, mc, cols, kc, stride,
+            direct, direct ? <usize>rsB << 2 : NR * 4, factor, pc == 0 ? keep : 1,
+            last && bias && !backward ? bias + (<usize>(jc + jr) << 2) : 0,
+            last ? activation : Activation.None, bias - c,
+          );
+        }
       }
       pc += KC;
     } while (pc < k);

@@ -17,6 +17,24 @@ import { MR, NR } from "./microKernel";
  * them is stored. Strides are in bytes.
  */
 
+/** Four steps of k of four rows: r0: p0 p1 p2 p3, … become p0: r0 r1 r2 r3, … */
+// @ts-ignore: decorator
+@inline
+function turn(out: usize, step: usize, x0: usize, x1: usize, x2: usize, x3: usize): void {
+  const v0 = v128.load(x0);
+  const v1 = v128.load(x1);
+  const v2 = v128.load(x2);
+  const v3 = v128.load(x3);
+  const low01 = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5);
+  const low23 = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5);
+  const high01 = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7);
+  const high23 = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7);
+  v128.store(out, v128.shuffle<f64>(low01, low23, 0, 2));
+  v128.store(out + step, v128.shuffle<f64>(low01, low23, 1, 3));
+  v128.store(out + 2 * step, v128.shuffle<f64>(high01, high23, 0, 2));
+  v128.store(out + 3 * step, v128.shuffle<f64>(high01, high23, 1, 3));
+}
+
 /**
  * Packs a strip of four rows of A, or of four columns of B: element (r, p) of x, at r·rs + p·cs,
  * goes to out + p·step + 4·r, for r < `count`. Four steps of k at a time:
@@ -32,31 +50,25 @@ function packStrip(
   out: usize, x: usize, count: u32, k: u32, rs: usize, cs: usize, step: usize,
 ): void {
   const end = out + <usize>k * step;
-  const whole = out + <usize>(k & ~3) * step;
-  if (cs == 4) {
+  if (cs == 4 && k >= 4) {
     // A row that is not there is the last one once more.
-    let x1 = count > 1 ? x + rs : x;
-    let x2 = count > 2 ? x1 + rs : x1;
-    let x3 = count > 3 ? x2 + rs : x2;
-    for (; out < whole; out += step << 2) {
-      const v0 = v128.load(x);
-      const v1 = v128.load(x1);
-      const v2 = v128.load(x2);
-      const v3 = v128.load(x3);
+    const x1 = count > 1 ? rs : 0;
+    const x2 = count > 2 ? x1 + rs : x1;
+    const x3 = count > 3 ? x2 + rs : x2;
+    // The last four steps come first, so that no step is left over: some may be turned twice.
+    const last = end - (step << 2);
+    let to = last;
+    let from = x + (<usize>(k - 4) << 2);
+    while (true) {
+      turn(to, step, from, from + x1, from + x2, from + x3);
+      if (out >= last) return;
+      to = out;
+      from = x;
+      out += step << 2;
       x += 16;
-      x1 += 16;
-      x2 += 16;
-      x3 += 16;
-      const low01 = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5);
-      const low23 = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5);
-      const high01 = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7);
-      const high23 = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7);
-      v128.store(out, v128.shuffle<f64>(low01, low23, 0, 2));
-      v128.store(out + step, v128.shuffle<f64>(low01, low23, 1, 3));
-      v128.store(out + 2 * step, v128.shuffle<f64>(high01, high23, 0, 2));
-      v128.store(out + 3 * step, v128.shuffle<f64>(high01, high23, 1, 3));
     }
-  } else if (rs == 4 && count >= 4) {
+  }
+  if (rs == 4 && count >= 4) {
     for (; out < end; out += step, x += cs) v128.store(out, v128.load(x));
     return;
   }
@@ -120,19 +132,25 @@ export function packA(out: usize, a: usize, rows: u32, k: u32, rs: usize, cs: us
 export function packB(out: usize, b: usize, cols: u32, k: u32, rs: usize, cs: usize): void {
   const size = <usize>k * NR * 4;
   for (let j: u32 = 0; j < cols; j += NR, out += size, b += cs * NR) {
-    const end = out + size;
     if (cs == 4 && cols - j >= NR) {
       // Both strips at once, so that each row's cache line is visited once.
       let x = b;
-      for (let to = out; to < end; to += NR * 4, x += rs) {
+      for (let to = out; to < out + size; to += NR * 4, x += rs) {
         v128.store(to, v128.load(x));
         v128.store(to, v128.load(x, 16), 16);
       }
-      continue;
+    } else {
+      // A strip that is not there is the first one once more.
+      let x = b;
+      let count = cols - j;
+      for (let to = out; to < out + 32; to += 16) {
+        packStrip(to, x, count, k, cs, rs, NR * 4);
+        if (count > 4) {
+          count -= 4;
+          x += cs << 2;
+        }
+      }
     }
-    packStrip(out, b, cols - j, k, cs, rs, NR * 4);
-    if (cols - j > 4) packStrip(out + 16, b + (cs << 2), cols - j - 4, k, cs, rs, NR * 4);
-    else for (let to = out + 16; to < end; to += NR * 4) v128.store(to, f32x4.splat(0));
   }
 }
 

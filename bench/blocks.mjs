@@ -18,7 +18,10 @@ const { options, targets } = JSON.parse(readFileSync(`${root}asconfig.json`, "ut
 /** [m, n, k], the three forms of each. */
 const SIZES = [
   [32, 128, 256],
+  [32, 1024, 256],
   [64, 256, 784],
+  [64, 512, 64],
+  [64, 784, 256],
   [256, 784, 64],
   [128, 128, 128],
   [256, 256, 256],
@@ -41,6 +44,8 @@ const variants = (fma) => [
   ...gemm("MC", fma ? [60, 180, 240] : [64, 192, 256]),
   ...gemm("NC", [256, 1024]),
   ...gemm("UNPACKED", [0, 32, 128]),
+  ...gemm("UNPACKED_SCATTERED", [16, 64]),
+  ...gemm("WIDTH", [8, 32, 512]),
   ...(fma ? [constant("assembly/microKernel.ts", "MR", 4)] : []),
 ];
 
