@@ -6,10 +6,10 @@ import type { Lowering, Value } from "../plan/lowering.js";
 import { type Axes, formatShape, sameShape } from "../shape.js";
 import { checkTensors, type Op, record1 } from "../tape.js";
 import type { Node, Tensor, TensorType } from "../tensor.js";
-import { softplus } from "./activations.js";
-import { abs, eq, gt, lt, where } from "./compare.js";
+import { clamp, softplus } from "./activations.js";
+import { abs, eq, ge, gt, where } from "./compare.js";
 import { checkFloat } from "./create.js";
-import { add, div, exp, log, maximum, mul, neg, relu, sqrt, square, sub } from "./elementwise.js";
+import { add, div, exp, log, maximum, mul, neg, sqrt, square, sub } from "./elementwise.js";
 import { sum } from "./reduce.js";
 import {
   reduced as average,
@@ -52,6 +52,9 @@ export const mse = pairwise("mse", (x, y) => square(sub(x, y)));
 /** |x − y|; its derivative where they are equal is 0. */
 export const l1 = pairwise("l1", (x, y) => abs(sub(x, y)));
 
+/** d² where it is not far: elsewhere it must not overflow, its derivative would be 0 · Infinity. */
+const squareWhere = (far: Tensor, d: Tensor): Tensor => square(where(far, 0, d));
+
 /** ½d² where |d| ≤ delta, else delta·(|d| − ½ delta), d = x − y (Huber 1964). */
 export function huber(
   x: Tensor,
@@ -65,7 +68,8 @@ export function huber(
     (a, b) => {
       const d = sub(a, b);
       const size = abs(d);
-      return where(gt(size, delta), mul(sub(size, 0.5 * delta), delta), mul(square(d), 0.5));
+      const far = gt(size, delta);
+      return where(far, mul(sub(size, 0.5 * delta), delta), mul(squareWhere(far, d), 0.5));
     },
     "delta",
   );
@@ -86,7 +90,8 @@ export function smoothL1(
       const d = sub(a, b);
       if (beta === 0) return abs(d);
       const size = abs(d);
-      return where(lt(size, beta), div(mul(square(d), 0.5), beta), sub(size, 0.5 * beta));
+      const far = ge(size, beta);
+      return where(far, sub(size, 0.5 * beta), div(mul(squareWhere(far, d), 0.5), beta));
     },
     "beta",
   );
@@ -187,7 +192,7 @@ export function bceWithLogits(x: Tensor, y: Tensor, options: LogitsOptions = {})
   return average(weight ? mul(losses, weight) : losses, reduction);
 }
 
-/** x where y = 1, max(0, margin − x) where y = −1; y holds 1 and −1. */
+/** x where y = 1, max(0, margin − x) where y = −1; y holds 1 and −1. At the margin the derivative is −1. */
 export function hingeEmbedding(
   x: Tensor,
   y: Tensor,
@@ -196,7 +201,7 @@ export function hingeEmbedding(
   const { margin = 1 } = options;
   const loss = pairwise(
     "hingeEmbedding",
-    (a, b) => where(eq(b, 1), a, where(eq(b, -1), relu(sub(margin, a)), 0)),
+    (a, b) => where(eq(b, 1), a, where(eq(b, -1), clamp(sub(margin, a), 0), 0)),
     "margin",
   );
   return loss(x, y, options);
