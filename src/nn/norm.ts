@@ -1,12 +1,12 @@
 import { defaultDtype } from "../backend.js";
-import { checkOptions } from "../describe.js";
+import { checkOptions, checkRate } from "../describe.js";
 import { full, zeros } from "../ops/create.js";
 import { batchNormEval, batchNormTrain } from "../ops/norm.js";
 import { parameter } from "../ops/parameter.js";
 import { groupNorm, layerNorm, rmsNorm } from "../ops/rowNorm.js";
 import { increment } from "../ops/update.js";
 import { type Parameter, updateWith } from "../parameter.js";
-import { formatShape, type Shape } from "../shape.js";
+import { checkShape, formatShape, type Shape } from "../shape.js";
 import type { ShapeOf } from "../shapeTypes/shapeOf.js";
 import type { FloatDtype, Tensor } from "../tensor.js";
 import { checkSize } from "./checks.js";
@@ -86,9 +86,9 @@ abstract class BatchNorm extends Module {
     this.#name = name;
     this.#shapes = shapes;
     this.features = features;
-    this.eps = options.eps ?? 1e-5;
-    this.momentum = options.momentum ?? 0.1;
-    const { affine = true, trackRunningStats = true } = options;
+    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true } = options;
+    this.eps = checkRate(name, "eps", eps);
+    this.momentum = checkRate(name, "momentum", momentum);
     if (affine) {
       this.weight = filled([features], 1, "weight");
       this.bias = filled([features], 0, "bias");
@@ -142,7 +142,11 @@ export interface LayerNormOptions {
   readonly bias?: boolean;
 }
 
-const shapeOf = (shape: number | Shape): Shape => (typeof shape === "number" ? [shape] : shape);
+function shapeOf(op: string, shape: number | Shape): Shape {
+  const lengths = typeof shape === "number" ? [shape] : shape;
+  checkShape(op, lengths);
+  return lengths;
+}
 
 /** Layer normalisation over the trailing axes `shape` (Ba, Kiros & Hinton 2016). */
 export class LayerNorm extends Module {
@@ -154,9 +158,9 @@ export class LayerNorm extends Module {
   constructor(shape: number | Shape, options: LayerNormOptions = {}) {
     super();
     checkOptions("LayerNorm", options, ["eps", "affine", "bias"]);
-    this.shape = shapeOf(shape);
-    this.eps = options.eps ?? 1e-5;
-    const { affine = true, bias = true } = options;
+    this.shape = shapeOf("LayerNorm", shape);
+    const { eps = 1e-5, affine = true, bias = true } = options;
+    this.eps = checkRate("LayerNorm", "eps", eps);
     if (affine) this.weight = filled(this.shape, 1, "weight");
     if (affine && bias) this.bias = filled(this.shape, 0, "bias");
   }
@@ -180,8 +184,8 @@ export class RMSNorm extends Module {
   ) {
     super();
     checkOptions("RMSNorm", options, ["eps", "affine"]);
-    this.shape = shapeOf(shape);
-    this.eps = options.eps ?? 2 ** -23;
+    this.shape = shapeOf("RMSNorm", shape);
+    this.eps = checkRate("RMSNorm", "eps", options.eps ?? 2 ** -23);
     if (options.affine !== false) this.weight = filled(this.shape, 1, "weight");
   }
 
@@ -212,7 +216,7 @@ export class GroupNorm extends Module {
         `GroupNorm: groups do not divide the channels: got ${groups} groups, expected a divisor of ${channels}`,
       );
     this.groups = groups;
-    this.eps = options.eps ?? 1e-5;
+    this.eps = checkRate("GroupNorm", "eps", options.eps ?? 1e-5);
     if (options.affine === false) return;
     this.weight = filled([channels], 1, "weight");
     this.bias = filled([channels], 0, "bias");

@@ -1,7 +1,7 @@
 /** Losses of numbers, of probabilities and of pairs, in basic ops. */
 
 import { Opcode } from "../../assembly/opcodes.js";
-import { checkOptions, describe } from "../describe.js";
+import { checkOptions, checkWord, describe } from "../describe.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { type Axes, formatShape, sameShape } from "../shape.js";
 import { checkTensors, type Op, record1 } from "../tape.js";
@@ -47,10 +47,10 @@ function pairwise(op: string, loss: (x: Tensor, y: Tensor) => Tensor, option = "
 }
 
 /** (x − y)² */
-export const mse = pairwise("mse", (x, y) => square(sub(x, y)));
+export const mse = /* @__PURE__ */ pairwise("mse", (x, y) => square(sub(x, y)));
 
 /** |x − y|; its derivative where they are equal is 0. */
-export const l1 = pairwise("l1", (x, y) => abs(sub(x, y)));
+export const l1 = /* @__PURE__ */ pairwise("l1", (x, y) => abs(sub(x, y)));
 
 /** d² where it is not far: elsewhere it must not overflow, its derivative would be 0 · Infinity. */
 const squareWhere = (far: Tensor, d: Tensor): Tensor => square(where(far, 0, d));
@@ -113,13 +113,13 @@ export function klDiv(input: Tensor, target: Tensor, options: KlDivOptions = {})
   checkTensors("klDiv", input, target);
   checkOptions("klDiv", options, ["reduction", "logTarget"]);
   const { reduction = "mean", logTarget = false } = options;
-  const kind = checkReduction("klDiv", reduction === "batchMean" ? "sum" : reduction);
+  checkWord("klDiv", "reduction", reduction, ["mean", "sum", "none", "batchMean"]);
   checkPair("klDiv", input, target);
   const losses = logTarget
     ? mul(exp(target), sub(target, input))
     : sub(mul(target, log(where(eq(target, 0), 1, target))), mul(target, input));
-  const total = average(losses, kind);
-  return reduction === "batchMean" ? div(total, input.shape[0] ?? 1) : total;
+  if (reduction !== "batchMean") return average(losses, reduction);
+  return div(sum(losses), input.shape[0] ?? 1);
 }
 
 /** Emits an elementwise kernel of two whole operands. */
@@ -170,7 +170,7 @@ function byTarget({ inputs }: Node<null>): Tensor {
 }
 
 /** Binary cross-entropy of probabilities p and targets y; see `bceWithLogits` for scores. */
-export const bce = pairwise("bce", (p, y) => record1(bceOp, [p, y], null));
+export const bce = /* @__PURE__ */ pairwise("bce", (p, y) => record1(bceOp, [p, y], null));
 
 export interface LogitsOptions extends LossOptions {
   /** Multiplies the term of targets that are 1; broadcasts. */

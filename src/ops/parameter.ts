@@ -1,3 +1,4 @@
+import { checkOptions } from "../describe.js";
 import { Parameter } from "../parameter.js";
 import { valuesOf } from "../reading.js";
 import type { Shape } from "../shape.js";
@@ -26,8 +27,10 @@ export function parameter(
   data: Tensor | NestedNumbers | ArrayLike<number>,
   options: ParameterOptions = {},
 ): Parameter {
-  const value = data instanceof Tensor ? data : tensor(data, options);
-  const { name = "", trainable = true } = options;
+  const own = ["name", "trainable"];
+  checkOptions("parameter", options, data instanceof Tensor ? own : [...own, "shape", "dtype"]);
+  const { name = "", trainable = true, ...rest } = options;
+  const value = data instanceof Tensor ? data : tensor(data, rest);
   if (currentTrace() && !value.node.values[value.index])
     throw new Error(
       `parameter: made while a function is being compiled: got ${value} without a value yet, ` +

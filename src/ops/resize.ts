@@ -69,10 +69,10 @@ export function upsampleNearest(
   x: Tensor,
   scale: number | readonly number[] | { readonly size: number | readonly number[] },
 ): Tensor {
-  const axes = imageAxes("upsampleNearest", x);
+  imageAxes("upsampleNearest", x);
   const sizes = x.shape.slice(2);
   const sized = typeof scale === "object" && "size" in scale;
-  const given = perAxis(sized ? "size" : "scale", sized ? scale.size : scale, axes.length);
+  const given = perAxis(sized ? "size" : "scale", sized ? scale.size : scale, sizes.length);
   const wanted = sizes.map((size, axis) =>
     Math.floor((given[axis] as number) * (sized ? 1 : size)),
   );
@@ -83,7 +83,7 @@ export function upsampleNearest(
   // Where planes keep or double a length, PyTorch does not look at the scale.
   const times = wanted.map((length, axis) => {
     const whole = length / (sizes[axis] as number);
-    const exact = sized || (axes.length > 1 && (whole === 1 || whole === 2));
+    const exact = sized || (x.rank > 3 && (whole === 1 || whole === 2));
     return exact ? whole : (given[axis] as number);
   });
   if (times.every(Number.isInteger)) {
