@@ -34,7 +34,7 @@ export function entryOf(parameter: Parameter): StateEntry {
 function dataFor(op: string, key: string, parameter: Parameter, entry: StateEntry): number[] {
   if (!entry?.data || !Array.isArray(entry.shape))
     throw new TypeError(
-      `${op}: "${key}" is no entry: got ${describe(entry)}, expected { shape, dtype, data }, as of stateDict()`,
+      `${op}: "${key}" is no entry: got ${describe(entry)}, expected { shape, dtype, data }`,
     );
   if (!sameShape(entry.shape, parameter.shape))
     throw new RangeError(

@@ -30,7 +30,6 @@ function weightsOf(op: string, q: Tensor, k: Tensor, masks: AttentionMasks): Ten
   checkTensors(op, q, k);
   checkOptions(op, masks, ["mask", "causal"]);
   const { mask, causal = false } = masks;
-  if (mask) checkTensors(op, mask);
   if (mask && mask.dtype !== "bool")
     throw new TypeError(
       `${op}: mask is no condition: got ${mask.dtype}, expected bool, true where a query may look`,

@@ -6,7 +6,7 @@ import { parameter } from "../ops/parameter.js";
 import { groupNorm, layerNorm, rmsNorm } from "../ops/rowNorm.js";
 import { increment } from "../ops/update.js";
 import { type Parameter, updateWith } from "../parameter.js";
-import { checkShape, formatShape, type Shape } from "../shape.js";
+import { formatShape, type Shape } from "../shape.js";
 import type { ShapeOf } from "../shapeTypes/shapeOf.js";
 import type { FloatDtype, Tensor } from "../tensor.js";
 import { checkSize } from "./checks.js";
@@ -142,11 +142,7 @@ export interface LayerNormOptions {
   readonly bias?: boolean;
 }
 
-function shapeOf(op: string, shape: number | Shape): Shape {
-  const lengths = typeof shape === "number" ? [shape] : shape;
-  checkShape(op, lengths);
-  return lengths;
-}
+const shapeOf = (shape: number | Shape): Shape => (typeof shape === "number" ? [shape] : shape);
 
 /** Layer normalisation over the trailing axes `shape` (Ba, Kiros & Hinton 2016). */
 export class LayerNorm extends Module {
@@ -158,7 +154,7 @@ export class LayerNorm extends Module {
   constructor(shape: number | Shape, options: LayerNormOptions = {}) {
     super();
     checkOptions("LayerNorm", options, ["eps", "affine", "bias"]);
-    this.shape = shapeOf("LayerNorm", shape);
+    this.shape = shapeOf(shape);
     const { eps = 1e-5, affine = true, bias = true } = options;
     this.eps = checkRate("LayerNorm", "eps", eps);
     if (affine) this.weight = filled(this.shape, 1, "weight");
@@ -184,7 +180,7 @@ export class RMSNorm extends Module {
   ) {
     super();
     checkOptions("RMSNorm", options, ["eps", "affine"]);
-    this.shape = shapeOf("RMSNorm", shape);
+    this.shape = shapeOf(shape);
     this.eps = checkRate("RMSNorm", "eps", options.eps ?? 2 ** -23);
     if (options.affine !== false) this.weight = filled(this.shape, 1, "weight");
   }

@@ -2,7 +2,7 @@
  * Losses of classes. The plain one is a fused kernel (`loss.ts`); weights, smoothing, ignored rows
  * and probabilities as targets are made of it and of the log-softmax.
  */
-import { checkOptions, describe } from "../describe.js";
+import { checkOptions } from "../describe.js";
 import { formatShape, type Shape, sameShape } from "../shape.js";
 import { checkTensors, record1 } from "../tape.js";
 import { type FloatDtype, isFloat, type Tensor } from "../tensor.js";
@@ -88,12 +88,8 @@ function checkWeight(op: string, weight: Tensor | undefined, classes: number): v
 }
 
 /** Labels that may be looked up, and which rows count: undefined for all of them. */
-function counted(op: string, labels: Tensor, ignoreIndex: number | undefined) {
+function counted(labels: Tensor, ignoreIndex: number | undefined) {
   if (ignoreIndex === undefined) return { labels, counts: undefined };
-  if (!Number.isInteger(ignoreIndex))
-    throw new RangeError(
-      `${op}: bad ignoreIndex: got ${describe(ignoreIndex)}, expected a whole number`,
-    );
   const counts = ne(labels, ignoreIndex);
   return { labels: where(counts, labels, 0), counts };
 }
@@ -148,7 +144,7 @@ export function crossEntropy(
   checkWeight("crossEntropy", weight, classes);
   if (!weight && ignoreIndex === undefined && labelSmoothing === 0)
     return finish({ losses: labelLosses(scores, labels), weights: undefined }, shape, reduction);
-  const { labels: safe, counts } = counted("crossEntropy", labels, ignoreIndex);
+  const { labels: safe, counts } = counted(labels, ignoreIndex);
   const weights = rowWeights(weight, safe, counts, scores.dtype as FloatDtype);
   let losses = labelLosses(scores, safe);
   if (weight) losses = mul(losses, indexSelect(weight, 0, safe));
@@ -199,7 +195,7 @@ export function nllLoss(
   const reduction = checkReduction("nllLoss", options.reduction);
   const rows = rowsOf("nllLoss", "log-probabilities", logProbabilities, labels);
   checkWeight("nllLoss", weight, rows.classes);
-  const { labels: safe, counts } = counted("nllLoss", rows.labels, ignoreIndex);
+  const { labels: safe, counts } = counted(rows.labels, ignoreIndex);
   const weights = rowWeights(weight, safe, counts, rows.scores.dtype as FloatDtype);
   let losses = neg(picked("nllLoss", rows.scores, safe));
   if (weight) losses = mul(losses, indexSelect(weight, 0, safe));

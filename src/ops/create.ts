@@ -204,8 +204,6 @@ export function arange(
 export function eye<N extends number>(n: N, options?: { dtype?: Dtype }): Tensor<readonly [N, N]>;
 export function eye(n: number, options: { dtype?: Dtype } = {}): Tensor {
   checkShape("eye", [n]);
-  checkShape("eye", [n, n]);
-  checkOptions("eye", options, ["dtype"]);
   const dtype = options.dtype ?? defaultDtype();
   checkDtype("eye", dtype);
   const data = arrayOf(dtype, n * n);

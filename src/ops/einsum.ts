@@ -21,11 +21,7 @@ function parse(
   subscripts: string,
   operands: readonly Tensor[],
 ): { terms: string[]; output: string } {
-  if (typeof subscripts !== "string")
-    throw new TypeError(
-      `einsum: subscripts are no text: got ${describe(subscripts)}, expected them first, as in "ij,jk->ik"`,
-    );
-  const [left = "", right, ...more] = subscripts.replaceAll(" ", "").split("->");
+  const [left = "", right, ...more] = String(subscripts).replaceAll(" ", "").split("->");
   const terms = left.split(",");
   if (more.length > 0 || !/^[a-z.,]*$/i.test(left) || !/^[a-z.]*$/i.test(right ?? ""))
     throw new RangeError(

@@ -289,8 +289,6 @@ export function tile(x: Tensor, repeats: number | readonly number[]): Tensor {
 export function roll(x: Tensor, shift: number, axis = 0): Tensor {
   checkTensors("roll", x);
   const at = normalizeAxis("roll", axis, x.rank);
-  if (!Number.isInteger(shift))
-    throw new RangeError(`roll: bad shift: got ${describe(shift)}, expected a whole number`);
   const length = x.shape[at] as number;
   const by = length === 0 ? 0 : ((shift % length) + length) % length;
   if (by === 0) return x;

@@ -36,21 +36,28 @@ function checkPositive(op: string, name: string, value: number, least = 0): void
     );
 }
 
-/** A loss of differences, element by element. */
-function pairwise(op: string, loss: (x: Tensor, y: Tensor) => Tensor, option = "reduction") {
-  return (x: Tensor, y: Tensor, options: LossOptions = {}): Tensor => {
-    checkOptions(op, options, ["reduction", option]);
-    const reduction = checkReduction(op, options.reduction);
-    checkPair(op, x, y);
-    return average(loss(x, y), reduction);
-  };
+/** A loss of differences, element by element; a function of its own for each, that bundlers can drop. */
+function pairwise(
+  op: string,
+  x: Tensor,
+  y: Tensor,
+  options: LossOptions,
+  loss: (x: Tensor, y: Tensor) => Tensor,
+  option = "reduction",
+): Tensor {
+  checkOptions(op, options, ["reduction", option]);
+  const reduction = checkReduction(op, options.reduction);
+  checkPair(op, x, y);
+  return average(loss(x, y), reduction);
 }
 
 /** (x − y)² */
-export const mse = /* @__PURE__ */ pairwise("mse", (x, y) => square(sub(x, y)));
+export const mse = (x: Tensor, y: Tensor, options: LossOptions = {}): Tensor =>
+  pairwise("mse", x, y, options, (a, b) => square(sub(a, b)));
 
 /** |x − y|; its derivative where they are equal is 0. */
-export const l1 = /* @__PURE__ */ pairwise("l1", (x, y) => abs(sub(x, y)));
+export const l1 = (x: Tensor, y: Tensor, options: LossOptions = {}): Tensor =>
+  pairwise("l1", x, y, options, (a, b) => abs(sub(a, b)));
 
 /** d² where it is not far: elsewhere it must not overflow, its derivative would be 0 · Infinity. */
 const squareWhere = (far: Tensor, d: Tensor): Tensor => square(where(far, 0, d));
@@ -63,8 +70,11 @@ export function huber(
 ): Tensor {
   const { delta = 1 } = options;
   checkPositive("huber", "delta", delta);
-  const loss = pairwise(
+  return pairwise(
     "huber",
+    x,
+    y,
+    options,
     (a, b) => {
       const d = sub(a, b);
       const size = abs(d);
@@ -73,7 +83,6 @@ export function huber(
     },
     "delta",
   );
-  return loss(x, y, options);
 }
 
 /** ½d² / beta where |d| < beta, else |d| − ½ beta, d = x − y (Girshick 2015); beta 0 is `l1`. */
@@ -84,8 +93,11 @@ export function smoothL1(
 ): Tensor {
   const { beta = 1 } = options;
   if (beta !== 0) checkPositive("smoothL1", "beta", beta);
-  const loss = pairwise(
+  return pairwise(
     "smoothL1",
+    x,
+    y,
+    options,
     (a, b) => {
       const d = sub(a, b);
       if (beta === 0) return abs(d);
@@ -95,7 +107,6 @@ export function smoothL1(
     },
     "beta",
   );
-  return loss(x, y, options);
 }
 
 export interface KlDivOptions {
@@ -170,7 +181,8 @@ function byTarget({ inputs }: Node<null>): Tensor {
 }
 
 /** Binary cross-entropy of probabilities p and targets y; see `bceWithLogits` for scores. */
-export const bce = /* @__PURE__ */ pairwise("bce", (p, y) => record1(bceOp, [p, y], null));
+export const bce = (x: Tensor, y: Tensor, options: LossOptions = {}): Tensor =>
+  pairwise("bce", x, y, options, (p, t) => record1(bceOp, [p, t], null));
 
 export interface LogitsOptions extends LossOptions {
   /** Multiplies the term of targets that are 1; broadcasts. */
@@ -199,12 +211,14 @@ export function hingeEmbedding(
   options: LossOptions & { readonly margin?: number } = {},
 ): Tensor {
   const { margin = 1 } = options;
-  const loss = pairwise(
+  return pairwise(
     "hingeEmbedding",
+    x,
+    y,
+    options,
     (a, b) => where(eq(b, 1), a, where(eq(b, -1), clamp(sub(margin, a), 0), 0)),
     "margin",
   );
-  return loss(x, y, options);
 }
 
 export interface CosineOptions {

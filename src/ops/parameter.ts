@@ -1,4 +1,3 @@
-import { checkOptions } from "../describe.js";
 import { Parameter } from "../parameter.js";
 import { valuesOf } from "../reading.js";
 import type { Shape } from "../shape.js";
@@ -27,8 +26,6 @@ export function parameter(
   data: Tensor | NestedNumbers | ArrayLike<number>,
   options: ParameterOptions = {},
 ): Parameter {
-  const own = ["name", "trainable"];
-  checkOptions("parameter", options, data instanceof Tensor ? own : [...own, "shape", "dtype"]);
   const { name = "", trainable = true, ...rest } = options;
   const value = data instanceof Tensor ? data : tensor(data, rest);
   if (currentTrace() && !value.node.values[value.index])

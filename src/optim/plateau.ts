@@ -1,4 +1,4 @@
-import { checkOptions, checkRate, checkWord, describe } from "../describe.js";
+import { checkOptions, checkWord, describe } from "../describe.js";
 import { checkState, numberEntry, type StateDict } from "../state.js";
 import { checkFraction } from "./groups.js";
 import { type Scheduled, whole } from "./schedule.js";
@@ -33,10 +33,8 @@ export class ReduceOnPlateau {
     checkOptions("reduceOnPlateau", options, Object.keys({ ...defaults, ...rest }));
     this.#optimizer = optimizer;
     this.#options = { ...defaults, ...rest, ...options };
-    const { mode, factor: by, patience, cooldown, threshold, minimum } = this.#options;
+    const { mode, factor: by, patience, cooldown } = this.#options;
     checkWord("reduceOnPlateau", "mode", mode, ["min", "max"]);
-    checkRate("reduceOnPlateau", "threshold", threshold);
-    checkRate("reduceOnPlateau", "minimum", minimum);
     checkFraction("reduceOnPlateau", "factor", by);
     whole("reduceOnPlateau", "patience", patience, 0);
     whole("reduceOnPlateau", "cooldown", cooldown, 0);

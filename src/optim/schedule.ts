@@ -18,10 +18,6 @@ export class Schedule {
   #count = 0;
 
   constructor(optimizer: Scheduled, rate: Rate) {
-    if (!optimizer?.groups)
-      throw new TypeError(
-        `schedule: no optimizer: got ${describe(optimizer)}, expected one as the first argument`,
-      );
     this.#optimizer = optimizer;
     this.#rate = rate;
     this.base = optimizer.groups.map(({ lr }) => lr);

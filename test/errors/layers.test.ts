@@ -221,16 +221,10 @@ const rows: Record<string, Row> = {
     message:
       "crossEntropy: operand is not a tensor: got an array of 3, expected a tensor; wrap data with tensor(…)",
   },
-  "an ignoreIndex of text": {
-    call: () => crossEntropy(zeros([2, 3]), ints, { ignoreIndex: any("0") }),
-    kind: RangeError,
-    message: 'crossEntropy: bad ignoreIndex: got "0", expected a whole number',
-  },
   "a state of tensors": {
     call: () => new nn.Linear(1, 1).loadStateDict(any({ weight: zeros([1, 1]), bias: [0] })),
     kind: TypeError,
-    message:
-      'loadStateDict: "weight" is no entry: got a Tensor, expected { shape, dtype, data }, as of stateDict()',
+    message: 'loadStateDict: "weight" is no entry: got a Tensor, expected { shape, dtype, data }',
   },
   "attention with PyTorch's option": {
     call: () => nn.scaledDotProductAttention(x23, x23, x23, { isCausal: true } as never),
@@ -279,11 +273,6 @@ const rows: Record<string, Row> = {
     call: () => new nn.LayerNorm(3, { eps: Number.NaN }),
     kind: RangeError,
     message: "LayerNorm: bad eps: got NaN, expected a finite number ≥ 0",
-  },
-  "a norm of text": {
-    call: () => new nn.RMSNorm("3" as never),
-    kind: TypeError,
-    message: 'RMSNorm: shape is no array: got "3", expected one, as in [2, 3]',
   },
   "klDiv in PyTorch's spelling": {
     call: () => nn.klDiv(x23, x23, { reduction: "batchmean" as never }),
