@@ -181,7 +181,7 @@ export class RMSNorm extends Module {
     super();
     checkOptions("RMSNorm", options, ["eps", "affine"]);
     this.shape = shapeOf(shape);
-    this.eps = checkRate("RMSNorm", "eps", options.eps ?? 2 ** -23);
+    this.eps = options.eps ?? 2 ** -23;
     if (options.affine !== false) this.weight = filled(this.shape, 1, "weight");
   }
 
@@ -212,7 +212,7 @@ export class GroupNorm extends Module {
         `GroupNorm: groups do not divide the channels: got ${groups} groups, expected a divisor of ${channels}`,
       );
     this.groups = groups;
-    this.eps = checkRate("GroupNorm", "eps", options.eps ?? 1e-5);
+    this.eps = options.eps ?? 1e-5;
     if (options.affine === false) return;
     this.weight = filled([channels], 1, "weight");
     this.bias = filled([channels], 0, "bias");

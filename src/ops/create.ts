@@ -75,7 +75,8 @@ export function tensor(
   data: NestedNumbers | ArrayLike<number>,
   options: TensorOptions = {},
 ): Tensor {
-  checkOptions("tensor", options, ["shape", "dtype"]);
+  // An array's map gives an index here.
+  if (typeof options !== "number") checkOptions("tensor", options, ["shape", "dtype"]);
   const own = dtypeOf(data);
   const dtype = options.dtype ?? own ?? defaultDtype();
   checkDtype("tensor", dtype);
@@ -187,7 +188,6 @@ export function arange(
     throw new RangeError(
       `arange: bad range: got ${from}, ${to}, ${step}, expected finite numbers and a step other than 0`,
     );
-  checkOptions("arange", options, ["dtype"]);
   const size = Math.max(0, Math.ceil((to - from) / step));
   checkShape("arange", [size]);
   const dtype = options.dtype ?? defaultDtype();

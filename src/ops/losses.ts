@@ -229,7 +229,7 @@ export interface CosineOptions {
 
 /**
  * Σ a·b / max(‖a‖·‖b‖, eps) along an axis (1 by default, as in PyTorch), broadcasting; each norm is
- * held above eps by itself.
+ * held above eps by itself, and is a constant where it is held (PyTorch differentiates it there too).
  */
 export function cosineSimilarity(a: Tensor, b: Tensor, options: CosineOptions = {}): Tensor {
   checkTensors("cosineSimilarity", a, b);
