@@ -14,6 +14,14 @@ export function checkOptions(op: string, options: unknown, known: readonly strin
       throw new TypeError(`${op}: unknown option: got ${key}, expected ${listed(known)}`);
 }
 
+/** Refuses what is none of the `known` words. */
+export function checkWord(op: string, what: string, word: unknown, known: readonly string[]): void {
+  if (!known.includes(word as string))
+    throw new TypeError(
+      `${op}: unknown ${what}: got ${describe(word)}, expected ${listed(known.map(describe))}`,
+    );
+}
+
 /** "a Map", "an Object": those with U, as Uint8Array and URL, begin with a consonant when read out. */
 const withArticle = (name: string): string => `${/^[AEIO]/i.test(name) ? "an" : "a"} ${name}`;
 
@@ -24,4 +32,13 @@ export function describe(value: unknown): string {
   if (typeof value === "object") return withArticle(value.constructor?.name || "object");
   if (typeof value === "string") return JSON.stringify(value);
   return typeof value === "number" ? String(value) : withArticle(typeof value);
+}
+
+/** A hyper-parameter as it is about to be used: finite and not negative. */
+export function checkRate(op: string, name: string, value: number): number {
+  if (!(typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY))
+    throw new RangeError(
+      `${op}: bad ${name}: got ${describe(value)}, expected a finite number ≥ 0`,
+    );
+  return value;
 }

@@ -120,4 +120,8 @@ export function checkShape(op: string, shape: Shape): void {
       throw new RangeError(
         `${op}: bad shape: got ${formatShape(shape)}, expected non-negative integers`,
       );
+  if (sizeOf(shape) > 2 ** 32)
+    throw new RangeError(
+      `${op}: too many elements: got ${formatShape(shape)}, expected at most 4294967296 of them`,
+    );
 }

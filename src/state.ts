@@ -32,6 +32,10 @@ export function entryOf(parameter: Parameter): StateEntry {
 
 /** The numbers of an entry as the Parameter wants them. Throws when it cannot hold them. */
 function dataFor(op: string, key: string, parameter: Parameter, entry: StateEntry): number[] {
+  if (!entry?.data || !Array.isArray(entry.shape))
+    throw new TypeError(
+      `${op}: "${key}" is no entry: got ${describe(entry)}, expected { shape, dtype, data }`,
+    );
   if (!sameShape(entry.shape, parameter.shape))
     throw new RangeError(
       `${op}: shape of "${key}" differs: got ${formatShape(entry.shape)}, expected ${formatShape(parameter.shape)}`,

@@ -28,6 +28,7 @@ import {
   tensor,
   zeros,
 } from "../src/index.js";
+import * as nn from "../src/nn/index.js";
 
 describe("values", () => {
   test.each<{ what: string; got: () => unknown; want: unknown }>([
@@ -116,6 +117,45 @@ describe("values", () => {
       what: "NaN wins its window of maxPool2d",
       got: () => maxPool2d(tensor([1, Number.NaN, 3, 2]).reshape([1, 1, 1, 4]), [1, 2]).toArray(),
       want: [[[[Number.NaN, 3]]]],
+    },
+    {
+      what: "a last window of ceilMode, wider than the padded input",
+      got: () => {
+        const x = c.arange(6).reshape([1, 1, 6]);
+        const wide = { stride: 3, ceilMode: true };
+        return [
+          maxPool1d(x, 4, { ...wide, dilation: 2 }).toArray(),
+          avgPool1d(x, 7, wide).toArray(),
+          avgPool1d(x, 8, { ...wide, padding: 1, countIncludePad: false }).toArray(),
+        ];
+      },
+      want: [[[[4]]], [[[2.5]]], [[[2.5]]]],
+    },
+    {
+      what: "adaptiveAvgPool2d: NaN and Infinity stay in their parts",
+      got: () =>
+        c.adaptiveAvgPool2d(tensor([[[[1, Infinity, 3, 4, 5, NaN, 7]]]]), [1, 3]).toArray(),
+      want: [[[[Infinity, 4, NaN]]]],
+    },
+    {
+      what: "upsampleNearest by a scale that is not whole, as PyTorch",
+      got: () =>
+        [
+          [1, 1, 3],
+          [1, 1, 1, 3],
+        ].map((shape) =>
+          [2.1, 3.1, 1.2].map((scale) =>
+            c.upsampleNearest(c.arange(3).reshape(shape), scale).toTypedArray().join(" "),
+          ),
+        ),
+      want: [
+        ["0 0 0 1 1 2", "0 0 0 0 1 1 1 2 2", "0 0 1"],
+        [
+          "0 0 1 1 2 2 0 0 1 1 2 2",
+          "0 0 0 0 1 1 1 2 2 0 0 0 0 1 1 1 2 2 0 0 0 0 1 1 1 2 2",
+          "0 1 2",
+        ],
+      ],
     },
     {
       what: "padding counts as −Infinity in maxPool2d",
@@ -223,6 +263,31 @@ describe("gradients at ties and kinks", () => {
       f: (x) => pow(-2, x),
       at: [2],
       gradient: [NaN],
+    },
+    { what: "std of equal numbers", f: (x) => c.std(x), at: [2, 2, 2], gradient: [0, 0, 0] },
+    {
+      what: "norm of order ½, of a 0",
+      f: (x) => c.norm(x, undefined, { order: 0.5 }),
+      at: [0, 1, 1],
+      gradient: [0, 2, 2],
+    },
+    {
+      what: "huber, far out",
+      f: (x) => nn.huber(x, zeros([5])),
+      at: [Infinity, -Infinity, 1e38, NaN, 1],
+      gradient: [0.2, -0.2, 0.2, NaN, 0.2].map(Math.fround),
+    },
+    {
+      what: "smoothL1, far out",
+      f: (x) => nn.smoothL1(x, zeros([5]), { beta: 0.5 }),
+      at: [Infinity, -Infinity, 1e38, NaN, 0.5],
+      gradient: [0.2, -0.2, 0.2, NaN, 0.2].map(Math.fround),
+    },
+    {
+      what: "hingeEmbedding at the margin",
+      f: (x) => nn.hingeEmbedding(x, tensor([-1, -1, 1, -1]), { reduction: "sum" }),
+      at: [1, 2, 1, 0],
+      gradient: [-1, 0, 1, -1],
     },
     { what: "hypot at (0, 0)", f: (x) => hypot(x, 0), at: [0], gradient: [NaN] },
     { what: "atan2 at (0, 0)", f: (x) => atan2(x, 0), at: [0], gradient: [NaN] },

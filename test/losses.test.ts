@@ -71,7 +71,7 @@ describe("gradients where there is a choice", () => {
     grad((x: Tensor) => sum(f(x)))(tensor(data)).toArray();
   test.each<[string, unknown, unknown]>([
     ["l1 at equality", at((x) => nn.l1(x, tensor([2, 1])), 2, 2), [0, 0.5]],
-    ["hinge at the margin", at((x) => nn.hingeEmbedding(x, tensor([-1, -1])), 1, 0), [0, -0.5]],
+    ["hinge at the margin", at((x) => nn.hingeEmbedding(x, tensor([-1, -1])), 1, 0), [-0.5, -0.5]],
     ["bce at the ends", at((x) => nn.bce(x, tensor([0, 1]), { reduction: "sum" }), 0, 1), [0, 0]],
     ["huber at delta", at((x) => nn.huber(x, tensor([0, 0]), { reduction: "sum" }), 1, 2), [1, 1]],
     [

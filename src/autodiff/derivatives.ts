@@ -1,5 +1,5 @@
 /** Transforms made of vjp and jvp: Jacobians, Hessians, directional and repeated derivatives. */
-import { describe } from "../describe.js";
+import { checkOptions, describe } from "../describe.js";
 import { eye, full } from "../ops/create.js";
 import { repeat, setDifferentiation } from "../ops/repeat.js";
 import { reshape, transpose } from "../ops/shape.js";
@@ -165,6 +165,7 @@ export function vmap<A extends readonly Tensors[], R extends Tensors>(
   fn: (...args: A) => R,
   options: VmapOptions = {},
 ): (...args: A) => R {
+  checkOptions("vmap", options, ["inAxes", "outAxes"]);
   const { inAxes = 0, outAxes = 0 } = options;
   return (...args) => {
     const axes = Array.isArray(inAxes) ? inAxes : args.map(() => inAxes as number | null);

@@ -12,8 +12,9 @@ import { slice } from "../ops/view.js";
 import type { Parameter } from "../parameter.js";
 import { dropout } from "../random.js";
 import { formatShape } from "../shape.js";
+import { checkTensors } from "../tape.js";
 import type { Tensor } from "../tensor.js";
-import { checkSize } from "./checks.js";
+import { checkProbability, checkSize } from "./checks.js";
 import { xavierUniform } from "./init.js";
 import { Linear } from "./linear.js";
 import { Module } from "./module.js";
@@ -25,7 +26,13 @@ export interface AttentionMasks {
   readonly causal?: boolean;
 }
 
-function weightsOf(q: Tensor, k: Tensor, { mask, causal = false }: AttentionMasks): Tensor {
+function weightsOf(op: string, q: Tensor, k: Tensor, masks: AttentionMasks): Tensor {
+  checkOptions(op, masks, ["mask", "causal"]);
+  const { mask, causal = false } = masks;
+  if (mask && mask.dtype !== "bool")
+    throw new TypeError(
+      `${op}: mask is no condition: got ${mask.dtype}, expected bool, true where a query may look`,
+    );
   const width = q.shape.at(-1) as number;
   const products = matmul(q, swapAxes(k, -1, -2));
   const scale = 1 / Math.sqrt(width);
@@ -48,7 +55,7 @@ export const scaledDotProductAttention = (
   k: Tensor,
   v: Tensor,
   masks: AttentionMasks = {},
-): Tensor => matmul(weightsOf(q, k, masks), v);
+): Tensor => matmul(weightsOf("scaledDotProductAttention", q, k, masks), v);
 
 export interface AttentionOptions {
   readonly bias?: boolean;
@@ -83,7 +90,7 @@ export class MultiheadAttention extends Module {
       );
     this.size = size;
     this.heads = heads;
-    this.dropout = options.dropout ?? 0;
+    this.dropout = checkProbability("MultiheadAttention", options.dropout ?? 0);
     this.batchFirst = options.batchFirst ?? false;
     const dtype = defaultDtype();
     this.inProjWeight = xavierUniform(
@@ -101,6 +108,7 @@ export class MultiheadAttention extends Module {
     value: Tensor = key,
     masks: AttentionMasks = {},
   ): Tensor {
+    checkTensors("MultiheadAttention", query, key, value);
     for (const x of [query, key, value])
       if ((x.rank !== 2 && x.rank !== 3) || x.shape.at(-1) !== this.size)
         throw new RangeError(
@@ -117,7 +125,7 @@ export class MultiheadAttention extends Module {
       Tensor,
       Tensor,
     ];
-    const weights = weightsOf(q, k, masks);
+    const weights = weightsOf("MultiheadAttention", q, k, masks);
     const dropped =
       this.dropout > 0 && this.isTraining() ? dropout(weights, this.dropout) : weights;
     const attended = matmul(dropped, v);

@@ -1,6 +1,7 @@
 import { dropout } from "../random.js";
 import type { ShapeOf } from "../shapeTypes/shapeOf.js";
 import type { Tensor } from "../tensor.js";
+import { checkProbability } from "./checks.js";
 import { Module } from "./module.js";
 
 /** In training, zeroes each element with probability `p` and scales the others by 1 / (1 − p). */
@@ -9,9 +10,7 @@ export class Dropout extends Module {
 
   constructor(p = 0.5) {
     super();
-    if (!(p >= 0 && p <= 1))
-      throw new RangeError(`Dropout: not a probability: got ${p}, expected 0 ≤ p ≤ 1`);
-    this.p = p;
+    this.p = checkProbability("Dropout", p);
   }
 
   forward<X extends Tensor>(x: X): Tensor<ShapeOf<X>>;

@@ -1,5 +1,5 @@
 import { defaultDtype } from "../backend.js";
-import { checkOptions } from "../describe.js";
+import { checkOptions, checkRate } from "../describe.js";
 import { full, zeros } from "../ops/create.js";
 import { batchNormEval, batchNormTrain } from "../ops/norm.js";
 import { parameter } from "../ops/parameter.js";
@@ -86,9 +86,9 @@ abstract class BatchNorm extends Module {
     this.#name = name;
     this.#shapes = shapes;
     this.features = features;
-    this.eps = options.eps ?? 1e-5;
-    this.momentum = options.momentum ?? 0.1;
-    const { affine = true, trackRunningStats = true } = options;
+    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true } = options;
+    this.eps = checkRate(name, "eps", eps);
+    this.momentum = checkRate(name, "momentum", momentum);
     if (affine) {
       this.weight = filled([features], 1, "weight");
       this.bias = filled([features], 0, "bias");
@@ -155,8 +155,8 @@ export class LayerNorm extends Module {
     super();
     checkOptions("LayerNorm", options, ["eps", "affine", "bias"]);
     this.shape = shapeOf(shape);
-    this.eps = options.eps ?? 1e-5;
-    const { affine = true, bias = true } = options;
+    const { eps = 1e-5, affine = true, bias = true } = options;
+    this.eps = checkRate("LayerNorm", "eps", eps);
     if (affine) this.weight = filled(this.shape, 1, "weight");
     if (affine && bias) this.bias = filled(this.shape, 0, "bias");
   }

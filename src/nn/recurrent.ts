@@ -1,4 +1,4 @@
-import { checkOptions, describe } from "../describe.js";
+import { checkOptions, checkWord } from "../describe.js";
 import { zeros } from "../ops/create.js";
 import { add, mul, relu, sigmoid, sub, tanh } from "../ops/elementwise.js";
 import { concat, split, stack, swapAxes } from "../ops/join.js";
@@ -8,8 +8,9 @@ import { slice } from "../ops/view.js";
 import type { Parameter } from "../parameter.js";
 import { dropout, uniform } from "../random.js";
 import { formatShape, sameShape } from "../shape.js";
+import { checkTensors } from "../tape.js";
 import type { FloatDtype, Tensor } from "../tensor.js";
-import { checkSize } from "./checks.js";
+import { checkProbability, checkSize } from "./checks.js";
 import { Module } from "./module.js";
 
 export interface RecurrentOptions {
@@ -81,7 +82,7 @@ abstract class Recurrent extends Module {
     checkSize(name, "number of layers", this.numLayers);
     this.batchFirst = options.batchFirst ?? false;
     this.directions = options.bidirectional ? 2 : 1;
-    this.dropout = options.dropout ?? 0;
+    this.dropout = checkProbability(name, options.dropout ?? 0);
     const bound = 1 / Math.sqrt(hiddenSize);
     for (let layer = 0; layer < this.numLayers; layer++)
       for (const suffix of ["", "_reverse"].slice(0, this.directions)) {
@@ -108,6 +109,7 @@ abstract class Recurrent extends Module {
 
   /** Runs over x [time, batch, features] from `initial` states [layers · directions, batch, hidden]. */
   protected recur(x: Tensor, initial: readonly Tensor[]): { output: Tensor; last: Tensor[] } {
+    checkTensors(this.#name, x, ...initial);
     if (x.rank !== 3 || x.shape[2] !== this.inputSize)
       throw new RangeError(
         `${this.#name}: input does not fit: got ${formatShape(x.shape)}, expected ${this.batchFirst ? "[batch, time" : "[time, batch"}, ${this.inputSize}]`,
@@ -180,10 +182,7 @@ export class RNN extends Recurrent {
   ) {
     super("RNN", 1, 1, inputSize, hiddenSize, options);
     const { nonlinearity = "tanh" } = options;
-    if (nonlinearity !== "tanh" && nonlinearity !== "relu")
-      throw new TypeError(
-        `RNN: unknown nonlinearity: got ${describe(nonlinearity)}, expected "tanh" or "relu"`,
-      );
+    checkWord("RNN", "nonlinearity", nonlinearity, ["tanh", "relu"]);
     const activation = nonlinearity === "relu" ? relu : tanh;
     this.cell = (fromInput, _, fromHidden) => [activation(add(fromInput, fromHidden))];
   }

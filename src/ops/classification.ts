@@ -80,6 +80,7 @@ function rowsOf(op: string, name: string, scores: Tensor, labels: Tensor): Rows 
 }
 
 function checkWeight(op: string, weight: Tensor | undefined, classes: number): void {
+  if (weight) checkTensors(op, weight);
   if (weight && !sameShape(weight.shape, [classes]))
     throw new RangeError(
       `${op}: weight does not fit: got ${formatShape(weight.shape)}, expected [${classes}], one for each class`,

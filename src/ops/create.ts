@@ -1,5 +1,5 @@
 import { defaultDtype } from "../backend.js";
-import { describe } from "../describe.js";
+import { checkOptions, describe } from "../describe.js";
 import type { HostSource } from "../plan/lowering.js";
 import { checkShape, formatShape, type Shape, sizeOf } from "../shape.js";
 import type { DataShape } from "../shapeTypes/data.js";
@@ -45,9 +45,14 @@ function dtypeOf(data: unknown): Dtype | undefined {
   if (data instanceof Float64Array) return "f64";
   if (data instanceof Int32Array) return "i32";
   if (data instanceof Uint8Array) return "bool";
-  let first: unknown = data;
-  while (Array.isArray(first)) first = first[0];
-  return typeof first === "boolean" ? "bool" : undefined;
+  return typeof firsts(data)[0] === "boolean" ? "bool" : undefined;
+}
+
+/** The first number of nested arrays, the array it is in, …, the data; no deeper than 32, if cyclic. */
+function firsts(data: unknown): unknown[] {
+  const levels = [data];
+  while (Array.isArray(levels[0]) && levels.length <= 32) levels.unshift(levels[0][0]);
+  return levels;
 }
 
 export function checkDtype(op: string, dtype: unknown): asserts dtype is Dtype {
@@ -70,6 +75,8 @@ export function tensor(
   data: NestedNumbers | ArrayLike<number>,
   options: TensorOptions = {},
 ): Tensor {
+  // An array's map gives an index here.
+  if (typeof options !== "number") checkOptions("tensor", options, ["shape", "dtype"]);
   const own = dtypeOf(data);
   const dtype = options.dtype ?? own ?? defaultDtype();
   checkDtype("tensor", dtype);
@@ -107,8 +114,8 @@ function flatten(data: NestedNumbers | ArrayLike<number>): {
       );
     return { flat, shape: [flat.length] };
   }
-  const shape: number[] = [];
-  for (let level: unknown = data; Array.isArray(level); level = level[0]) shape.push(level.length);
+  const arrays = firsts(data).slice(1) as unknown[][];
+  const shape = arrays.map(({ length }) => length).reverse();
   const flat: number[] = [];
   collect(data as NestedNumbers, shape, 0, flat);
   return { flat, shape };
@@ -147,6 +154,7 @@ export function full(
   options: { dtype?: Dtype } = {},
 ): Tensor {
   checkShape("full", shape);
+  checkOptions("full", options, ["dtype"]);
   if (typeof value !== "number" && typeof value !== "boolean")
     throw new TypeError(`full: value is no number: got ${describe(value)}, expected one`);
   const dtype = options.dtype ?? dtypeOf(value) ?? defaultDtype();
@@ -181,6 +189,7 @@ export function arange(
       `arange: bad range: got ${from}, ${to}, ${step}, expected finite numbers and a step other than 0`,
     );
   const size = Math.max(0, Math.ceil((to - from) / step));
+  checkShape("arange", [size]);
   const dtype = options.dtype ?? defaultDtype();
   checkDtype("arange", dtype);
   if (dtype === "bool")

@@ -21,7 +21,7 @@ function parse(
   subscripts: string,
   operands: readonly Tensor[],
 ): { terms: string[]; output: string } {
-  const [left = "", right, ...more] = subscripts.replaceAll(" ", "").split("->");
+  const [left = "", right, ...more] = String(subscripts).replaceAll(" ", "").split("->");
   const terms = left.split(",");
   if (more.length > 0 || !/^[a-z.,]*$/i.test(left) || !/^[a-z.]*$/i.test(right ?? ""))
     throw new RangeError(

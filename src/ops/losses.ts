@@ -1,15 +1,15 @@
 /** Losses of numbers, of probabilities and of pairs, in basic ops. */
 
 import { Opcode } from "../../assembly/opcodes.js";
-import { checkOptions, describe } from "../describe.js";
+import { checkOptions, checkWord, describe } from "../describe.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { type Axes, formatShape, sameShape } from "../shape.js";
 import { checkTensors, type Op, record1 } from "../tape.js";
 import type { Node, Tensor, TensorType } from "../tensor.js";
-import { softplus } from "./activations.js";
-import { abs, eq, gt, lt, where } from "./compare.js";
+import { clamp, softplus } from "./activations.js";
+import { abs, eq, ge, gt, where } from "./compare.js";
 import { checkFloat } from "./create.js";
-import { add, div, exp, log, maximum, mul, neg, relu, sqrt, square, sub } from "./elementwise.js";
+import { add, div, exp, log, maximum, mul, neg, sqrt, square, sub } from "./elementwise.js";
 import { sum } from "./reduce.js";
 import {
   reduced as average,
@@ -36,21 +36,31 @@ function checkPositive(op: string, name: string, value: number, least = 0): void
     );
 }
 
-/** A loss of differences, element by element. */
-function pairwise(op: string, loss: (x: Tensor, y: Tensor) => Tensor, option = "reduction") {
-  return (x: Tensor, y: Tensor, options: LossOptions = {}): Tensor => {
-    checkOptions(op, options, ["reduction", option]);
-    const reduction = checkReduction(op, options.reduction);
-    checkPair(op, x, y);
-    return average(loss(x, y), reduction);
-  };
+/** A loss of differences, element by element; a function of its own for each, that bundlers can drop. */
+function pairwise(
+  op: string,
+  x: Tensor,
+  y: Tensor,
+  options: LossOptions,
+  loss: (x: Tensor, y: Tensor) => Tensor,
+  option = "reduction",
+): Tensor {
+  checkOptions(op, options, ["reduction", option]);
+  const reduction = checkReduction(op, options.reduction);
+  checkPair(op, x, y);
+  return average(loss(x, y), reduction);
 }
 
 /** (x − y)² */
-export const mse = pairwise("mse", (x, y) => square(sub(x, y)));
+export const mse = (x: Tensor, y: Tensor, options: LossOptions = {}): Tensor =>
+  pairwise("mse", x, y, options, (a, b) => square(sub(a, b)));
 
 /** |x − y|; its derivative where they are equal is 0. */
-export const l1 = pairwise("l1", (x, y) => abs(sub(x, y)));
+export const l1 = (x: Tensor, y: Tensor, options: LossOptions = {}): Tensor =>
+  pairwise("l1", x, y, options, (a, b) => abs(sub(a, b)));
+
+/** d² where it is not far: elsewhere it must not overflow, its derivative would be 0 · Infinity. */
+const squareWhere = (far: Tensor, d: Tensor): Tensor => square(where(far, 0, d));
 
 /** ½d² where |d| ≤ delta, else delta·(|d| − ½ delta), d = x − y (Huber 1964). */
 export function huber(
@@ -60,16 +70,19 @@ export function huber(
 ): Tensor {
   const { delta = 1 } = options;
   checkPositive("huber", "delta", delta);
-  const loss = pairwise(
+  return pairwise(
     "huber",
+    x,
+    y,
+    options,
     (a, b) => {
       const d = sub(a, b);
       const size = abs(d);
-      return where(gt(size, delta), mul(sub(size, 0.5 * delta), delta), mul(square(d), 0.5));
+      const far = gt(size, delta);
+      return where(far, mul(sub(size, 0.5 * delta), delta), mul(squareWhere(far, d), 0.5));
     },
     "delta",
   );
-  return loss(x, y, options);
 }
 
 /** ½d² / beta where |d| < beta, else |d| − ½ beta, d = x − y (Girshick 2015); beta 0 is `l1`. */
@@ -80,17 +93,20 @@ export function smoothL1(
 ): Tensor {
   const { beta = 1 } = options;
   if (beta !== 0) checkPositive("smoothL1", "beta", beta);
-  const loss = pairwise(
+  return pairwise(
     "smoothL1",
+    x,
+    y,
+    options,
     (a, b) => {
       const d = sub(a, b);
       if (beta === 0) return abs(d);
       const size = abs(d);
-      return where(lt(size, beta), div(mul(square(d), 0.5), beta), sub(size, 0.5 * beta));
+      const far = ge(size, beta);
+      return where(far, sub(size, 0.5 * beta), div(mul(squareWhere(far, d), 0.5), beta));
     },
     "beta",
   );
-  return loss(x, y, options);
 }
 
 export interface KlDivOptions {
@@ -108,13 +124,13 @@ export function klDiv(input: Tensor, target: Tensor, options: KlDivOptions = {})
   checkTensors("klDiv", input, target);
   checkOptions("klDiv", options, ["reduction", "logTarget"]);
   const { reduction = "mean", logTarget = false } = options;
-  const kind = checkReduction("klDiv", reduction === "batchMean" ? "sum" : reduction);
+  checkWord("klDiv", "reduction", reduction, ["mean", "sum", "none", "batchMean"]);
   checkPair("klDiv", input, target);
   const losses = logTarget
     ? mul(exp(target), sub(target, input))
     : sub(mul(target, log(where(eq(target, 0), 1, target))), mul(target, input));
-  const total = average(losses, kind);
-  return reduction === "batchMean" ? div(total, input.shape[0] ?? 1) : total;
+  if (reduction !== "batchMean") return average(losses, reduction);
+  return div(sum(losses), input.shape[0] ?? 1);
 }
 
 /** Emits an elementwise kernel of two whole operands. */
@@ -165,7 +181,8 @@ function byTarget({ inputs }: Node<null>): Tensor {
 }
 
 /** Binary cross-entropy of probabilities p and targets y; see `bceWithLogits` for scores. */
-export const bce = pairwise("bce", (p, y) => record1(bceOp, [p, y], null));
+export const bce = (x: Tensor, y: Tensor, options: LossOptions = {}): Tensor =>
+  pairwise("bce", x, y, options, (p, t) => record1(bceOp, [p, t], null));
 
 export interface LogitsOptions extends LossOptions {
   /** Multiplies the term of targets that are 1; broadcasts. */
@@ -187,19 +204,21 @@ export function bceWithLogits(x: Tensor, y: Tensor, options: LogitsOptions = {})
   return average(weight ? mul(losses, weight) : losses, reduction);
 }
 
-/** x where y = 1, max(0, margin − x) where y = −1; y holds 1 and −1. */
+/** x where y = 1, max(0, margin − x) where y = −1; y holds 1 and −1. At the margin the derivative is −1. */
 export function hingeEmbedding(
   x: Tensor,
   y: Tensor,
   options: LossOptions & { readonly margin?: number } = {},
 ): Tensor {
   const { margin = 1 } = options;
-  const loss = pairwise(
+  return pairwise(
     "hingeEmbedding",
-    (a, b) => where(eq(b, 1), a, where(eq(b, -1), relu(sub(margin, a)), 0)),
+    x,
+    y,
+    options,
+    (a, b) => where(eq(b, 1), a, where(eq(b, -1), clamp(sub(margin, a), 0), 0)),
     "margin",
   );
-  return loss(x, y, options);
 }
 
 export interface CosineOptions {
@@ -210,7 +229,7 @@ export interface CosineOptions {
 
 /**
  * Σ a·b / max(‖a‖·‖b‖, eps) along an axis (1 by default, as in PyTorch), broadcasting; each norm is
- * held above eps by itself.
+ * held above eps by itself, and is a constant where it is held (PyTorch differentiates it there too).
  */
 export function cosineSimilarity(a: Tensor, b: Tensor, options: CosineOptions = {}): Tensor {
   checkTensors("cosineSimilarity", a, b);

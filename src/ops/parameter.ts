@@ -26,8 +26,8 @@ export function parameter(
   data: Tensor | NestedNumbers | ArrayLike<number>,
   options: ParameterOptions = {},
 ): Parameter {
-  const value = data instanceof Tensor ? data : tensor(data, options);
-  const { name = "", trainable = true } = options;
+  const { name = "", trainable = true, ...rest } = options;
+  const value = data instanceof Tensor ? data : tensor(data, rest);
   if (currentTrace() && !value.node.values[value.index])
     throw new Error(
       `parameter: made while a function is being compiled: got ${value} without a value yet, ` +

@@ -152,13 +152,15 @@ function geometryOf(
     );
   const input = (axes === 2 ? x.shape.slice(2) : [1, x.shape[2]]) as unknown as Two;
   const reach = extent(kernel, dilation);
-  checkFits(op, reach, [input[0] + 2 * padding[0], input[1] + 2 * padding[1]], axes);
-  // The last window of ceilMode must start inside the input or the padding before it.
+  // How far windows may reach: in ceilMode the last one may stick out by less than a stride.
+  const room = ([0, 1] as const).map(
+    (axis) => input[axis] + 2 * padding[axis] + (options.ceilMode ? stride[axis] - 1 : 0),
+  ) as unknown as Two;
+  checkFits(op, reach, room, axes);
+  // That one must start inside the input or the padding before it.
   const steps = (axis: 0 | 1): number => {
-    const room = (input[axis] + 2 * padding[axis] - reach[axis]) / stride[axis];
-    if (!options.ceilMode) return Math.floor(room) + 1;
-    const count = Math.ceil(room) + 1;
-    return (count - 1) * stride[axis] >= input[axis] + padding[axis] ? count - 1 : count;
+    const last = Math.floor((room[axis] - reach[axis]) / stride[axis]);
+    return last * stride[axis] >= input[axis] + padding[axis] ? last : last + 1;
   };
   const [batch, channels] = x.shape as [number, number];
   return {

@@ -1,5 +1,5 @@
 /** What is done with a loss per example. */
-import { describe } from "../describe.js";
+import { checkWord } from "../describe.js";
 import type { Tensor } from "../tensor.js";
 import { mean, sum } from "./reduce.js";
 
@@ -10,11 +10,10 @@ export interface LossOptions {
   readonly reduction?: Reduction;
 }
 
-export function checkReduction(op: string, reduction: unknown = "mean"): Reduction {
-  if (reduction !== "mean" && reduction !== "sum" && reduction !== "none")
-    throw new TypeError(
-      `${op}: unknown reduction: got ${describe(reduction)}, expected "mean", "sum" or "none"`,
-    );
+const REDUCTIONS: readonly string[] = ["mean", "sum", "none"];
+
+export function checkReduction(op: string, reduction: Reduction = "mean"): Reduction {
+  checkWord(op, "reduction", reduction, REDUCTIONS);
   return reduction;
 }
 

@@ -1,13 +1,14 @@
 /** Images of another size, made of the ops of other files. */
-import { formatShape, type Shape, sizeOf } from "../shape.js";
-import { type FloatDtype, isFloat, type Tensor } from "../tensor.js";
+import { formatShape, sizeOf } from "../shape.js";
+import { isFloat, type Tensor } from "../tensor.js";
 import { tensor } from "./create.js";
 import { checkImages, type Pair, pair } from "./geometry.js";
 import { indexSelect } from "./indexing.js";
-import { matmul } from "./matmul.js";
+import { concat, tile } from "./join.js";
 import { avgPool2d } from "./pool.js";
 import { max, mean } from "./reduce.js";
-import { broadcastTo, reshape } from "./shape.js";
+import { reshape } from "./shape.js";
+import { slice } from "./view.js";
 
 /** The axes of x [n, C, …] after the channels. */
 function imageAxes(op: string, x: Tensor): number[] {
@@ -26,14 +27,15 @@ export const globalAvgPool = (x: Tensor): Tensor => mean(x, imageAxes("globalAvg
 /** The greatest element of each plane: x [n, C, …] → [n, C, 1 …]; ties share the gradient. */
 export const globalMaxPool = (x: Tensor): Tensor => max(x, imageAxes("globalMaxPool", x), true);
 
-/** Means over the parts of an axis as a matrix [parts, length], parts as even as can be. */
-function averages(parts: number, length: number, dtype: FloatDtype): Tensor {
-  const rows = Array.from({ length: parts }, (_, part) => {
-    const from = Math.floor((part * length) / parts);
-    const to = Math.ceil(((part + 1) * length) / parts);
-    return Array.from({ length }, (_, at) => (at >= from && at < to ? 1 / (to - from) : 0));
+/** Means over parts of an axis, as even as can be. */
+function averaged(x: Tensor, axis: number, parts: number): Tensor {
+  const length = x.shape[axis] as number;
+  const means = Array.from({ length: parts }, (_, part) => {
+    const end = Math.ceil(((part + 1) * length) / parts);
+    const range = [Math.floor((part * length) / parts), end] as const;
+    return mean(slice(x, [...new Array<null>(axis).fill(null), range]), axis, true);
   });
-  return tensor(rows, { dtype });
+  return concat(means, axis);
 }
 
 /**
@@ -45,21 +47,7 @@ export function adaptiveAvgPool2d(x: Tensor, outputSize: Pair): Tensor {
   const [rows, cols] = pair("adaptiveAvgPool2d", "output size", outputSize, 1);
   const [height, width] = x.shape.slice(2) as [number, number];
   if (height % rows === 0 && width % cols === 0) return avgPool2d(x, [height / rows, width / cols]);
-  const dtype = x.dtype as FloatDtype;
-  const wide = matmul(x, averages(cols, width, dtype).transpose());
-  return matmul(averages(rows, height, dtype), wide);
-}
-
-/** x with each element along its image axes repeated. */
-function repeated(x: Tensor, scale: readonly number[]): Tensor {
-  const [n, channels, ...sizes] = x.shape as [number, number, ...number[]];
-  const paired = (times: readonly number[]): Shape => [
-    ...[n, channels],
-    ...sizes.flatMap((size, axis) => [size, times[axis] as number]),
-  ];
-  const ones = sizes.map(() => 1);
-  const wide = broadcastTo(reshape(x, paired(ones)), paired(scale));
-  return reshape(wide, [n, channels, ...sizes.map((size, axis) => size * (scale[axis] as number))]);
+  return averaged(averaged(x, 3, cols), 2, rows);
 }
 
 /** Positive numbers for each image axis: one for all, or a list. */
@@ -67,7 +55,7 @@ function perAxis(name: string, value: unknown, axes: number): number[] {
   const list: unknown[] = Array.isArray(value) ? value : new Array(axes).fill(value);
   if (list.length !== axes || !list.every((x) => typeof x === "number" && x > 0 && x < Infinity))
     throw new RangeError(
-      `upsampleNearest: bad ${name}: got ${Array.isArray(value) ? `[${value.join(", ")}]` : String(value)}, ` +
+      `upsampleNearest: bad ${name}: got ${Array.isArray(value) ? formatShape(value) : String(value)}, ` +
         `expected a positive number or ${axes} of them`,
     );
   return list as number[];
@@ -75,31 +63,39 @@ function perAxis(name: string, value: unknown, axes: number): number[] {
 
 /**
  * x [n, C, …] with images `scale` times as large, or of a given size; each element takes the value
- * of the nearest one before it, x[⌊i / scale⌋], as PyTorch's "nearest".
+ * of the nearest one before it, x[⌊i / scale⌋], in PyTorch's f32 where the scale is not whole.
  */
 export function upsampleNearest(
   x: Tensor,
   scale: number | readonly number[] | { readonly size: number | readonly number[] },
 ): Tensor {
-  const axes = imageAxes("upsampleNearest", x);
+  imageAxes("upsampleNearest", x);
   const sizes = x.shape.slice(2);
   const sized = typeof scale === "object" && "size" in scale;
-  const wanted = sized
-    ? perAxis("size", scale.size, axes.length).map(Math.floor)
-    : perAxis("scale", scale, axes.length).map((s, axis) =>
-        Math.floor(s * (sizes[axis] as number)),
-      );
+  const given = perAxis(sized ? "size" : "scale", sized ? scale.size : scale, sizes.length);
+  const wanted = sizes.map((size, axis) =>
+    Math.floor((given[axis] as number) * (sized ? 1 : size)),
+  );
   if (sizeOf(wanted) === 0 || sizeOf(sizes) === 0)
     throw new RangeError(
       `upsampleNearest: empty images: got ${formatShape(x.shape)} to size ${formatShape(wanted)}`,
     );
-  const times = sized
-    ? wanted.map((length, axis) => length / (sizes[axis] as number))
-    : perAxis("scale", scale, axes.length);
-  if (times.every(Number.isInteger)) return repeated(x, times);
+  // Where planes keep or double a length, PyTorch does not look at the scale.
+  const times = wanted.map((length, axis) => {
+    const whole = length / (sizes[axis] as number);
+    const exact = sized || (x.rank > 3 && (whole === 1 || whole === 2));
+    return exact ? whole : (given[axis] as number);
+  });
+  if (times.every(Number.isInteger)) {
+    const outer = x.shape.slice(0, 2);
+    const apart = reshape(x, [...outer, ...sizes.flatMap((size) => [size, 1])]);
+    const repeated = tile(apart, [1, 1, ...times.flatMap((count) => [1, count])]);
+    return reshape(repeated, [...outer, ...wanted]);
+  }
   return wanted.reduce((y, length, axis) => {
     const last = (sizes[axis] as number) - 1;
-    const from = (at: number): number => Math.min(last, Math.floor(at / (times[axis] as number)));
+    const step = Math.fround(1 / (times[axis] as number));
+    const from = (at: number): number => Math.min(last, Math.floor(Math.fround(at * step)));
     const indices = tensor(
       Array.from({ length }, (_, at) => from(at)),
       { dtype: "i32" },

@@ -7,7 +7,7 @@ import { checkTensors, type Op, record1 } from "../tape.js";
 import type { Tensor, TensorType } from "../tensor.js";
 import { checkFloat } from "./create.js";
 import { gather } from "./indexing.js";
-import { transpose } from "./shape.js";
+import { swapAxes } from "./join.js";
 import { slice } from "./view.js";
 
 interface OrderAttrs {
@@ -46,12 +46,8 @@ export function argsort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor
   checkTensors("argsort", x);
   checkOptions("argsort", options, ["descending"]);
   const at = normalizeAxis("argsort", axis, x.rank);
-  const last = x.rank - 1;
-  const order = x.shape.map((_, a) => (a === at ? last : a === last ? at : a));
-  const sorted = record1(orderOp, [transpose(x, order)], {
-    descending: options.descending ?? false,
-  });
-  return transpose(sorted, order);
+  const descending = options.descending ?? false;
+  return swapAxes(record1(orderOp, [swapAxes(x, at, -1)], { descending }), at, -1);
 }
 
 /** x sorted along an axis, with the positions; gradients go back to where the values came from. */
@@ -80,9 +76,6 @@ export function topK(
       `topK: bad k: got ${k} on an axis of ${x.shape[at]}, expected a whole number from 0 to that`,
     );
   const order = argsort(x, at, { descending: options.largest ?? true });
-  const indices = slice(
-    order,
-    x.shape.map((_, a) => (a === at ? [0, k] : null)),
-  );
+  const indices = slice(order, [...new Array<null>(at).fill(null), [0, k]]);
   return { values: gather(x, at, indices), indices };
 }

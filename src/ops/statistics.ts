@@ -19,7 +19,7 @@ import { abs, eq, where } from "./compare.js";
 import { checkFloat, full, ones } from "./create.js";
 import { add, div, exp, log, mul, sqrt, square, sub } from "./elementwise.js";
 import { gather } from "./indexing.js";
-import { concat, expandDims } from "./join.js";
+import { concat } from "./join.js";
 import { pow } from "./math.js";
 import { kept, max, mean, min, sum } from "./reduce.js";
 import { reshape, stopGradient, transpose } from "./shape.js";
@@ -79,9 +79,16 @@ export function variance(x: Tensor, axes?: Axes, options: VarianceOptions = {}):
   return div(total, Math.max(0, n - ddof));
 }
 
-/** The square root of `variance`. */
+/** xᵖ of x ≥ 0; at 0 it is 0, and its derivative with it, which would be infinite for p < 1. */
+function power(x: Tensor, p: number): Tensor {
+  const zero = eq(x, 0);
+  const safe = where(zero, 1, x);
+  return where(zero, 0, p === 0.5 ? sqrt(safe) : pow(safe, p));
+}
+
+/** The square root of `variance`; its derivative where that is 0 is 0. */
 export const std = (x: Tensor, axes?: Axes, options?: VarianceOptions): Tensor =>
-  sqrt(variance(x, axes, options));
+  power(variance(x, axes, options), 0.5);
 
 export interface NormOptions {
   /** p: (Σ|x|ᵖ)^(1/p), 2 by default; ±Infinity: the greatest, the least magnitude. */
@@ -100,11 +107,8 @@ export function norm(x: Tensor, axes?: Axes, options: NormOptions = {}): Tensor 
   if (order === Number.NEGATIVE_INFINITY) return min(abs(x), axes, keepdims);
   if (!(typeof order === "number" && order > 0))
     throw new RangeError(`norm: bad order: got ${order}, expected a positive number or -Infinity`);
-  const powers = sum(order === 2 ? square(x) : pow(abs(x), order), axes, keepdims);
-  // Of a sum of 0 the root's derivative is infinite; the norm's is taken as 0.
-  const zero = eq(powers, 0);
-  const safe = where(zero, 1, powers);
-  return where(zero, 0, order === 2 ? sqrt(safe) : pow(safe, 1 / order));
+  const powers = sum(order === 2 ? square(x) : power(abs(x), order), axes, keepdims);
+  return power(powers, 1 / order);
 }
 
 /** The product over `axes` (default: all), halves multiplied by each other until one is left; 1 for none. */
@@ -192,19 +196,10 @@ const argOp: Op<ArgAttrs> = {
 };
 
 function position(x: Tensor, axis: number | undefined, keepdims: boolean, least: boolean): Tensor {
-  const name = least ? "argmin" : "argmax";
-  if (axis === undefined) {
-    const place = record1(argOp, [reshape(x, [x.size])], { axis: 0, least });
-    return keepdims
-      ? reshape(
-          place,
-          x.shape.map(() => 1),
-        )
-      : place;
-  }
-  const at = normalizeAxis(name, axis, x.rank);
-  const places = record1(argOp, [x], { axis: at, least });
-  return keepdims ? expandDims(places, at) : places;
+  const all = axis === undefined;
+  const at = all ? 0 : normalizeAxis(least ? "argmin" : "argmax", axis, x.rank);
+  const places = record1(argOp, [all ? reshape(x, [x.size]) : x], { axis: at, least });
+  return finished(places, x.shape, all ? x.shape.map((_, a) => a) : [at], keepdims);
 }
 
 /**
@@ -228,8 +223,6 @@ export function maxWithIndices(
   const at = normalizeAxis("maxWithIndices", axis, x.rank);
   const indices = argmax(x, at, true);
   const values = gather(x, at, indices);
-  const shape = x.shape.filter((_, a) => a !== at);
-  return keepdims
-    ? { values, indices }
-    : { values: reshape(values, shape), indices: reshape(indices, shape) };
+  const shaped = (y: Tensor): Tensor => finished(y, x.shape, [at], keepdims);
+  return { values: shaped(values), indices: shaped(indices) };
 }

@@ -1,3 +1,4 @@
+import { checkOptions } from "../describe.js";
 import { arrayOf, zeros } from "../ops/create.js";
 import { add, div, maximum } from "../ops/elementwise.js";
 import { alias } from "../ops/shape.js";
@@ -54,6 +55,7 @@ export class GradientAccumulator {
    * a Parameter that none was ever added for. `mean: false` gives the sums.
    */
   take(options: { readonly mean?: boolean } = {}): (Tensor | undefined)[] {
+    checkOptions("take", options, ["mean"]);
     const { mean = true } = options;
     const count = this.#counter();
     const taken = this.parameters.map((): Tensor | undefined => undefined);

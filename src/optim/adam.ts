@@ -1,14 +1,9 @@
+import { checkRate } from "../describe.js";
 import { adamStep, increment } from "../ops/update.js";
 import type { Parameter } from "../parameter.js";
 import type { Tensor } from "../tensor.js";
 import type { Assignment } from "../trace.js";
-import {
-  checkFraction,
-  checkRate,
-  type Group,
-  type Hyper,
-  type ParametersOrGroups,
-} from "./groups.js";
+import { checkFraction, type Group, type Hyper, type ParametersOrGroups } from "./groups.js";
 import { power } from "./numbers.js";
 import { hyper, Optimizer } from "./optimizer.js";
 

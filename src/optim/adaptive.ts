@@ -1,17 +1,12 @@
 /** Optimizers with a rate per weight, written in ops: one screen each. */
 
+import { checkRate } from "../describe.js";
 import { add, div, mul, sqrt, square, sub } from "../ops/elementwise.js";
 import { increment } from "../ops/update.js";
 import type { Parameter } from "../parameter.js";
 import type { Tensor } from "../tensor.js";
 import type { Assignment } from "../trace.js";
-import {
-  checkFraction,
-  checkRate,
-  type Group,
-  type Hyper,
-  type ParametersOrGroups,
-} from "./groups.js";
+import { checkFraction, type Group, type Hyper, type ParametersOrGroups } from "./groups.js";
 import { Optimizer } from "./optimizer.js";
 
 /** g + weightDecay·p */

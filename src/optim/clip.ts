@@ -1,5 +1,5 @@
 /** What goes between `gradients` and `apply`. */
-import { describe } from "../describe.js";
+import { checkOptions, describe } from "../describe.js";
 import { abs } from "../ops/compare.js";
 import { add, div, maximum, minimum, mul, sqrt, square } from "../ops/elementwise.js";
 import { pow } from "../ops/math.js";
@@ -55,6 +55,7 @@ export function clipGradNorm(
   options: { readonly normType?: number } = {},
 ): { readonly gradients: (Tensor | undefined)[]; readonly norm: Tensor } {
   checkLimit("clipGradNorm", "maxNorm", maxNorm);
+  checkOptions("clipGradNorm", options, ["normType"]);
   const norm = gradNorm(gradients, options.normType);
   const scale = minimum(div(maxNorm, add(norm, 1e-6)), 1);
   return { gradients: throughJoined(gradients, (vector) => mul(vector, scale)), norm };

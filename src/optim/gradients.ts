@@ -1,5 +1,6 @@
 import type { Parameter } from "../parameter.js";
 import { formatShape, sameShape } from "../shape.js";
+import { checkTensors } from "../tape.js";
 import type { Tensor } from "../tensor.js";
 
 /** One for each Parameter, in their order; undefined for one that the loss does not reach. */
@@ -16,6 +17,7 @@ export function checkFits(
       `${op}: number of gradients differs: got ${gradients.length}, expected ${parameters.length}, one per parameter`,
     );
   for (const [index, gradient] of gradients.entries()) {
+    if (gradient) checkTensors(op, gradient);
     const owner = parameters[index] as Parameter;
     if (gradient && (!sameShape(gradient.shape, owner.shape) || gradient.dtype !== owner.dtype))
       throw new RangeError(

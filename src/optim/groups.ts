@@ -18,15 +18,6 @@ export type ParametersOrGroups<H extends Hyper> =
   | readonly Parameter[]
   | readonly (Partial<H> & { readonly parameters: readonly Parameter[] })[];
 
-/** A hyper-parameter as it is about to be used: finite and not negative. */
-export function checkRate(op: string, name: string, value: number): number {
-  if (!(typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY))
-    throw new RangeError(
-      `${op}: bad ${name}: got ${describe(value)}, expected a finite number ≥ 0`,
-    );
-  return value;
-}
-
 /** A hyper-parameter in [0, 1). */
 export function checkFraction(op: string, name: string, value: number): number {
   if (!(typeof value === "number" && value >= 0 && value < 1))

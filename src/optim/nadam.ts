@@ -1,3 +1,4 @@
+import { checkRate } from "../describe.js";
 import { add, div, mul, sqrt, square, sub } from "../ops/elementwise.js";
 import { increment } from "../ops/update.js";
 import type { Parameter } from "../parameter.js";
@@ -5,7 +6,7 @@ import type { Tensor } from "../tensor.js";
 import type { Assignment } from "../trace.js";
 import { ADAM, type AdamHyper, checkBetas } from "./adam.js";
 import { decayed, mixed } from "./adaptive.js";
-import { checkRate, type Group, type ParametersOrGroups } from "./groups.js";
+import type { Group, ParametersOrGroups } from "./groups.js";
 import { exponential, power } from "./numbers.js";
 import { Optimizer } from "./optimizer.js";
 

@@ -1,4 +1,5 @@
 import { gradients, reaches } from "../autodiff/transforms.js";
+import { checkRate } from "../describe.js";
 import { evaluate, keepsGraphs } from "../evaluate.js";
 import { arrayOf } from "../ops/create.js";
 import { neg } from "../ops/elementwise.js";
@@ -12,7 +13,7 @@ import type { FloatDtype, Tensor } from "../tensor.js";
 import { type Assignment, currentTrace, type Trace } from "../trace.js";
 import { checkFits, type Gradients } from "./gradients.js";
 import { loadGroups, saveGroups } from "./groupState.js";
-import { checkRate, type Group, groupsOf, type Hyper, type ParametersOrGroups } from "./groups.js";
+import { type Group, groupsOf, type Hyper, type ParametersOrGroups } from "./groups.js";
 
 /** The state an optimizer keeps for a Parameter, by its names in PyTorch's state. */
 export type Moments = Readonly<Record<string, Parameter>>;

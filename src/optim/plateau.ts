@@ -1,4 +1,4 @@
-import { describe } from "../describe.js";
+import { checkOptions, checkWord, describe } from "../describe.js";
 import { checkState, numberEntry, type StateDict } from "../state.js";
 import { checkFraction } from "./groups.js";
 import { type Scheduled, whole } from "./schedule.js";
@@ -30,13 +30,15 @@ export class ReduceOnPlateau {
   constructor(optimizer: Scheduled, options: PlateauOptions = {}) {
     const defaults = { mode: "min", factor: 0.1, patience: 10, threshold: 1e-4 } as const;
     const rest = { relative: true, cooldown: 0, minimum: 0 };
+    checkOptions("reduceOnPlateau", options, Object.keys({ ...defaults, ...rest }));
     this.#optimizer = optimizer;
     this.#options = { ...defaults, ...rest, ...options };
-    const { factor: by, patience, cooldown } = this.#options;
+    const { mode, factor: by, patience, cooldown } = this.#options;
+    checkWord("reduceOnPlateau", "mode", mode, ["min", "max"]);
     checkFraction("reduceOnPlateau", "factor", by);
     whole("reduceOnPlateau", "patience", patience, 0);
     whole("reduceOnPlateau", "cooldown", cooldown, 0);
-    this.#best = this.#options.mode === "min" ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
+    this.#best = mode === "min" ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
   }
 
   /** The rates in force, one for each group. */

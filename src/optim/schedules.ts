@@ -3,8 +3,8 @@
  * Call `step()` after every update, or after every epoch if the lengths are counted in epochs. The
  * rates are PyTorch's, from the closed forms.
  */
-import { describe } from "../describe.js";
-import { checkRate } from "./groups.js";
+import { checkOptions, checkRate, checkWord, describe } from "../describe.js";
+import { checkArray } from "../shape.js";
 import { cosPi, power } from "./numbers.js";
 import { ReduceOnPlateau, reduceOnPlateau } from "./plateau.js";
 import { Schedule, type Scheduled, whole } from "./schedule.js";
@@ -12,8 +12,10 @@ import { Schedule, type Scheduled, whole } from "./schedule.js";
 /** base · gammaᵏ, k the number of whole `size`s so far (StepLR). */
 export function step(
   optimizer: Scheduled,
-  { size, gamma = 0.1 }: { readonly size: number; readonly gamma?: number },
+  options: { readonly size: number; readonly gamma?: number },
 ): Schedule {
+  checkOptions("step", options, ["size", "gamma"]);
+  const { size, gamma = 0.1 } = options;
   whole("step", "size", size);
   checkRate("step", "gamma", gamma);
   return new Schedule(optimizer, (base, t) => base * power(gamma, Math.floor(t / size)));
@@ -22,8 +24,11 @@ export function step(
 /** base · gammaᵏ, k the number of milestones passed (MultiStepLR). */
 export function multiStep(
   optimizer: Scheduled,
-  { milestones, gamma = 0.1 }: { readonly milestones: readonly number[]; readonly gamma?: number },
+  options: { readonly milestones: readonly number[]; readonly gamma?: number },
 ): Schedule {
+  checkOptions("multiStep", options, ["milestones", "gamma"]);
+  const { milestones, gamma = 0.1 } = options;
+  checkArray("multiStep", "list of milestones", milestones);
   for (const milestone of milestones) whole("multiStep", "milestone", milestone, 0);
   checkRate("multiStep", "gamma", gamma);
   return new Schedule(
@@ -33,7 +38,9 @@ export function multiStep(
 }
 
 /** base · gammaᵗ (ExponentialLR). */
-export function exponential(optimizer: Scheduled, { gamma }: { readonly gamma: number }): Schedule {
+export function exponential(optimizer: Scheduled, options: { readonly gamma: number }): Schedule {
+  checkOptions("exponential", options, ["gamma"]);
+  const { gamma } = options;
   checkRate("exponential", "gamma", gamma);
   return new Schedule(optimizer, (base, t) => base * power(gamma, t));
 }
@@ -41,12 +48,10 @@ export function exponential(optimizer: Scheduled, { gamma }: { readonly gamma: n
 /** From base · from to base · to in `steps` equal steps, then constant (LinearLR). */
 export function linear(
   optimizer: Scheduled,
-  {
-    steps,
-    from = 1 / 3,
-    to = 1,
-  }: { readonly steps: number; readonly from?: number; readonly to?: number },
+  options: { readonly steps: number; readonly from?: number; readonly to?: number },
 ): Schedule {
+  checkOptions("linear", options, ["steps", "from", "to"]);
+  const { steps, from = 1 / 3, to = 1 } = options;
   whole("linear", "steps", steps);
   checkRate("linear", "from", from);
   checkRate("linear", "to", to);
@@ -72,7 +77,9 @@ export interface CosineOptions {
  * after `steps`, as PyTorch's does.
  */
 export function cosine(optimizer: Scheduled, options: CosineOptions): Schedule {
+  checkOptions("cosine", options, ["steps", "minimum", "warmup", "restarts"]);
   const { steps, minimum = 0, warmup = 0, restarts = false } = options;
+  if (typeof restarts !== "boolean") checkOptions("cosine, restarts", restarts, ["stretch"]);
   whole("cosine", "steps", steps);
   checkRate("cosine", "minimum", minimum);
   whole("cosine", "warmup", warmup, 0);
@@ -108,7 +115,10 @@ export interface OneCycleOptions {
  * OneCycleLR, its rates only). Replaces the base rate.
  */
 export function oneCycle(optimizer: Scheduled, options: OneCycleOptions): Schedule {
+  const known = ["maximum", "steps", "rise", "anneal", "divide", "finalDivide"];
+  checkOptions("oneCycle", options, known);
   const { maximum, steps, rise = 0.3, anneal = "cosine", divide = 25, finalDivide = 1e4 } = options;
+  checkWord("oneCycle", "anneal", anneal, ["cosine", "linear"]);
   checkRate("oneCycle", "maximum", maximum);
   whole("oneCycle", "steps", steps, 2);
   if (!(rise >= 0 && rise <= 1))

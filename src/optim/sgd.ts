@@ -1,10 +1,10 @@
-import { describe } from "../describe.js";
+import { checkRate, describe } from "../describe.js";
 import { momentumStep, sgdStep } from "../ops/update.js";
 import type { Parameter } from "../parameter.js";
 import type { Tensor } from "../tensor.js";
 import type { Assignment } from "../trace.js";
 import { withBuffer } from "./adaptive.js";
-import { checkRate, type Group, type Hyper, type ParametersOrGroups } from "./groups.js";
+import type { Group, Hyper, ParametersOrGroups } from "./groups.js";
 import { type MomentSpec, Optimizer } from "./optimizer.js";
 
 export interface SGDHyper extends Hyper {

@@ -11,8 +11,12 @@ import {
   upsampleNearest,
   zeros,
 } from "../../src/index.js";
+import * as nn from "../../src/nn/index.js";
 import { BatchNorm1d, crossEntropy, Dropout, Linear, Sequential } from "../../src/nn/index.js";
-import { any, expectMessages, ints, type Row } from "./messages.js";
+import { any, expectMessages, ints, type Row, x23 } from "./messages.js";
+
+const x24 = zeros([2, 4]);
+const heads = (): nn.MultiheadAttention => new nn.MultiheadAttention(4, 2);
 
 const rows: Record<string, Row> = {
   "label too large": {
@@ -210,6 +214,71 @@ const rows: Record<string, Row> = {
     call: () => globalAvgPool(zeros([2, 3])),
     kind: RangeError,
     message: "globalAvgPool: too few axes: got [2, 3], expected [n, channels, …]",
+  },
+  "weights of classes as an array": {
+    call: () => crossEntropy(zeros([2, 3]), ints, { weight: any([1, 2, 3]) }),
+    kind: TypeError,
+    message:
+      "crossEntropy: operand is not a tensor: got an array of 3, expected a tensor; wrap data with tensor(…)",
+  },
+  "a state of tensors": {
+    call: () => new nn.Linear(1, 1).loadStateDict(any({ weight: zeros([1, 1]), bias: [0] })),
+    kind: TypeError,
+    message: 'loadStateDict: "weight" is no entry: got a Tensor, expected { shape, dtype, data }',
+  },
+  "attention with PyTorch's option": {
+    call: () => nn.scaledDotProductAttention(x23, x23, x23, { isCausal: true } as never),
+    kind: TypeError,
+    message: "scaledDotProductAttention: unknown option: got isCausal, expected mask or causal",
+  },
+  "heads with PyTorch's mask": {
+    call: () => heads().forward(x24, x24, x24, { attnMask: x23 } as never),
+    kind: TypeError,
+    message: "MultiheadAttention: unknown option: got attnMask, expected mask or causal",
+  },
+  "heads with a mask of numbers": {
+    call: () => heads().forward(x24, x24, x24, { mask: zeros([2, 2]) }),
+    kind: TypeError,
+    message:
+      "MultiheadAttention: mask is no condition: got f32, expected bool, true where a query may look",
+  },
+  "heads with masks for keys": {
+    call: () => heads().forward(x24, { causal: true } as never),
+    kind: TypeError,
+    message:
+      "MultiheadAttention: operand is not a tensor: got an Object, expected a tensor; wrap data with tensor(…)",
+  },
+  "heads that drop too much": {
+    call: () => new nn.MultiheadAttention(4, 2, { dropout: 2 }),
+    kind: RangeError,
+    message: "MultiheadAttention: not a probability: got 2, expected 0 ≤ p ≤ 1",
+  },
+  "a recurrent network that drops text": {
+    call: () => new nn.LSTM(3, 4, { dropout: "0.5" as never }),
+    kind: RangeError,
+    message: 'LSTM: not a probability: got "0.5", expected 0 ≤ p ≤ 1',
+  },
+  "a state without a cell": {
+    call: () => new nn.LSTM(3, 4).forward(zeros([2, 1, 3]), { hidden: zeros([1, 1, 4]) } as never),
+    kind: TypeError,
+    message:
+      "LSTM: operand is not a tensor: got undefined, expected a tensor; wrap data with tensor(…)",
+  },
+  "batch norm with PyTorch's momentum of None": {
+    call: () => new nn.BatchNorm1d(3, { momentum: null as never }),
+    kind: RangeError,
+    message: "BatchNorm1d: bad momentum: got null, expected a finite number ≥ 0",
+  },
+  "a norm's eps": {
+    call: () => new nn.LayerNorm(3, { eps: Number.NaN }),
+    kind: RangeError,
+    message: "LayerNorm: bad eps: got NaN, expected a finite number ≥ 0",
+  },
+  "klDiv in PyTorch's spelling": {
+    call: () => nn.klDiv(x23, x23, { reduction: "batchmean" as never }),
+    kind: TypeError,
+    message:
+      'klDiv: unknown reduction: got "batchmean", expected "mean", "sum", "none" or "batchMean"',
   },
   "upsampleNearest, scale": {
     call: () => upsampleNearest(zeros([1, 1, 2, 2]), [2, 0]),

@@ -1,4 +1,5 @@
 /** Messages about tensors: shapes, kinds, axes, and what is none. */
+import { expect, test } from "vitest";
 import * as c from "../../src/index.js";
 import {
   add,
@@ -44,6 +45,38 @@ const rows: Record<string, Row> = {
     call: () => linear(x23, zeros([5, 3]), zeros([4])),
     kind: RangeError,
     message: "linear: bias does not fit: got [4], expected [5]",
+  },
+  "a misspelt dtype": {
+    call: () => tensor([1], any({ dtpye: "i32" })),
+    kind: TypeError,
+    message: "tensor: unknown option: got dtpye, expected shape or dtype",
+  },
+  "a dtype in place of options": {
+    call: () => zeros([2], any("i32")),
+    kind: TypeError,
+    message: 'full: bad options: got "i32", expected an object',
+  },
+  "a shape that no memory holds": {
+    call: () => zeros([1e6, 1e6]),
+    kind: RangeError,
+    message:
+      "zeros: too many elements: got [1000000, 1000000], expected at most 4294967296 of them",
+  },
+  "a range that no memory holds": {
+    call: () => arange(1e12),
+    kind: RangeError,
+    message: "arange: too many elements: got [1000000000000], expected at most 4294967296 of them",
+  },
+  "einsum without subscripts": {
+    call: () => c.einsum(any(x23), x23),
+    kind: RangeError,
+    message:
+      "einsum: subscripts are not understood: got a Tensor, expected letters, commas, … and one ->",
+  },
+  "vmap with JAX's option": {
+    call: () => c.vmap((x: Tensor) => x, any({ in_axes: 0 })),
+    kind: TypeError,
+    message: "vmap: unknown option: got in_axes, expected inAxes or outAxes",
   },
   "add, broadcasting": {
     call: () => add(loose(zeros([2, 3])), zeros([2])),
@@ -308,3 +341,11 @@ const rows: Record<string, Row> = {
 };
 
 expectMessages(rows, "tensors.test.ts");
+
+test("an array that holds itself is refused, not walked for ever", () => {
+  const cycle: unknown[] = [];
+  cycle.push(cycle);
+  expect(() => tensor(any(cycle))).toThrow(
+    new TypeError("tensor: element 0 is not a number: got an array of 1, expected a number"),
+  );
+});

@@ -14,12 +14,14 @@ import {
   vjp,
   zeros,
 } from "../../src/index.js";
-import { Adam, SGD } from "../../src/optim/index.js";
+import { Adam, clipGradNorm, GradientAccumulator, SGD, schedules } from "../../src/optim/index.js";
 import { ts } from "../../src/pure.js";
 import * as random from "../../src/random.js";
 import { any, expectMessages, ints, type Row, x23 } from "./messages.js";
 
 const p = (): ReturnType<typeof parameter> => parameter([1, 2], { name: "w" });
+
+const sgd = (): SGD => new SGD([p()], { lr: 0.1 });
 
 const rows: Record<string, Row> = {
   "learning rate NaN": {
@@ -46,6 +48,57 @@ const rows: Record<string, Row> = {
     call: () => new SGD(any([x23]), { lr: 1 }),
     kind: TypeError,
     message: "SGD: not a parameter: got a Tensor, expected Parameters, as from model.parameters()",
+  },
+  "a schedule with a misspelt option": {
+    call: () => schedules.cosine(sgd(), { steps: 3, min: 0.1 } as never),
+    kind: TypeError,
+    message: "cosine: unknown option: got min, expected steps, minimum, warmup or restarts",
+  },
+  "a schedule without its options": {
+    call: () => schedules.step(sgd(), any(undefined)),
+    kind: TypeError,
+    message: "step: bad options: got undefined, expected an object",
+  },
+  "milestones that are no list": {
+    call: () => schedules.multiStep(sgd(), { milestones: any(3) }),
+    kind: TypeError,
+    message: "multiStep: list of milestones is no array: got 3, expected one, as in [2, 3]",
+  },
+  "restarts of another kind": {
+    call: () => schedules.cosine(sgd(), { steps: 3, restarts: any(2) }),
+    kind: TypeError,
+    message: "cosine, restarts: bad options: got 2, expected an object",
+  },
+  "an unknown way to anneal": {
+    call: () => schedules.oneCycle(sgd(), { maximum: 1, steps: 9, anneal: any("cos") }),
+    kind: TypeError,
+    message: 'oneCycle: unknown anneal: got "cos", expected "cosine" or "linear"',
+  },
+  "an unknown mode of a plateau": {
+    call: () => schedules.reduceOnPlateau(sgd(), { mode: any("minimum") }),
+    kind: TypeError,
+    message: 'reduceOnPlateau: unknown mode: got "minimum", expected "min" or "max"',
+  },
+  "a plateau with a misspelt option": {
+    call: () => schedules.reduceOnPlateau(sgd(), { patence: 2 } as never),
+    kind: TypeError,
+    message:
+      "reduceOnPlateau: unknown option: got patence, expected mode, factor, patience, threshold, relative, cooldown or minimum",
+  },
+  "clipping with a misspelt option": {
+    call: () => clipGradNorm([x23], 1, { norm_type: 1 } as never),
+    kind: TypeError,
+    message: "clipGradNorm: unknown option: got norm_type, expected normType",
+  },
+  "an accumulator with a misspelt option": {
+    call: () => new GradientAccumulator([p()]).take({ average: true } as never),
+    kind: TypeError,
+    message: "take: unknown option: got average, expected mean",
+  },
+  "a gradient that is a number": {
+    call: () => sgd().apply(any([1])),
+    kind: TypeError,
+    message: "apply: operand is not a tensor: got 1, expected a tensor; wrap data with tensor(…)",
   },
   "an optimizer with a misspelt option": {
     call: () => new Adam([p()], { learningRate: 1 } as never),
