@@ -176,7 +176,11 @@ export function product(
       const kc = least(k - pc, KC);
       const last = pc + kc == k;
       const block = b + ((<usize>pc * rsB + <usize>jc * csB) << 2);
-      const width = direct || m > MC ? nc : WIDTH;
+      const whole = direct || m > MC;
+      const width = whole ? nc : WIDTH;
+      if (whole && !direct) {
+        packB(workspace + B_AT, block, nc, kc, <usize>rsB << 2, <usize>csB << 2);
+      }
       for (let ic: u32 = 0; ic < m; ic += MC) {
         const mc = least(m - ic, MC);
         const from = a + ((<usize>ic * rsA + <usize>pc * csA) << 2);
@@ -187,7 +191,7 @@ export function product(
           const cols = least(nc - jr, width);
           let part = block + ((<usize>jr * csB) << 2);
           if (!direct) {
-            if (ic == 0) {
+            if (!whole) {
               packB(workspace + B_AT, part, cols, kc, <usize>rsB << 2, <usize>csB << 2);
             }
             part = workspace + B_AT;
