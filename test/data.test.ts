@@ -204,6 +204,16 @@ describe("batches", () => {
     expect(() => batches(ten, options)).toThrow(new RangeError(`batches: ${message}`));
   });
 
+  it.each([
+    [undefined, "bad options: got undefined, expected an object"],
+    [
+      { batchsize: 4 },
+      "unknown option: got batchsize, expected batchSize, seed, shuffle, epoch or dropLast",
+    ],
+  ])("refuse the options %o", (options, message) => {
+    expect(() => batches(ten, options as never)).toThrow(new TypeError(`batches: ${message}`));
+  });
+
   it("refuse a dataset that is inconsistent", () => {
     expect(() => batches({ ...ten, length: 1100 }, { batchSize: 1 })).toThrow(
       new RangeError(

@@ -1,3 +1,4 @@
+import { checkOptions } from "../describe.js";
 import { grouped } from "../grouped.js";
 import { arrayOf, constant } from "../ops/create.js";
 import { formatShape, sizeOf } from "../shape.js";
@@ -107,6 +108,7 @@ function scaled(pixels: IdxArray["data"], scale: number): Float32Array {
 
 /** The examples of one epoch, `batchSize` at a time; the last batch may be smaller. */
 export function batches(dataset: Dataset, options: BatchOptions): Generator<Batch, void, void> {
+  checkOptions("batches", options, ["batchSize", "seed", "shuffle", "epoch", "dropLast"]);
   const { batchSize, seed = 0, shuffle = true, epoch = 0, dropLast = false } = options;
   checkInteger("batches", "batchSize", batchSize, 1, Number.MAX_SAFE_INTEGER);
   checkInteger("batches", "seed", seed, 0, Number.MAX_SAFE_INTEGER);

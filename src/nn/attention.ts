@@ -27,6 +27,7 @@ export interface AttentionMasks {
 }
 
 function weightsOf(op: string, q: Tensor, k: Tensor, masks: AttentionMasks): Tensor {
+  checkTensors(op, q, k);
   checkOptions(op, masks, ["mask", "causal"]);
   const { mask, causal = false } = masks;
   if (mask && mask.dtype !== "bool")

@@ -4,7 +4,7 @@
  */
 
 import { describe } from "../describe.js";
-import { full } from "../ops/create.js";
+import { checkFloat, full } from "../ops/create.js";
 import { Parameter } from "../parameter.js";
 import * as random from "../random.js";
 import { valuesOf } from "../reading.js";
@@ -15,13 +15,13 @@ import { currentTrace } from "../trace.js";
 function checkParameter(op: string, parameter: Parameter): FloatDtype {
   if (!(parameter instanceof Parameter))
     throw new TypeError(`${op}: not a parameter: got ${describe(parameter)}, expected a Parameter`);
-  if (parameter.dtype !== "f32" && parameter.dtype !== "f64")
-    throw new TypeError(`${op}: dtype is not a float: got ${parameter.dtype}, expected f32 or f64`);
+  const { dtype } = parameter;
+  checkFloat(op, dtype);
   if (currentTrace())
     throw new Error(
       `${op}: an initialiser inside compile: got ${parameter} in a trace, expected it before`,
     );
-  return parameter.dtype;
+  return dtype;
 }
 
 function write(parameter: Parameter, data: ArrayLike<number>): Parameter {

@@ -8,6 +8,7 @@ import { increment } from "../ops/update.js";
 import { type Parameter, updateWith } from "../parameter.js";
 import { formatShape, type Shape } from "../shape.js";
 import type { ShapeOf } from "../shapeTypes/shapeOf.js";
+import { checkTensors } from "../tape.js";
 import type { FloatDtype, Tensor } from "../tensor.js";
 import { checkSize } from "./checks.js";
 import { Module } from "./module.js";
@@ -42,6 +43,7 @@ export interface BatchNormCall {
  * In training the running statistics move by `momentum`, the variance unbiased.
  */
 export function batchNorm(x: Tensor, call: BatchNormCall = {}): Tensor {
+  checkTensors("batchNorm", x);
   const { runningMean, runningVar, training = false, momentum = 0.1, eps = 1e-5 } = call;
   const per = (value: number): Tensor =>
     full([x.shape[1] ?? 0], value, { dtype: x.dtype as FloatDtype });

@@ -6,7 +6,7 @@ import { IntegerOperation, Opcode } from "../../assembly/opcodes.js";
 import { defaultDtype } from "../backend.js";
 import type { Lowering, Value } from "../plan/lowering.js";
 import { broadcastShapes, broadcastStrides, type Shape, stridesOf } from "../shape.js";
-import { type Op, record1 } from "../tape.js";
+import { checkTensors, type Op, record1 } from "../tape.js";
 import { type Dtype, type Node, Tensor, type TensorType } from "../tensor.js";
 import { asTensor, checkFloat, type Operand } from "./create.js";
 import { broadcastSource, broadcastTo } from "./shape.js";
@@ -242,7 +242,10 @@ const reluBackward = backward("reluBackward", Opcode.ReluBackward, {
 
 const negOp = unary("neg", Opcode.Neg, (d) => neg(d));
 /** −x */
-export const neg: Unary = (x: Tensor) => (x.dtype === "i32" ? sub(0, x) : negOp(x));
+export const neg: Unary = (x: Tensor) => {
+  checkTensors("neg", x);
+  return x.dtype === "i32" ? sub(0, x) : negOp(x);
+};
 /** eˣ */
 export const exp = unary("exp", Opcode.Exp, (d, n) => mul(d, out(n)));
 /** ln x */

@@ -1,6 +1,8 @@
 /** How a kernel slides over images: the options of convolutions and pools, checked once, here. */
 import { formatShape, type Shape, sizeOf } from "../shape.js";
-import { isFloat, type Tensor, type TensorType } from "../tensor.js";
+import { checkTensors } from "../tape.js";
+import type { Tensor, TensorType } from "../tensor.js";
+import { checkFloat } from "./create.js";
 import { reshape } from "./shape.js";
 
 /** The same along both axes of an image, or [y, x]. */
@@ -98,7 +100,9 @@ export function checkFits(op: string, reach: Two, padded: Two, axes: 1 | 2 = 2):
 }
 
 /** Refuses what is not n images of channels; axes are those of an image. */
-export function checkImages(op: string, { shape, dtype }: TensorType, axes: 1 | 2 = 2): void {
+export function checkImages(op: string, x: Tensor, axes: 1 | 2 = 2): void {
+  checkTensors(op, x);
+  const { shape, dtype } = x;
   if (shape.length !== axes + 2)
     throw new RangeError(
       `${op}: wrong number of axes: got ${formatShape(shape)}, ` +
@@ -106,6 +110,5 @@ export function checkImages(op: string, { shape, dtype }: TensorType, axes: 1 | 
     );
   if (sizeOf(shape.slice(2)) === 0)
     throw new RangeError(`${op}: empty images: got ${formatShape(shape)}, expected sizes ≥ 1`);
-  if (!isFloat(dtype))
-    throw new TypeError(`${op}: dtype is not a float: got ${dtype}, expected f32 or f64`);
+  checkFloat(op, dtype);
 }

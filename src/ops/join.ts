@@ -17,7 +17,7 @@ import type { FloatDtype, Tensor, TensorType } from "../tensor.js";
 import { full } from "./create.js";
 import { add } from "./elementwise.js";
 import { broadcastTo, reshape, transpose } from "./shape.js";
-import { emitPlace, emitView, pad, slice } from "./view.js";
+import { emitPlace, emitView, pad, slice, whole } from "./view.js";
 
 interface ConcatAttrs {
   readonly axis: number;
@@ -288,6 +288,7 @@ export function tile(x: Tensor, repeats: number | readonly number[]): Tensor {
 /** x with the elements of an axis moved on by `shift`, those at the end coming round. */
 export function roll(x: Tensor, shift: number, axis = 0): Tensor {
   checkTensors("roll", x);
+  whole("roll", "shift", shift);
   const at = normalizeAxis("roll", axis, x.rank);
   const length = x.shape[at] as number;
   const by = length === 0 ? 0 : ((shift % length) + length) % length;

@@ -8,7 +8,7 @@ import { Opcode } from "../../assembly/opcodes.js";
 import { checkOptions } from "../describe.js";
 import type { Lowering } from "../plan/lowering.js";
 import { formatShape } from "../shape.js";
-import { checkTensors, type Op, record, record1 } from "../tape.js";
+import { type Op, record, record1 } from "../tape.js";
 import type { Node, Tensor } from "../tensor.js";
 import {
   areaOf,
@@ -138,9 +138,8 @@ function geometryOf(
   options: MaxPoolOptions,
   known = MAX_POOL,
 ): Geometry {
-  checkTensors(op, x);
-  checkOptions(op, options, known);
   checkImages(op, x, axes);
+  checkOptions(op, options, known);
   const kernel = pair(op, "kernel size", kernelSize, 1, axes);
   const stride = pair(op, "stride", options.stride ?? kernelSize, 1, axes);
   const padding = pair(op, "padding", options.padding ?? 0, 0, axes, 0);

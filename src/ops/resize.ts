@@ -1,7 +1,8 @@
 /** Images of another size, made of the ops of other files. */
 import { formatShape, sizeOf } from "../shape.js";
-import { isFloat, type Tensor } from "../tensor.js";
-import { tensor } from "./create.js";
+import { checkTensors } from "../tape.js";
+import type { Tensor } from "../tensor.js";
+import { checkFloat, tensor } from "./create.js";
 import { checkImages, type Pair, pair } from "./geometry.js";
 import { indexSelect } from "./indexing.js";
 import { concat, tile } from "./join.js";
@@ -12,12 +13,12 @@ import { slice } from "./view.js";
 
 /** The axes of x [n, C, …] after the channels. */
 function imageAxes(op: string, x: Tensor): number[] {
+  checkTensors(op, x);
   if (x.rank < 3)
     throw new RangeError(
       `${op}: too few axes: got ${formatShape(x.shape)}, expected [n, channels, …]`,
     );
-  if (!isFloat(x.dtype))
-    throw new TypeError(`${op}: dtype is not a float: got ${x.dtype}, expected f32 or f64`);
+  checkFloat(op, x.dtype);
   return x.shape.slice(2).map((_, axis) => axis + 2);
 }
 

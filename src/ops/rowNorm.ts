@@ -9,7 +9,7 @@
  * Elsewhere scale and shift are a product and a sum.
  */
 import { Opcode } from "../../assembly/opcodes.js";
-import { formatShape, type Shape, sameShape, sizeOf } from "../shape.js";
+import { checkArray, formatShape, type Shape, sameShape, sizeOf } from "../shape.js";
 import { checkTensors, type Op, record, record1 } from "../tape.js";
 import type { Tensor, TensorType } from "../tensor.js";
 import { checkFloat } from "./create.js";
@@ -175,6 +175,7 @@ export function layerNorm(
   eps = 1e-5,
 ): Tensor {
   checkTensors("layerNorm", x);
+  checkArray("layerNorm", "shape", shape);
   checkParameter("layerNorm", "gamma", gamma, shape);
   checkParameter("layerNorm", "beta", beta, shape);
   const rows = rowsOf("layerNorm", x, shape);
@@ -188,6 +189,7 @@ export function layerNorm(
 /** x / √(mean x² + eps) · gamma over the trailing axes `shape`. */
 export function rmsNorm(x: Tensor, shape: Shape, gamma?: Tensor, eps = 1e-5): Tensor {
   checkTensors("rmsNorm", x);
+  checkArray("rmsNorm", "shape", shape);
   checkParameter("rmsNorm", "gamma", gamma, shape);
   const rows = rowsOf("rmsNorm", x, shape);
   return affine(reshape(record1(rmsOp, [rows], { eps }), x.shape), gamma, undefined);

@@ -196,8 +196,10 @@ const argOp: Op<ArgAttrs> = {
 };
 
 function position(x: Tensor, axis: number | undefined, keepdims: boolean, least: boolean): Tensor {
+  const op = least ? "argmin" : "argmax";
+  checkTensors(op, x);
   const all = axis === undefined;
-  const at = all ? 0 : normalizeAxis(least ? "argmin" : "argmax", axis, x.rank);
+  const at = all ? 0 : normalizeAxis(op, axis, x.rank);
   const places = record1(argOp, [all ? reshape(x, [x.size]) : x], { axis: at, least });
   return finished(places, x.shape, all ? x.shape.map((_, a) => a) : [at], keepdims);
 }

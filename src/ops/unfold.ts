@@ -3,7 +3,8 @@
 import { Opcode } from "../../assembly/opcodes.js";
 import { formatShape, type Shape } from "../shape.js";
 import { checkTensors, type Op, record1 } from "../tape.js";
-import { isFloat, type Tensor, type TensorType } from "../tensor.js";
+import type { Tensor, TensorType } from "../tensor.js";
+import { checkFloat } from "./create.js";
 import {
   areaOf,
   checkFits,
@@ -77,7 +78,6 @@ function geometryOf(
  * in PyTorch.
  */
 export function unfold(x: Tensor, kernelSize: Pair, options: UnfoldOptions = {}): Tensor {
-  checkTensors("unfold", x);
   checkImages("unfold", x);
   const [batch, channels, height, width] = x.shape as [number, number, number, number];
   const kernel = pair("unfold", "kernel size", kernelSize, 1);
@@ -106,7 +106,6 @@ export function fold(
       `fold: columns do not fit: got ${formatShape(x.shape)}, ` +
         `expected [n, channels · ${areaOf(kernel)}, ${areaOf(g.output)}]`,
     );
-  if (!isFloat(x.dtype))
-    throw new TypeError(`fold: dtype is not a float: got ${x.dtype}, expected f32 or f64`);
+  checkFloat("fold", x.dtype);
   return record1(foldOp, [x], g);
 }

@@ -104,7 +104,7 @@ export type Range =
   | null
   | readonly [start?: number | null, stop?: number | null, step?: number | null];
 
-function whole(op: string, name: string, value: number): number {
+export function whole(op: string, name: string, value: number): number {
   if (!Number.isInteger(value))
     throw new TypeError(`${op}: ${name} is not a whole number: got ${describe(value)}`);
   return value;
@@ -182,6 +182,7 @@ export function flip(x: Tensor, axes?: number | readonly number[]): Tensor {
 /** The diagonal of two axes, as the last axis: element i is at [i, i + offset]. */
 export function diagonal(x: Tensor, offset = 0, axis1 = 0, axis2 = 1): Tensor {
   checkTensors("diagonal", x);
+  whole("diagonal", "offset", offset);
   const [a, b] = [axis1, axis2].map((axis) => normalizeAxis("diagonal", axis, x.rank)) as [
     number,
     number,
@@ -274,21 +275,23 @@ function extend(
   return indexSelect(x, axis, constant(positions, [positions.length], "i32"));
 }
 
-/** A mask [rows, cols] of the last two axes, as bool. */
-function triangle(op: string, x: Tensor, keep: (row: number, col: number) => boolean): Tensor {
+/** x where col − row of its last two axes is kept, and 0 elsewhere. */
+function triangle(op: string, x: Tensor, k: number, keep: (from: number) => boolean): Tensor {
+  checkTensors(op, x);
+  whole(op, "k", k);
   if (x.rank < 2)
     throw new RangeError(
       `${op}: not a matrix: got ${formatShape(x.shape)}, expected at least two axes`,
     );
   const [rows, cols] = x.shape.slice(-2) as [number, number];
   const mask = Uint8Array.from({ length: rows * cols }, (_, i) =>
-    keep(Math.floor(i / cols), i % cols) ? 1 : 0,
+    keep((i % cols) - Math.floor(i / cols)) ? 1 : 0,
   );
   return where(constant(mask, [rows, cols], "bool"), x, 0);
 }
 
 /** x with zeros below the diagonal k of its last two axes. */
-export const triu = (x: Tensor, k = 0): Tensor => triangle("triu", x, (row, col) => col - row >= k);
+export const triu = (x: Tensor, k = 0): Tensor => triangle("triu", x, k, (from) => from >= k);
 
 /** x with zeros above the diagonal k of its last two axes. */
-export const tril = (x: Tensor, k = 0): Tensor => triangle("tril", x, (row, col) => col - row <= k);
+export const tril = (x: Tensor, k = 0): Tensor => triangle("tril", x, k, (from) => from <= k);

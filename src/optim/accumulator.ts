@@ -6,6 +6,7 @@ import { assign, Parameter } from "../parameter.js";
 import type { Tensor } from "../tensor.js";
 import { currentTrace } from "../trace.js";
 import { checkFits, type Gradients } from "./gradients.js";
+import { checkParameters } from "./groups.js";
 import { joined, parted } from "./joined.js";
 
 /** The sums of the gradients that were first added together, as one vector. */
@@ -30,6 +31,7 @@ export class GradientAccumulator {
   #count: Parameter | undefined;
 
   constructor(parameters: readonly Parameter[]) {
+    checkParameters("GradientAccumulator", parameters);
     this.parameters = [...parameters];
   }
 

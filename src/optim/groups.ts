@@ -1,5 +1,5 @@
 /** Groups of Parameters with hyper-parameters of their own, and what these may be. */
-import { describe } from "../describe.js";
+import { checkOptions, describe } from "../describe.js";
 import { Parameter } from "../parameter.js";
 
 /** What every optimizer has; the others' options extend it. */
@@ -34,14 +34,12 @@ export function groupsOf<H extends Hyper>(
   defaults: H,
   options: Partial<H>,
 ): readonly Group<H>[] {
-  if (!Array.isArray(given))
-    throw new TypeError(
-      `${name}: parameters are no list: got ${describe(given)}, expected model.parameters(), or groups of them`,
-    );
+  checkList(name, given, ", or groups of them");
   const grouped = given.length > 0 && given.every((item) => Array.isArray(grouping(item)));
   const list = (grouped ? given : [{ parameters: given }]) as readonly Given<H>[];
   const groups = list.map((group): Group<H> => {
-    checkKeys(name, defaults, { ...options, ...group });
+    const { parameters: _, ...given } = group;
+    checkOptions(name, { ...options, ...given }, Object.keys(defaults));
     return { ...defaults, ...defined(options), ...defined(group) };
   });
   checkParameters(
@@ -58,17 +56,16 @@ const grouping = (item: unknown): unknown =>
 const defined = <T extends object>(fields: T): T =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 
-/** A misspelt option would be one that silently does nothing. */
-function checkKeys(name: string, defaults: object, given: object): void {
-  const known = Object.keys(defaults);
-  for (const key of Object.keys(given))
-    if (key !== "parameters" && !known.includes(key))
-      throw new TypeError(
-        `${name}: unknown option: got ${key}, expected some of [${known.join(", ")}]`,
-      );
+function checkList(name: string, given: unknown, orElse = ""): void {
+  if (!Array.isArray(given))
+    throw new TypeError(
+      `${name}: parameters are no list: got ${describe(given)}, expected model.parameters()${orElse}`,
+    );
 }
 
-function checkParameters(name: string, parameters: readonly Parameter[]): void {
+/** Parameters, of which there is at least one, and each once. */
+export function checkParameters(name: string, parameters: readonly Parameter[]): void {
+  checkList(name, parameters);
   for (const item of parameters)
     if (!(item instanceof Parameter))
       throw new TypeError(

@@ -1,5 +1,6 @@
 /** Messages about layers: losses, norms, convolutions and pools. */
 import {
+  adaptiveAvgPool2d,
   avgPool2d,
   conv1d,
   conv2d,
@@ -45,6 +46,34 @@ const rows: Record<string, Row> = {
     call: () => crossEntropy(zeros([2, 3]), ints, { reduction: any("avg") }),
     kind: TypeError,
     message: 'crossEntropy: unknown reduction: got "avg", expected "mean", "sum" or "none"',
+  },
+  "adaptiveAvgPool2d of nothing": {
+    call: () => adaptiveAvgPool2d(any(undefined), 1),
+    kind: TypeError,
+    message:
+      "adaptiveAvgPool2d: operand is not a tensor: got undefined, expected a tensor; wrap data with tensor(…)",
+  },
+  "batchNorm of nothing": {
+    call: () => nn.batchNorm(any(undefined)),
+    kind: TypeError,
+    message:
+      "batchNorm: operand is not a tensor: got undefined, expected a tensor; wrap data with tensor(…)",
+  },
+  "attention of nothing": {
+    call: () => nn.scaledDotProductAttention(any(undefined), x24, x24),
+    kind: TypeError,
+    message:
+      "scaledDotProductAttention: operand is not a tensor: got undefined, expected a tensor; wrap data with tensor(…)",
+  },
+  "layerNorm over a number": {
+    call: () => nn.layerNorm(x24, any(4)),
+    kind: TypeError,
+    message: "layerNorm: shape is no array: got 4, expected one, as in [2, 3]",
+  },
+  "rmsNorm without a shape": {
+    call: () => nn.rmsNorm(x24, any(undefined)),
+    kind: TypeError,
+    message: "rmsNorm: shape is no array: got undefined, expected one, as in [2, 3]",
   },
   "batch of one": {
     call: () => new BatchNorm1d(2).forward(zeros([1, 2])),
@@ -203,7 +232,8 @@ const rows: Record<string, Row> = {
   "maxPool2d of integers": {
     call: () => maxPool2d(zeros([1, 1, 4, 4], { dtype: "i32" }), 2),
     kind: TypeError,
-    message: "maxPool2d: dtype is not a float: got i32, expected f32 or f64",
+    message:
+      'maxPool2d: dtype is not a float: got i32, expected f32 or f64; cast(x, "f32") makes it one',
   },
   "avgPool2d, divisor": {
     call: () => avgPool2d(zeros([1, 1, 4, 4]), 2, { divisorOverride: 0 }),

@@ -4,19 +4,26 @@ import * as c from "../../src/index.js";
 import {
   add,
   arange,
+  argmax,
+  argmin,
   broadcastTo,
   eye,
   full,
+  globalAvgPool,
+  globalMaxPool,
   init,
   linear,
   matmul,
   max,
   mul,
+  neg,
   reshape,
   sum,
   type Tensor,
   tensor,
   transpose,
+  tril,
+  triu,
   zeros,
 } from "../../src/index.js";
 import { ts } from "../../src/pure.js";
@@ -338,6 +345,33 @@ const rows: Record<string, Row> = {
     kind: TypeError,
     message: "slice: ranges are no list: got 1, expected one for each axis, as in [[0, 2], null]",
   },
+  "a diagonal that is none": {
+    call: () => c.diagonal(x23, 0.5),
+    kind: TypeError,
+    message: "diagonal: offset is not a whole number: got 0.5",
+  },
+  "a triangle of a word": {
+    call: () => tril(x23, any("x")),
+    kind: TypeError,
+    message: 'tril: k is not a whole number: got "x"',
+  },
+  "roll by a half": {
+    call: () => c.roll(x23, 0.5),
+    kind: TypeError,
+    message: "roll: shift is not a whole number: got 0.5",
+  },
+  ...Object.fromEntries(
+    Object.entries({ neg, argmax, argmin, triu, tril, globalAvgPool, globalMaxPool }).map(
+      ([op, f]): [string, Row] => [
+        `${op} of nothing`,
+        {
+          call: () => f(any(undefined)),
+          kind: TypeError,
+          message: `${op}: operand is not a tensor: got undefined, expected a tensor; wrap data with tensor(…)`,
+        },
+      ],
+    ),
+  ),
 };
 
 expectMessages(rows, "tensors.test.ts");

@@ -49,6 +49,17 @@ const rows: Record<string, Row> = {
     kind: TypeError,
     message: "SGD: not a parameter: got a Tensor, expected Parameters, as from model.parameters()",
   },
+  "an accumulator of an optimizer": {
+    call: () => new GradientAccumulator(any(sgd())),
+    kind: TypeError,
+    message: "GradientAccumulator: parameters are no list: got a SGD, expected model.parameters()",
+  },
+  "an accumulator of tensors": {
+    call: () => new GradientAccumulator(any([x23])),
+    kind: TypeError,
+    message:
+      "GradientAccumulator: not a parameter: got a Tensor, expected Parameters, as from model.parameters()",
+  },
   "a schedule with a misspelt option": {
     call: () => schedules.cosine(sgd(), { steps: 3, min: 0.1 } as never),
     kind: TypeError,
@@ -104,7 +115,7 @@ const rows: Record<string, Row> = {
     call: () => new Adam([p()], { learningRate: 1 } as never),
     kind: TypeError,
     message:
-      "Adam: unknown option: got learningRate, expected some of [lr, betas, eps, weightDecay, maximize]",
+      "Adam: unknown option: got learningRate, expected lr, betas, eps, weightDecay or maximize",
   },
   "aux that is missing": {
     call: () => c.grad((x: Tensor) => x.sum() as never, { aux: true })(x23),
