@@ -13,7 +13,7 @@ import {
   readArguments,
   Slot,
 } from "./callArguments.js";
-import { checkOptions, describe } from "./describe.js";
+import { checkFunction, checkOptions, describe } from "./describe.js";
 import { homeOf, keepsGraphs } from "./evaluate.js";
 import { constant } from "./ops/create.js";
 import { recordWithOrigins } from "./origins.js";
@@ -258,8 +258,7 @@ export function compile<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   options: CompileOptions = {},
 ): Compiled<A, R> {
-  if (typeof fn !== "function")
-    throw new TypeError(`compile: no function: got ${describe(fn)}, expected one`);
+  checkFunction("compile", fn);
   checkCompileOptions(options);
   const entries: Entry[] = [];
   let latest: Entry | undefined;

@@ -14,6 +14,14 @@ export function checkOptions(op: string, options: unknown, known: readonly strin
       throw new TypeError(`${op}: unknown option: got ${key}, expected ${listed(known)}`);
 }
 
+/** Refuses a tensor, or anything else, in place of a function of one. */
+export function checkFunction(op: string, fn: unknown): void {
+  if (typeof fn !== "function")
+    throw new TypeError(
+      `${op}: no function: got ${describe(fn)}, expected one, as in ${op}((x) => …)`,
+    );
+}
+
 /** Refuses what is none of the `known` words. */
 export function checkWord(op: string, what: string, word: unknown, known: readonly string[]): void {
   if (!known.includes(word as string))

@@ -4,7 +4,7 @@
  * source only when its step is next: whatever the cuts, steps, batches and draws follow one
  * another in the same order, and the bits are the same.
  */
-import { describe } from "./describe.js";
+import { checkFunction, checkOptions, describe } from "./describe.js";
 import { grouped } from "./grouped.js";
 import { isPromise } from "./promise.js";
 import { getState, setState } from "./random.js";
@@ -56,14 +56,6 @@ export interface Training<Loss> extends AsyncIterable<Slice<Loss>> {
 const inWorkers = (): boolean =>
   (globalThis as { navigator?: { userAgent?: string } }).navigator?.userAgent ===
   "Cloudflare-Workers";
-
-function checkKeys(op: string, name: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== "object" || options === null)
-    throw new TypeError(`${op}: bad ${name}: got ${describe(options)}, expected an object`);
-  for (const key of Object.keys(options))
-    if (!known.includes(key))
-      throw new TypeError(`${op}: unknown option: got ${key}, expected ${known.join(", ")}`);
-}
 
 function checkNumber(
   op: string,
@@ -168,8 +160,7 @@ export function train<Batch, Loss>(
   batches: Iterable<Batch>,
   options: TrainOptions = {},
 ): Training<Loss> {
-  if (typeof step !== "function")
-    throw new TypeError(`train: step is no function: got ${describe(step)}, expected a function`);
+  checkFunction("train", step);
   if (typeof batches?.[Symbol.iterator] !== "function") {
     const isAsync = typeof (batches as never)?.[Symbol.asyncIterator] === "function";
     const got = isAsync ? "an asynchronous source" : describe(batches);
@@ -178,7 +169,7 @@ export function train<Batch, Loss>(
         "await asynchronous batches first",
     );
   }
-  checkKeys("train", "options", options, ["budgetMs", "maxSteps", "skip"]);
+  checkOptions("train", options, ["budgetMs", "maxSteps", "skip"]);
   const { skip = 0, ...given } = options;
   const isSkip = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
   checkNumber("train", "skip", skip, isSkip, "an integer ≥ 0");
@@ -207,7 +198,7 @@ export function train<Batch, Loss>(
   };
 
   const steps = (bounds: SliceBounds = given): Slice<Loss> => {
-    checkKeys("steps", "bounds", bounds, ["budgetMs", "maxSteps"]);
+    checkOptions("steps", bounds, ["budgetMs", "maxSteps"]);
     checkBounds("steps", bounds);
     const { ms, count } = limits(bounds);
     if (running) throw new Error("steps: called by a step: got a slice inside a slice");

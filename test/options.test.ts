@@ -176,7 +176,11 @@ const refused: readonly (readonly [string, () => unknown, string])[] = [
     "minimize: operand is not",
   ],
   ["gradients", () => core.gradients(p.sum(), p), "gradients: list of parameters is no array: got"],
-  ["compile", () => core.compile(new nn.ReLU()), "compile: no function: got a ReLU, expected one"],
+  [
+    "compile",
+    () => core.compile(new nn.ReLU()),
+    "compile: no function: got a ReLU, expected one, as in compile((x) => …)",
+  ],
   [
     "init",
     () => core.init({ backend: "ts" }),

@@ -357,9 +357,9 @@ describe("what goes wrong", () => {
     [
       steps({ budget: 8 }),
       TypeError,
-      "steps: unknown option: got budget, expected budgetMs, maxSteps",
+      "steps: unknown option: got budget, expected budgetMs or maxSteps",
     ],
-    [steps(8), TypeError, "steps: bad bounds: got 8, expected an object"],
+    [steps(8), TypeError, "steps: bad options: got 8, expected an object"],
     [made({ budgetMs: -0 }), RangeError, `train: bad budgetMs: got 0, ${time}`],
     [made({ maxSteps: -2 }), RangeError, `train: bad maxSteps: got -2, ${whole}`],
     [made({ skip: -1 }), RangeError, `train: bad skip: got -1, ${from}`],
@@ -369,13 +369,13 @@ describe("what goes wrong", () => {
     [
       made({ epochs: 4 }),
       TypeError,
-      "train: unknown option: got epochs, expected budgetMs, maxSteps, skip",
+      "train: unknown option: got epochs, expected budgetMs, maxSteps or skip",
     ],
     [made(null), TypeError, "train: bad options: got null, expected an object"],
     [
       () => train(undefined as never, []),
       TypeError,
-      "train: step is no function: got undefined, expected a function",
+      "train: no function: got undefined, expected one, as in train((x) => …)",
     ],
     [
       () => train(double, (async function* () {})() as never),

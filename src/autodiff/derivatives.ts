@@ -1,5 +1,5 @@
 /** Transforms made of vjp and jvp: Jacobians, Hessians, directional and repeated derivatives. */
-import { checkOptions, describe } from "../describe.js";
+import { checkFunction, checkOptions, describe } from "../describe.js";
 import { eye, full } from "../ops/create.js";
 import { repeat, setDifferentiation } from "../ops/repeat.js";
 import { reshape, transpose } from "../ops/shape.js";
@@ -54,6 +54,7 @@ export function jacobian<X extends Tensors, Y extends Tensors>(
   f: (x: X) => Y,
   options: { readonly mode?: "forward" | "reverse" } = {},
 ): (x: X) => Jacobian<X, Y> {
+  checkFunction("jacobian", f);
   const { mode } = options;
   if (mode !== undefined && mode !== "forward" && mode !== "reverse")
     throw new TypeError(
@@ -165,6 +166,7 @@ export function vmap<A extends readonly Tensors[], R extends Tensors>(
   fn: (...args: A) => R,
   options: VmapOptions = {},
 ): (...args: A) => R {
+  checkFunction("vmap", fn);
   checkOptions("vmap", options, ["inAxes", "outAxes"]);
   const { inAxes = 0, outAxes = 0 } = options;
   return (...args) => {

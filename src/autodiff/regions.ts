@@ -1,5 +1,5 @@
 /** Functions that stand on the tape as one op: recomputed ones, and ones with rules of their own. */
-import { describe } from "../describe.js";
+import { checkFunction, describe } from "../describe.js";
 import { type BodyAttrs, inlineBody, recordBody, replayBody, typesOf } from "../ops/body.js";
 import { assign } from "../parameter.js";
 import { formatShape, sameShape } from "../shape.js";
@@ -26,6 +26,7 @@ function region<A extends readonly unknown[], R, Attrs extends BodyAttrs>(
   args: A,
   attrs: (shape: { readonly args: A; readonly result: R }) => Omit<Attrs, "body">,
 ): R {
+  checkFunction(name, f);
   const leaves = leavesOf(name, args);
   let result: unknown;
   const { body, free, assigned } = recordBody(name, typesOf(leaves), (inputs) => {

@@ -1,4 +1,4 @@
-import { describe } from "../describe.js";
+import { checkFunction, describe } from "../describe.js";
 import { keepGraphs, parameterRead } from "../evaluate.js";
 import { full, zeros } from "../ops/create.js";
 import { alias } from "../ops/shape.js";
@@ -47,6 +47,7 @@ export function linearize<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   args: A,
 ): Linearized<R> {
+  checkFunction(op, fn);
   const leaves = leavesOf(op, args).map((leaf) => alias(leaf));
   const result = keepGraphs(() => fn(...(replaceLeaves(args, leaves) as A)));
   return { leaves, result, rebuild: (tensors) => replaceLeaves(args, tensors) };
@@ -104,6 +105,7 @@ export function valueAndGrad<A extends readonly Tensors[], Aux>(
   fn: (...args: A) => Tensor | WithAux<Aux>,
   options: { readonly aux?: boolean } = {},
 ): (...args: A) => { value: Tensor; grad: GradientOf<A>; aux?: Aux } {
+  checkFunction("grad", fn);
   return (...args) => {
     const { leaves, result, rebuild } = linearize("grad", fn, args);
     checkFloats("grad", leaves);

@@ -2,6 +2,7 @@
 
 import { leavesOf, type Tensors } from "../autodiff/transforms.js";
 import { compile } from "../compile.js";
+import { checkFunction } from "../describe.js";
 import { constant } from "../ops/create.js";
 import { valuesOf } from "../reading.js";
 import { formatShape, type Shape, sizeOf } from "../shape.js";
@@ -107,6 +108,7 @@ export function compare<X extends Tensors, Y extends Tensors>(
   x: X,
   options: { readonly tolerance?: number } = {},
 ): CompareReport {
+  checkFunction("compare", f);
   const { tolerance = 1e-3 } = options;
   if (!(tolerance > 0))
     throw new RangeError(`compare: bad tolerance: got ${tolerance}, expected a positive number`);

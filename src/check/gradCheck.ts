@@ -1,6 +1,7 @@
 /** Checking a user's function: its derivatives in both modes against differences, entry by entry. */
 
 import { checkFloats, leavesOf, type Tensors } from "../autodiff/transforms.js";
+import { checkFunction } from "../describe.js";
 import { doubleBackend } from "./backends.js";
 import { type Judged, judgeOneSided, relative, slopes } from "./differences.js";
 import { flatFunctions, joined, Layout, unit } from "./flat.js";
@@ -52,6 +53,7 @@ export function gradCheck<X extends Tensors, Y extends Tensors>(
   x: X,
   options: { readonly tolerance?: number } = {},
 ): GradCheckReport {
+  checkFunction("gradCheck", f);
   const { tolerance = 1e-6 } = options;
   if (!(tolerance > 0))
     throw new RangeError(`gradCheck: bad tolerance: got ${tolerance}, expected a positive number`);

@@ -361,6 +361,25 @@ const rows: Record<string, Row> = {
     message: "roll: shift is not a whole number: got 0.5",
   },
   ...Object.fromEntries(
+    Object.entries({
+      grad: () => c.grad<[Tensor]>(any(x23)),
+      jacobian: () => c.jacobian<Tensor, Tensor>(any(x23)),
+      vjp: () => c.vjp<Tensor, Tensor>(any(x23), x23),
+      jvp: () => c.jvp<Tensor, Tensor>(any(x23), x23, x23),
+      vmap: () => c.vmap<[Tensor], Tensor>(any(x23)),
+      checkpoint: () => c.checkpoint<[Tensor], Tensor>(any(x23))(x23),
+      gradCheck: () => c.gradCheck<Tensor, Tensor>(any(x23), x23),
+      compare: () => c.compare<Tensor, Tensor>(any(x23), x23),
+    }).map(([op, call]): [string, Row] => [
+      `${op} of a tensor`,
+      {
+        call,
+        kind: TypeError,
+        message: `${op}: no function: got a Tensor, expected one, as in ${op}((x) => …)`,
+      },
+    ]),
+  ),
+  ...Object.fromEntries(
     Object.entries({ neg, argmax, argmin, triu, tril, globalAvgPool, globalMaxPool }).map(
       ([op, f]): [string, Row] => [
         `${op} of nothing`,
