@@ -1,5 +1,5 @@
 /** Transforms made of vjp and jvp: Jacobians, Hessians, directional and repeated derivatives. */
-import { checkFunction, checkOptions, describe } from "../describe.js";
+import { checkFunction, checkOptions, checkWord } from "../describe.js";
 import { eye, full } from "../ops/create.js";
 import { repeat, setDifferentiation } from "../ops/repeat.js";
 import { reshape, transpose } from "../ops/shape.js";
@@ -56,10 +56,7 @@ export function jacobian<X extends Tensors, Y extends Tensors>(
 ): (x: X) => Jacobian<X, Y> {
   checkFunction("jacobian", f);
   const { mode } = options;
-  if (mode !== undefined && mode !== "forward" && mode !== "reverse")
-    throw new TypeError(
-      `jacobian: unknown mode: got ${describe(mode)}, expected "forward" or "reverse"`,
-    );
+  if (mode !== undefined) checkWord("jacobian", "mode", mode, ["forward", "reverse"]);
   return (x) => {
     const { leaves, result } = linearize("jacobian", f, [x]);
     checkFloats("jacobian", leaves);
